@@ -1,0 +1,1 @@
+"""The edges: everything that talks to AWS, GnuPG or the environment."""

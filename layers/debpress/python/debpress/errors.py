@@ -1,0 +1,101 @@
+"""The one error family: what was wrong, and what to do about it.
+
+Two kinds travel differently. A `Refusal` is data: an expected answer to what somebody
+uploaded, collected with others and written into a result. A `DebpressError` is an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The closed list of codes a result may carry; docs/errors.md says what to do for each."""
+
+    # The manifest
+    MANIFEST_UNREADABLE = "manifest-unreadable"
+    MANIFEST_VERSION = "manifest-version"
+    MANIFEST_FIELD = "manifest-field"
+    MANIFEST_EMPTY = "manifest-empty"
+    NAME_UNSAFE = "name-unsafe"
+    NAME_DUPLICATE = "name-duplicate"
+    SUM_MALFORMED = "sum-malformed"
+    KEY_MALFORMED = "key-malformed"
+    # The staged files
+    FILE_MISSING = "file-missing"
+    FILE_CHANGED = "file-changed"
+    SIZE_MISMATCH = "size-mismatch"
+    SUM_MISMATCH = "sum-mismatch"
+    TOO_LARGE = "too-large"
+    # The package
+    DEB_MALFORMED = "deb-malformed"
+    DEB_TRUNCATED = "deb-truncated"
+    COMPRESSION_UNKNOWN = "compression-unknown"
+    CONTROL_MISSING = "control-missing"
+    CONTROL_MALFORMED = "control-malformed"
+    CONTROL_TOO_LARGE = "control-too-large"
+    NAME_MALFORMED = "name-malformed"
+    VERSION_MALFORMED = "version-malformed"
+    ARCHITECTURE_MALFORMED = "architecture-malformed"
+    NAME_DISAGREES = "name-disagrees"
+    # The repository
+    SUITE_UNKNOWN = "suite-unknown"
+    COMPONENT_UNKNOWN = "component-unknown"
+    ARCHITECTURE_UNKNOWN = "architecture-unknown"
+    VERSION_REUSED = "version-reused"
+    # The pipeline itself
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing wrong with an upload. `file` is the staged name it is about, or the manifest's."""
+
+    file: str
+    code: Code
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"file": self.file, "code": str(self.code), "message": self.message}
+
+    @classmethod
+    def from_json(cls, data: dict[str, str]) -> Refusal:
+        return cls(data["file"], Code(data["code"]), data["message"])
+
+
+class DebpressError(Exception):
+    """The base of every error debpress raises. Its text is a sentence for a person."""
+
+
+class ConfigError(DebpressError):
+    """The repository's configuration is wrong; the text names the key."""
+
+
+class RejectedError(DebpressError):
+    """An upload was refused. Carries every refusal found, not the first."""
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__("; ".join(f"{r.file}: {r.message}" for r in self.refusals))
+
+
+class StoreError(DebpressError):
+    """The object store answered in a way nobody expected."""
+
+
+class TransientError(DebpressError):
+    """Something that may work when tried again: a throttle, a time-out, a reset connection."""
+
+
+class CorruptError(DebpressError):
+    """Stored state does not say what it must; the text names the key and what to do."""
+
+
+class SigningError(DebpressError):
+    """A signature could not be made, or does not verify, or the signer refused the text."""
+
+
+class LossError(DebpressError):
+    """A commit would lose packages that nobody asked to remove (law 11)."""

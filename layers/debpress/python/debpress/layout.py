@@ -1,0 +1,160 @@
+"""Every key of the bucket, in one place: functions, stacks and clients all name keys from here.
+
+Imports no SDK, so that the stacks can use it too. The table is DESIGN section 2.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SUITE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+COMPONENT = SUITE
+BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+STAGING = "staging/"
+RESULTS = "results/"
+STATE = "state/"
+
+# The names whose creation starts the workflow, as EventBridge wildcards below staging/.
+MANIFEST_PATTERNS = ("*/manifest.json", "*/SHA256SUMS", "*/*.changes", "*/operations.json")
+
+INDEX_FORMS = ("", ".gz", ".xz")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Where a batch was uploaded: `staging/<suite>/<component>/<id>/`."""
+
+    suite: str
+    component: str
+    id: str
+
+    @property
+    def staging(self) -> str:
+        return f"{STAGING}{self.suite}/{self.component}/{self.id}/"
+
+    @property
+    def result(self) -> str:
+        return f"{RESULTS}{self.suite}/{self.component}/{self.id}.json"
+
+    def as_json(self) -> dict[str, str]:
+        return {"suite": self.suite, "component": self.component, "id": self.id}
+
+
+def parse_staged(key: str) -> tuple[Batch, str] | None:
+    """The batch and file name of a staging key, or None for a key of any other shape.
+
+    Says nothing of whether the parts are well formed: that is an answer owed to the uploader.
+    """
+    parts = key.split("/")
+    if len(parts) != 5 or f"{parts[0]}/" != STAGING or not all(parts):
+        return None
+    return Batch(parts[1], parts[2], parts[3]), parts[4]
+
+
+def is_manifest(name: str) -> bool:
+    return name in ("manifest.json", "SHA256SUMS") or name.endswith(".changes")
+
+
+OPERATIONS = "operations.json"
+
+
+def safe(text: str) -> str:
+    """`text` with nothing in it that URLs, S3 or an old apt treat specially."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", text)
+
+
+def source_prefix(source: str) -> str:
+    """Debian's pool folder of a source: `libx` for libraries, else the first letter."""
+    name = safe(source)
+    return name[:4] if name.startswith("lib") and len(name) > 3 else name[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The keys below the configured root, and the state beside it."""
+
+    root: str = "apt"
+
+    # What hosts read
+
+    def inrelease(self, suite: str) -> str:
+        return f"{self.root}/dists/{suite}/InRelease"
+
+    def release(self, suite: str) -> str:
+        return f"{self.root}/dists/{suite}/Release"
+
+    def release_gpg(self, suite: str) -> str:
+        return f"{self.root}/dists/{suite}/Release.gpg"
+
+    def dist(self, suite: str, name: str) -> str:
+        """The key of what Release calls `name`, e.g. `main/binary-amd64/Packages.xz`."""
+        return f"{self.root}/dists/{suite}/{name}"
+
+    def by_hash(self, suite: str, index: str, sha256: str) -> str:
+        """The by-hash key of one form of an index, `index` as `main/binary-amd64/Packages`."""
+        folder = index.rpartition("/")[0]
+        return f"{self.root}/dists/{suite}/{folder}/by-hash/SHA256/{sha256}"
+
+    def pool(self, filename: str) -> str:
+        """The key of a stanza's `Filename`, which is relative to the root."""
+        return f"{self.root}/{filename}"
+
+    @property
+    def key_asc(self) -> str:
+        return f"{self.root}/key.asc"
+
+    @property
+    def key_gpg(self) -> str:
+        return f"{self.root}/key.gpg"
+
+    def sources(self, suite: str) -> str:
+        return f"{self.root}/{suite}.sources"
+
+    # What the pipeline remembers
+
+    @staticmethod
+    def run(suite: str, run: str, name: str) -> str:
+        """A note of one run: `plan.json`, `chunk-00000.json`."""
+        return f"{STATE}{suite}/runs/{run}/{name}"
+
+    @staticmethod
+    def queue(suite: str, run: str = "") -> str:
+        """The queue entry of a run; without one, the prefix of them all."""
+        return f"{STATE}{suite}/queue/{run}.json" if run else f"{STATE}{suite}/queue/"
+
+    @staticmethod
+    def generation(suite: str, generation: str = "") -> str:
+        """A generation's record, `generation` as `00000042-<digest>`; without one, the prefix."""
+        prefix = f"{STATE}{suite}/generations/"
+        return f"{prefix}{generation}.json" if generation else prefix
+
+    @staticmethod
+    def signed(suite: str, generation: str) -> str:
+        """The signed Release of a generation, waiting for its commit."""
+        return f"{STATE}{suite}/signed/{generation}.json"
+
+    @staticmethod
+    def certificate(signer: str) -> str:
+        """The stored certificate of a signer (`_` starts no suite name, so nothing collides)."""
+        return f"{STATE}_signers/{signer}.json"
+
+
+def index_name(component: str, architecture: str) -> str:
+    return f"{component}/binary-{architecture}/Packages"
+
+
+def pool_filename(
+    component: str, source: str, sha256: str, package: str, version: str, architecture: str
+) -> str:
+    """The `Filename` of a package, relative to the root.
+
+    The content's hash is in the path, so two builds of one version never collide and nothing is
+    ever overwritten; the epoch is left out of the name, as dak leaves it out.
+    """
+    upstream = version.partition(":")[2] or version
+    name = safe(f"{package}_{upstream}_{architecture}")
+    return (
+        f"pool/{component}/{source_prefix(source)}/{safe(source)}/{sha256[:16]}/{name}.deb"
+    )

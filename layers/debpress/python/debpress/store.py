@@ -1,0 +1,101 @@
+"""The port to the object store: what the domain asks of S3, and nothing more.
+
+`debpress.adapters.s3` keeps these promises on S3, `tests.support.memory_store` in memory.
+Reads are strongly consistent, as S3's are. A method that cannot know whether its write took
+effect (a time-out) raises TransientError; callers repeat the whole step, which is idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the store says of an object without its bytes.
+
+    `sha256` is hex, and there only when the store itself vouches for all the bytes (an S3
+    checksum of type FULL_OBJECT). `served_at` is the store's own clock when it answered.
+    """
+
+    key: str
+    etag: str
+    size: int
+    last_modified: datetime
+    version_id: str | None = None
+    sha256: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    served_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An object with its bytes."""
+
+    head: Head
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Exactly one state of an object: reads of a Pin never see a later upload."""
+
+    key: str
+    etag: str
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How an object is to be served: what S3 keeps beside the bytes."""
+
+    content_type: str = "application/octet-stream"
+    cache_control: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class LostRace(Exception):  # noqa: N818 (an outcome that callers choose on, not an error)
+    """A conditional write found another writer's object (S3: 412, 409, or 404 on If-Match)."""
+
+
+class Changed(Exception):  # noqa: N818 (an outcome, as above)
+    """A pinned object is no longer what it was."""
+
+
+class Store(Protocol):
+    """An object store. Every method may raise TransientError or StoreError."""
+
+    def head(self, key: str) -> Head | None:
+        """The current state of `key`, or None where there is none."""
+
+    def get(self, key: str, version_id: str | None = None) -> Object | None:
+        """The object whole, or None where there is none."""
+
+    def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The pinned bytes from `start`, in pieces of at most 1 MiB. Raises Changed."""
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        served: Served = Served(),  # noqa: B008 (frozen)
+        *,
+        if_match: str | None = None,
+        if_absent: bool = False,
+    ) -> Head:
+        """Writes the object whole or not at all. Raises LostRace when a condition fails.
+
+        The Head has no `last_modified` of the store's own: read it again where that matters.
+        """
+
+    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:  # noqa: B008
+        """Copies the pinned bytes inside the store (5 GB at most). Raises Changed."""
+
+    def delete(self, key: str, version_id: str | None = None) -> None:
+        """Removes the object (or exactly one version of it); absent is fine."""
+
+    def list(self, prefix: str) -> Iterator[Head]:
+        """Every object under `prefix`, in key order, however many pages."""
