@@ -1,0 +1,33 @@
+"""What changed between two published forms of an index, found without trusting who made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from debpress.index import entries as stanzas
+from debpress.index import xz
+from debpress.index.entries import Identity
+
+
+def difference(
+    old_xz: bytes, new_xz: bytes
+) -> tuple[dict[Identity, bytes], dict[Identity, bytes]]:
+    """The stanzas gone or altered, and the stanzas come or altered, by identity.
+
+    Unpacks only blocks that the two do not share. Raises CorruptError.
+    """
+    old, new = xz.split(old_xz), xz.split(new_xz)
+    shared = {b.data for b in old} & {b.data for b in new}
+    before = _entries(b for b in old if b.data not in shared)
+    after = _entries(b for b in new if b.data not in shared)
+    gone = {i: text for i, text in before.items() if after.get(i) != text}
+    come = {i: text for i, text in after.items() if before.get(i) != text}
+    return gone, come
+
+
+def _entries(blocks: Iterable[xz.Block]) -> dict[Identity, bytes]:
+    return {
+        entry.identity: entry.text
+        for block in blocks
+        for entry in stanzas.split(xz.decompress(block))
+    }

@@ -1,0 +1,75 @@
+"""Stanzas of a Packages index, and who they are."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NamedTuple
+
+_FIELD = {
+    name: re.compile(rb"(?mi)^" + name.encode() + rb":[ \t]*(.*?)[ \t]*$")
+    for name in ("Package", "Version", "Architecture", "Filename", "SHA256")
+}
+
+# One stanza in this many starts a block. The real bookworm index (63,440 stanzas) makes some 60
+# blocks of 0.8 MB: 9 % larger than one block, and 0.3 s to compress anew instead of 36 s.
+STANZAS_PER_BLOCK = 1024
+
+
+class Identity(NamedTuple):
+    """What is unique in a suite; also the order of an index (plain text order, field by field)."""
+
+    package: str
+    version: str
+    architecture: str
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version} ({self.architecture})"
+
+
+class Entry(NamedTuple):
+    """A stanza: `text` ends with one newline and holds no empty line."""
+
+    identity: Identity
+    text: bytes
+
+
+def field(text: bytes, name: str) -> str:
+    """A one-line field's value; empty where it is absent."""
+    found = _FIELD[name].search(text)
+    return found[1].decode("utf-8", "surrogateescape") if found else ""
+
+
+def identify(text: bytes) -> Identity:
+    return Identity(field(text, "Package"), field(text, "Version"), field(text, "Architecture"))
+
+
+def split(plain: bytes) -> list[Entry]:
+    """The entries of an index's text, in its order."""
+    stanzas = (part.strip(b"\n") for part in plain.split(b"\n\n"))
+    return [Entry(identify(part), part + b"\n") for part in stanzas if part]
+
+
+def join(entries: list[Entry]) -> bytes:
+    """Each stanza followed by an empty line, the last too, as Debian writes its own."""
+    return b"".join(entry.text + b"\n" for entry in entries)
+
+
+def starts_block(identity: Identity) -> bool:
+    """Whether this stanza begins a block: a property of the stanza alone.
+
+    So the blocks of an index follow from the set of its stanzas, not from their history, and an
+    insertion moves no boundary but its own.
+    """
+    digest = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:4], "big") % STANZAS_PER_BLOCK == 0
+
+
+def cut(entries: list[Entry]) -> list[list[Entry]]:
+    """The sorted entries as blocks."""
+    blocks: list[list[Entry]] = []
+    for entry in entries:
+        if not blocks or starts_block(entry.identity):
+            blocks.append([])
+        blocks[-1].append(entry)
+    return blocks

@@ -1,0 +1,63 @@
+"""gzip of many members, each carrying its own length, so that it splits without inflating.
+
+Every apt reads several members as one text. The length is in an extra field (RFC 1952,
+section 2.3.1.1) of ours, `DP`; readers pass over it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from debpress.errors import CorruptError
+
+# magic, deflate, FEXTRA; no time and no name, so that equal text is equal bytes; unknown system
+_START = b"\x1f\x8b\x08\x04\x00\x00\x00\x00\x02\xff"
+_EXTRA = struct.Struct("<H2sHI")
+_HEAD = len(_START) + _EXTRA.size
+
+
+def compress(plain: bytes) -> bytes:
+    """`plain` as one member."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = deflater.compress(plain) + deflater.flush()
+    tail = struct.pack("<II", zlib.crc32(plain), len(plain) & 0xFFFFFFFF)
+    length = _HEAD + len(body) + len(tail)
+    return _START + _EXTRA.pack(8, b"DP", 4, length) + body + tail
+
+
+def split(data: bytes) -> list[bytes]:
+    """The members of a file that `compress` made; CorruptError for any other."""
+    members = []
+    offset = 0
+    while offset < len(data):
+        head = data[offset : offset + _HEAD]
+        if len(head) < _HEAD or head[: len(_START)] != _START:
+            raise CorruptError("a .gz index was not made by debpress")
+        size, name, _, length = _EXTRA.unpack(head[len(_START) :])
+        if (size, name) != (8, b"DP") or not _HEAD < length <= len(data) - offset:
+            raise CorruptError("a .gz index was not made by debpress")
+        members.append(data[offset : offset + length])
+        offset += length
+    return members
+
+
+def decompress(member: bytes) -> bytes:
+    return zlib.decompress(member, zlib.MAX_WBITS | 16)
+
+
+def beginning(member: bytes, length: int) -> bytes:
+    """The first `length` bytes of a member's text, inflating no more than that."""
+    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(member, length)
+
+
+def inflate(data: bytes) -> bytes:
+    """Any gzip file whole, whoever made it."""
+    out = []
+    while data:
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        out.append(inflater.decompress(data))
+        if not inflater.eof:
+            raise CorruptError("a .gz index is cut off")
+        data = inflater.unused_data.lstrip(b"\0")
+    return b"".join(out)

@@ -1,0 +1,80 @@
+"""The Release file: what apt trusts once its signature is good.
+
+Fields as DebianRepository/Format has them. Only SHA256 is listed: apt asks by the strongest hash
+it is told, and by-hash/SHA256 is what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from debpress.errors import CorruptError
+from debpress.index.packages import Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`files` maps names below dists/<suite>/ to their sums; `date` is in whole seconds, UTC."""
+
+    origin: str
+    label: str
+    suite: str
+    codename: str
+    date: datetime
+    architectures: tuple[str, ...]
+    components: tuple[str, ...]
+    description: str
+    files: Mapping[str, Sum]
+
+    def render(self) -> bytes:
+        lines = [
+            f"Origin: {self.origin}",
+            f"Label: {self.label}",
+            f"Suite: {self.suite}",
+            f"Codename: {self.codename}",
+            f"Date: {rfc1123(self.date)}",
+            "Acquire-By-Hash: yes",
+            f"Architectures: {' '.join(self.architectures)}",
+            f"Components: {' '.join(self.components)}",
+            f"Description: {self.description}",
+            "SHA256:",
+        ]
+        lines += [f" {s.sha256} {s.size} {name}" for name, s in sorted(self.files.items())]
+        return "".join(line + "\n" for line in lines).encode()
+
+
+def parse(text: bytes) -> Release:
+    """Reads what `render` wrote, or any Release with the same fields. Raises CorruptError."""
+    fields: dict[str, str] = {}
+    files: dict[str, Sum] = {}
+    name = ""
+    for line in text.decode("utf-8", "surrogateescape").splitlines():
+        if line.startswith(" "):
+            if name == "SHA256":
+                sha256, size, path = line.split()
+                files[path] = Sum(sha256, int(size))
+        else:
+            name, _, value = line.partition(":")
+            fields[name] = value.strip()
+    try:
+        return Release(
+            origin=fields.get("Origin", ""),
+            label=fields.get("Label", ""),
+            suite=fields.get("Suite", ""),
+            codename=fields.get("Codename", ""),
+            date=parsedate_to_datetime(fields["Date"]).astimezone(UTC),
+            architectures=tuple(fields.get("Architectures", "").split()),
+            components=tuple(fields.get("Components", "").split()),
+            description=fields.get("Description", ""),
+            files=files,
+        )
+    except (KeyError, ValueError) as error:
+        raise CorruptError(f"a published Release has no readable Date: {error}") from error
+
+
+def rfc1123(moment: datetime) -> str:
+    """`Mon, 23 Nov 2026 01:02:03 UTC`: the one zone spelling besides GMT that every apt takes."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True).replace("GMT", "UTC")
