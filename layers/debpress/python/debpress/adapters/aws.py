@@ -1,0 +1,138 @@
+"""What every AWS client here shares: how it is made, and how its errors become sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+
+from debpress.errors import DebpressError, StoreError, TransientError
+
+# botocore's own attempts before ours: 4 x (5 s to connect + 60 s of silence) and a few seconds of
+# backoff between them, so the worst single call ends within five minutes of a Lambda's fifteen.
+ATTEMPTS = 4
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+
+# A connection that died while the answer was being read.
+DROPPED = (HTTPClientError, IncompleteReadError, FlexibleChecksumError)
+
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+
+_THROTTLES = frozenset(
+    {
+        "OperationAborted",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeout",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
+)
+
+
+def client(
+    service: str,
+    *,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    connections: int = 32,
+) -> Any:
+    """A boto3 client with our time-outs and retries.
+
+    `connections` is the size of its pool: at least the number of threads that share it. A custom
+    endpoint (given, or AWS's own environment variables for it) is an emulator or an appliance,
+    whose bucket names are in no DNS: buckets are then named in the path.
+    """
+    custom = endpoint_url or any(os.environ.get(name) for name in _ENDPOINTS)
+    make: Any = boto3.client
+    return make(
+        service,
+        region_name=region,
+        endpoint_url=endpoint_url,
+        config=Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            max_pool_connections=connections,
+            tcp_keepalive=True,
+            s3={"addressing_style": "path"} if custom else None,
+        ),
+    )
+
+
+def status(error: ClientError) -> int:
+    """The HTTP status of an error, 0 where there is none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def code(error: ClientError) -> str:
+    """AWS's own name of an error (`NoSuchKey`); HEAD has no body, so there it is the status."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def translated(action: str, permission: str) -> Iterator[None]:
+    """Turns boto3's exceptions into ours; `action` is a phrase, "read s3://bucket/key".
+
+    `permission` is what to check when AWS refuses. Raises TransientError or StoreError.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _explained(error, action, permission) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise StoreError(
+            f"Can't {action}: there are no AWS credentials. Set AWS_PROFILE or "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the job a role."
+        ) from error
+    except NoRegionError as error:
+        raise StoreError(f"Can't {action}: set AWS_REGION, or say --region.") from error
+    except DROPPED as error:
+        raise TransientError(f"Can't {action}: {error}. Try again.") from error
+    except BotoCoreError as error:
+        raise StoreError(f"Can't {action}: {error}") from error
+
+
+def _explained(error: ClientError, action: str, permission: str) -> DebpressError:
+    name, number = code(error), status(error)
+    said = error.response.get("Error", {}).get("Message", "") or "no message"
+    if number >= 500 or number == 429 or name in _THROTTLES:
+        return TransientError(f"Can't {action} just now: {name}, {said}. Try again.")
+    if name in _CREDENTIALS:
+        return StoreError(
+            f"Can't {action}: AWS does not accept the credentials ({name}: {said}). Renew them."
+        )
+    if name == "NoSuchBucket":
+        return StoreError(f"Can't {action}: there is no such bucket. Check its name and region.")
+    if number == 403:
+        return StoreError(f"Can't {action}: AWS refused ({name}: {said}). Check {permission}.")
+    return StoreError(f"Can't {action}: AWS answered {number} {name}: {said}")

@@ -1,0 +1,292 @@
+"""The store port on S3.
+
+ETags are kept without their quotes, as EventBridge's events spell them, and sent with them.
+IAM: s3:GetObject, s3:GetObjectVersion, s3:PutObject, s3:DeleteObject, s3:DeleteObjectVersion on
+the keys, and s3:ListBucket, without which S3 answers 403 for a missing key and not 404.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from debpress.adapters import aws
+from debpress.errors import StoreError, TransientError
+from debpress.store import Changed, Head, LostRace, Object, Pin, Served
+
+PIECE = 1 << 20
+
+# How often a read that drops without a single new byte is taken up again.
+RESUMES = 3
+
+# A version that is a delete marker answers 405; HEAD answers have no code but the status.
+_MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "405", "MethodNotAllowed"})
+
+
+def client(
+    *, region: str | None = None, endpoint_url: str | None = None, connections: int = 32
+) -> Any:
+    """A boto3 S3 client with our time-outs, retries and pool."""
+    return aws.client(
+        "s3", region=region, endpoint_url=endpoint_url, connections=connections
+    )
+
+
+class S3Store:
+    """One bucket as a `debpress.store.Store`. Threads may share it."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def head(self, key: str) -> Head | None:
+        with aws.translated(f"look at {self._uri(key)}", _READ):
+            try:
+                answer = self._client.head_object(
+                    Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"
+                )
+            except ClientError as error:
+                if aws.code(error) in _MISSING:
+                    return None
+                raise
+        return _head(key, answer)
+
+    def get(self, key: str, version_id: str | None = None) -> Object | None:
+        for left in reversed(range(RESUMES)):
+            with aws.translated(f"read {self._uri(key)}", _READ):
+                try:
+                    answer = self._client.get_object(
+                        Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+                    )
+                except ClientError as error:
+                    if aws.code(error) in _MISSING:
+                        return None
+                    raise
+                try:
+                    with closing(answer["Body"]) as body:
+                        return Object(_head(key, answer), body.read())
+                except aws.DROPPED:
+                    if not left:
+                        raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        position, end = start, None if length is None else start + length
+        stalls = 0
+        while end is None or position < end:
+            answer = self._range(pin, position, end)
+            if answer is None:
+                return
+            end = position + int(answer["ContentLength"])
+            try:
+                with closing(answer["Body"]) as body:
+                    while piece := body.read(PIECE):
+                        position += len(piece)
+                        stalls = 0
+                        yield piece
+                return
+            except aws.DROPPED as error:
+                stalls += 1
+                if stalls > RESUMES:
+                    raise TransientError(
+                        f"Reading {self._uri(pin.key)} stopped at byte {position}: {error}. "
+                        "Try again."
+                    ) from error
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        served: Served = Served(),  # noqa: B008 (frozen)
+        *,
+        if_match: str | None = None,
+        if_absent: bool = False,
+    ) -> Head:
+        conditions: dict[str, str] = {}
+        if if_match is not None:
+            conditions["IfMatch"] = _quoted(if_match)
+        if if_absent:
+            conditions["IfNoneMatch"] = "*"
+        digest = hashlib.sha256(body)
+        with aws.translated(f"write {self._uri(key)}", _WRITE):
+            try:
+                answer = self._client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+                    **conditions,
+                    **_served(served),
+                )
+            except ClientError as error:
+                if conditions and _lost(error, if_match):
+                    raise self._race(key, error) from error
+                raise
+        at = _served_at(answer)
+        return Head(
+            key=key,
+            etag=_bare(answer["ETag"]),
+            size=len(body),
+            last_modified=at or datetime.now(UTC),
+            version_id=answer.get("VersionId"),
+            sha256=digest.hexdigest(),
+            metadata={name.lower(): value for name, value in served.metadata.items()},
+            served_at=at,
+        )
+
+    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:  # noqa: B008
+        with aws.translated(f"copy {self._uri(source.key)} to {self._uri(key)}", _COPY):
+            try:
+                self._client.copy_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    CopySource={
+                        "Bucket": self.bucket,
+                        "Key": source.key,
+                        **_version(source.version_id),
+                    },
+                    CopySourceIfMatch=_quoted(source.etag),
+                    MetadataDirective="REPLACE",
+                    # A multipart upload has a sum of its parts' sums; this makes S3 hash it whole.
+                    ChecksumAlgorithm="SHA256",
+                    **_served(served),
+                )
+            except ClientError as error:
+                if aws.status(error) == 412 or aws.code(error) in _MISSING:
+                    raise Changed(source.key) from error
+                raise
+
+    def delete(self, key: str, version_id: str | None = None) -> None:
+        with aws.translated(f"delete {self._uri(key)}", _DELETE):
+            try:
+                self._client.delete_object(Bucket=self.bucket, Key=key, **_version(version_id))
+            except ClientError as error:
+                if aws.code(error) not in _MISSING:
+                    raise
+
+    def list(self, prefix: str) -> Iterator[Head]:
+        token: dict[str, str] = {}
+        while True:
+            with aws.translated(f"list {self._uri(prefix)}", "s3:ListBucket on the bucket"):
+                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **token)
+            at = _served_at(page)
+            for entry in page.get("Contents", ()):
+                yield Head(
+                    key=entry["Key"],
+                    etag=_bare(entry["ETag"]),
+                    size=entry["Size"],
+                    last_modified=entry["LastModified"],
+                    served_at=at,
+                )
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def _range(self, pin: Pin, start: int, end: int | None) -> Any:
+        """The answer to one ranged read of a pin; None when it starts at or after the end."""
+        window: dict[str, str] = {}
+        if start or end is not None:
+            window["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+        with aws.translated(f"read {self._uri(pin.key)}", _READ):
+            try:
+                return self._client.get_object(
+                    Bucket=self.bucket,
+                    Key=pin.key,
+                    IfMatch=_quoted(pin.etag),
+                    **_version(pin.version_id),
+                    **window,
+                )
+            except ClientError as error:
+                if aws.status(error) == 412 or aws.code(error) in _MISSING:
+                    raise Changed(pin.key) from error
+                if aws.status(error) == 416:
+                    return None
+                raise
+
+    def _race(self, key: str, error: ClientError) -> Exception:
+        """A lost race, unless botocore had sent the write before: the winner may then be us."""
+        if error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0):
+            return TransientError(
+                f"Nobody can say whether {self._uri(key)} was written: the first attempt got no "
+                "answer. Do the step again."
+            )
+        return LostRace(key)
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+
+_READ = (
+    "that the role has s3:GetObject (s3:GetObjectVersion for a version) on it, and s3:ListBucket "
+    "on the bucket, without which a missing key is refused too"
+)
+_WRITE = "that the role has s3:PutObject on it"
+_COPY = "that the role has s3:GetObject on the source and s3:PutObject on the target"
+_DELETE = "that the role has s3:DeleteObject (s3:DeleteObjectVersion for a version) on it"
+
+
+def _lost(error: ClientError, if_match: str | None) -> bool:
+    """412 and 409 by another writer's object, 404 by its removal (S3 user guide, "conditional
+    writes"). OperationAborted is a 409 too, but about the bucket: that one is tried again."""
+    if aws.status(error) == 409:
+        return aws.code(error) != "OperationAborted"
+    return aws.status(error) == 412 or (if_match is not None and aws.code(error) == "NoSuchKey")
+
+
+def _head(key: str, answer: Mapping[str, Any]) -> Head:
+    return Head(
+        key=key,
+        etag=_bare(answer["ETag"]),
+        size=int(answer["ContentLength"]),
+        last_modified=answer["LastModified"],
+        version_id=answer.get("VersionId"),
+        sha256=_full_sum(answer),
+        metadata=answer.get("Metadata", {}),
+        served_at=_served_at(answer),
+    )
+
+
+def _full_sum(answer: Mapping[str, Any]) -> str | None:
+    """S3's SHA-256 of all the bytes in hex; a COMPOSITE one is a sum of sums and no use."""
+    encoded = answer.get("ChecksumSHA256")
+    if encoded is None or answer.get("ChecksumType") != "FULL_OBJECT":
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True).hex()
+    except ValueError as error:
+        raise StoreError(f"S3 gave a SHA-256 that is no base64: {encoded!r}") from error
+
+
+def _served_at(answer: Mapping[str, Any]) -> datetime | None:
+    text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return None if text is None else parsedate_to_datetime(text).astimezone(UTC)
+
+
+def _served(served: Served) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "ContentType": served.content_type,
+        "Metadata": dict(served.metadata),
+    }
+    if served.cache_control is not None:
+        arguments["CacheControl"] = served.cache_control
+    return arguments
+
+
+def _version(version_id: str | None) -> dict[str, str]:
+    return {} if version_id is None else {"VersionId": version_id}
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _quoted(etag: str) -> str:
+    return f'"{_bare(etag)}"'
