@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 (botocore's own, no relative of the builtin)
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
@@ -28,8 +29,8 @@ ATTEMPTS = 4
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 
-# A connection that died while the answer was being read.
-DROPPED = (HTTPClientError, IncompleteReadError, FlexibleChecksumError)
+# A connection that was not made, or died while the answer was being read.
+DROPPED = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
