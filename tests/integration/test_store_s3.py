@@ -76,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         size = len(answer.body) if answer.size is None else answer.size
         given = {
+            "Connection": "close",
             "Date": DATE,
             "Last-Modified": MODIFIED,
             "ETag": '"e1"',
