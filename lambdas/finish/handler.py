@@ -1,0 +1,24 @@
+"""finish: results are written, the last thing a publish does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from debpress.adapters.environment import environment, log
+from debpress.publish.finishing import finish
+
+
+def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    env = environment()
+    status = finish(
+        env.store,
+        env.repository,
+        env.clock,
+        event["suite"],
+        event["run"],
+        event["outcome"],
+        event.get("generation"),
+        event.get("error"),
+    )
+    log("finish", **{**event, "status": status})
+    return {"status": status}

@@ -1,0 +1,27 @@
+"""sign: the one function that may use the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from debpress import signing
+from debpress.adapters.environment import environment, kms, log
+from debpress.adapters.kms import Kms
+from debpress.publish.signature import sign
+
+
+def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    env = environment()
+    signers = signing.load(
+        env.repository.signers,
+        store=env.store,
+        layout=env.repository.layout,
+        clock=env.clock,
+        kms=Kms(kms()),
+        default_key=env.kms_key,
+        user_id=user_id(env.repository.suites[0].origin),
+    )
+    suite, generation = event["suite"], event["generation"]
+    sign(env.store, env.repository, env.clock, signers, suite, generation)
+    log("sign", suite=suite, generation=generation, fingerprints=signers.fingerprints())
+    return {"outcome": "signed"}

@@ -1,0 +1,119 @@
+"""admit: validate packages and put them into the pool, where nothing names them yet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+
+from debpress import deb
+from debpress.config import Repository, Suite
+from debpress.errors import Code, Refusal, RejectedError
+from debpress.layout import Layout, pool_filename
+from debpress.publish import notes
+from debpress.publish.notes import Admitted, Plan, Staged
+from debpress.store import Changed, Pin, Served, Store
+
+POOLED = Served(
+    "application/vnd.debian.binary-package", cache_control="public, max-age=31536000, immutable"
+)
+
+
+def admit(store: Store, repository: Repository, suite: str, run: str, chunk: int) -> None:
+    """Admits the files of one chunk and notes what they are, and every error found."""
+    plan = Plan.load(store, suite, run)
+    settings = repository.suite(suite)
+    if settings is None:
+        raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, f"suite {suite!r} is not configured")])
+    packages, refusals = [], []
+    first, end = plan.chunks[chunk]
+    for file in plan.files[first:end]:
+        try:
+            packages.append(_admit(store, repository, settings, plan, file))
+        except RejectedError as error:
+            refusals += error.refusals
+        except Changed:
+            refusals.append(_changed(file))
+    body = {
+        "packages": [asdict(p) for p in packages],
+        "errors": [r.as_json() for r in refusals],
+    }
+    store.put(Layout.run(suite, run, chunk_name(chunk)), notes.dump(body), notes.JSON)
+
+
+def chunk_name(chunk: int) -> str:
+    return f"chunk-{chunk:05}.json"
+
+
+class _PinnedReader:
+    """A staged file for `deb.inspect`, a range a read."""
+
+    def __init__(self, store: Store, pin: Pin) -> None:
+        self._store = store
+        self._pin = pin
+
+    def read(self, start: int, length: int) -> bytes:
+        return b"".join(self._store.stream(self._pin, start, length))
+
+
+def _admit(
+    store: Store, repository: Repository, suite: Suite, plan: Plan, file: Staged
+) -> Admitted:
+    key = plan.batch.staging + file.name
+    head = store.head(key)
+    if head is None or head.etag != file.etag:
+        raise Changed
+    pin = Pin(key, head.etag, head.version_id)
+    refusals: list[Refusal] = []
+    sha256 = head.sha256 or _sha256(store, pin)
+    if sha256 != file.sha256:
+        refusals.append(
+            Refusal(file.name, Code.SUM_MISMATCH, f"its SHA-256 is {sha256}, the manifest says "
+                    f"{file.sha256}; upload the right one, then the manifest again")
+        )
+    try:
+        package = deb.inspect(file.name, _PinnedReader(store, pin), file.size)
+    except RejectedError as error:
+        raise RejectedError([*refusals, *error.refusals]) from error
+    if package.architecture not in ("all", *suite.architectures):
+        known = ", ".join(("all", *suite.architectures))
+        refusals.append(
+            Refusal(file.name, Code.ARCHITECTURE_UNKNOWN, f"suite {suite.suite} has no "
+                    f"architecture {package.architecture!r}; it has {known}")
+        )
+    if refusals:
+        raise RejectedError(refusals)
+    filename = pool_filename(
+        plan.batch.component, package.source, sha256, package.package, package.version,
+        package.architecture,
+    )
+    target = repository.layout.pool(filename)
+    present = store.head(target)
+    if present is None or present.size != file.size:
+        # The pin makes S3 copy the very bytes that were read above, whatever is uploaded since.
+        store.copy(pin, target, POOLED)
+    now = store.head(key)
+    if now is None or (now.etag, now.version_id) != (head.etag, head.version_id):
+        raise Changed
+    stanza = deb.stanza(package, filename=filename, size=file.size, sha256=sha256)
+    return Admitted(
+        file=file.name,
+        package=package.package,
+        version=package.version,
+        architecture=package.architecture,
+        filename=filename,
+        sha256=sha256,
+        size=file.size,
+        stanza=stanza.decode("utf-8", "surrogateescape"),
+    )
+
+
+def _sha256(store: Store, pin: Pin) -> str:
+    digest = hashlib.sha256()
+    for piece in store.stream(pin):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _changed(file: Staged) -> Refusal:
+    return Refusal(file.name, Code.FILE_CHANGED, "was replaced or removed while the batch was being "
+                   "validated; leave uploaded files alone, or upload the manifest again")

@@ -1,0 +1,224 @@
+"""commit: one conditional PutObject of InRelease makes a generation visible, all of it at once."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from debpress import openpgp
+from debpress.clock import Clock
+from debpress.config import Repository
+from debpress.errors import CorruptError, LossError
+from debpress.index import release
+from debpress.index.difference import difference
+from debpress.index.entries import field
+from debpress.index.packages import Sum
+from debpress.index.release import Release
+from debpress.layout import Layout
+from debpress.publish import notes, published
+from debpress.publish.published import GENERATION, Current, Generation
+from debpress.store import Head, LostRace, Object, Served, Store
+
+# Hosts ask for InRelease each time, and a cache in between may not answer with an older one than
+# the indices it has.
+_FRESH = "no-cache"
+_TEXT = "text/plain; charset=utf-8"
+_SECOND = timedelta(seconds=1)
+
+# The plain names carry the sum of their bytes, to tell a stale one without reading it.
+_SHA256 = "sha256"
+
+
+def commit(
+    store: Store,
+    repository: Repository,
+    clock: Clock,
+    certificates: list[bytes],
+    suite: str,
+    generation: str,
+) -> dict[str, Any]:
+    """Flips the suite to a generation, or finds that the race is lost. Returns the outcome.
+
+    A try that died after its put is found by InRelease's metadata and carried on. Raises
+    LossError, SigningError or CorruptError, before the flip, when it must not happen.
+    """
+    record = Generation.load(store, suite, generation)
+    layout = repository.layout
+    state = published.current(store, layout, suite, clock.now())
+    if not _is(state, generation):
+        if (state.etag if state else None) != (record.parent.etag if record.parent else None):
+            return {"outcome": "lost"}
+        signed = notes.load(store, Layout.signed(suite, generation))
+        if signed is None:
+            raise CorruptError(f"generation {generation} was not signed; redrive the execution")
+        inrelease = signed["inrelease"].encode("utf-8", "surrogateescape")
+        _check_signature(inrelease, record, certificates)
+        new = release.parse(record.release.encode("utf-8", "surrogateescape"))
+        _check_nothing_lost(store, layout, record, state.release if state else None, new)
+        _check_all_there(store, layout, record, state.release if state else None, new)
+        _leave_a_second(clock, state)
+        try:
+            _put(store, layout, record, inrelease, record.parent.etag if record.parent else None)
+        except LostRace:
+            # Perhaps to our own earlier try, whose answer did not arrive.
+            if not _is(published.current(store, layout, suite, clock.now()), generation):
+                return {"outcome": "lost"}
+    _see_it_rise(store, layout, clock, record)
+    _courtesies(store, layout, suite)
+    return {"outcome": "committed"}
+
+
+def _is(state: Current | None, generation: str) -> bool:
+    return state is not None and state.generation == generation
+
+
+def _put(
+    store: Store, layout: Layout, record: Generation, inrelease: bytes, if_match: str | None
+) -> Head:
+    served = Served(_TEXT, _FRESH, {GENERATION: record.id})
+    return store.put(
+        layout.inrelease(record.suite), inrelease, served,
+        if_match=if_match, if_absent=if_match is None,
+    )
+
+
+def _check_signature(inrelease: bytes, record: Generation, certificates: list[bytes]) -> None:
+    openpgp.verify_clearsigned(inrelease, certificates)
+    text, _ = openpgp.split(inrelease)
+    if text != record.release.encode("utf-8", "surrogateescape"):
+        raise CorruptError(f"the signed text of generation {record.id} is not its Release")
+
+
+def _check_nothing_lost(
+    store: Store, layout: Layout, record: Generation, old: Release | None, new: Release
+) -> None:
+    """Law 11, from the bytes that hosts will read and not from what merge says it did."""
+    if old is None:
+        return
+    dropped = sorted(set(old.files) - set(new.files))
+    if dropped:
+        raise LossError(f"generation {record.id} would no longer list {', '.join(dropped)}")
+    for name in old.files:
+        if not name.endswith(".xz") or old.files[name] == new.files[name]:
+            continue
+        before, after = (
+            _index(store, layout, record.suite, name, r.files[name].sha256) for r in (old, new)
+        )
+        gone, come = difference(before, after)
+        asked = {
+            (p["package"], p["version"], p["architecture"])
+            for p in (record.removed or {}).get(name.removesuffix(".xz"), [])
+        }
+        for identity, text in gone.items():
+            if identity in come:
+                if field(come[identity], "SHA256") != field(text, "SHA256"):
+                    raise LossError(f"generation {record.id} would change the bytes of {identity}")
+            elif identity not in asked:
+                raise LossError(
+                    f"generation {record.id} would lose {identity} from {name}, which nobody asked "
+                    "to remove; nothing was published"
+                )
+
+
+def _index(store: Store, layout: Layout, suite: str, name: str, sha256: str) -> bytes:
+    key = layout.by_hash(suite, name, sha256)
+    found = store.get(key)
+    if found is None:
+        raise CorruptError(f"{key} is gone; nothing was published")
+    return found.body
+
+
+def _check_all_there(
+    store: Store, layout: Layout, record: Generation, old: Release | None, new: Release
+) -> None:
+    """Law 8: what is newly named exists. What was named before is kept by the reaper's grace."""
+    known = set(old.files.values()) if old else set()
+    wanted = {
+        layout.by_hash(record.suite, name, listed.sha256): listed.size
+        for name, listed in new.files.items()
+        if name.endswith((".gz", ".xz")) and listed not in known
+    }
+    for packages in (record.added or {}).values():
+        wanted.update({layout.pool(p["filename"]): p["size"] for p in packages})
+    heads = notes.side_by_side(store.head, wanted)
+    for head, (key, size) in zip(heads, wanted.items(), strict=True):
+        if head is None or head.size != size:
+            state = "is not there" if head is None else f"is {head.size} bytes, not {size}"
+            raise CorruptError(f"{key} {state}; nothing was published: upload the batch again")
+
+
+def _leave_a_second(clock: Clock, state: Current | None) -> None:
+    """Law 2: apt asks by Last-Modified in whole seconds and never sees a second flip in one."""
+    if state is not None:
+        _sleep_past(clock, state.last_modified, state.now)
+
+
+def _sleep_past(clock: Clock, modified: datetime, now: datetime) -> None:
+    wait = (modified.replace(microsecond=0) + _SECOND - now).total_seconds()
+    # served_at has whole seconds, so the store may be up to one later than it says, never earlier.
+    if wait > 0:
+        clock.sleep(min(wait, 1.0) + 0.05)
+
+
+def _see_it_rise(store: Store, layout: Layout, clock: Clock, record: Generation) -> None:
+    """Checks law 2 after the put; where the store's seconds were equal, puts the same again."""
+    key = layout.inrelease(record.suite)
+    for _ in range(3):
+        found = store.get(key)
+        if found is None or found.head.metadata.get(GENERATION) != record.id:
+            return  # The next flip is there already, and looks after itself.
+        if record.parent is None or found.head.last_modified > record.parent.modified:
+            return
+        clock.sleep(1.05)
+        try:
+            _put(store, layout, record, found.body, found.head.etag)
+        except LostRace:
+            return
+
+
+def _courtesies(store: Store, layout: Layout, suite: str) -> None:
+    """The plain names, for readers that know no by-hash: made to agree with InRelease.
+
+    Two committers may do this at once, the slower with the older state. Each looks at InRelease
+    again when it is done and starts over if it moved, so whoever writes last has written what is
+    published.
+    """
+    done = ""
+    while True:
+        found = store.get(layout.inrelease(suite))
+        if found is None or found.head.etag == done:
+            return
+        _write_plain(store, layout, suite, found)
+        done = found.head.etag
+
+
+def _write_plain(store: Store, layout: Layout, suite: str, inrelease: Object) -> None:
+    text, _ = openpgp.split(inrelease.body)
+    generation = inrelease.head.metadata.get(GENERATION, "")
+    signed = notes.load(store, Layout.signed(suite, generation)) if generation else None
+    if signed is None:
+        return  # Older than its notes are kept: its plain names were written when it was new.
+    files = release.parse(text).files
+    # Looked at one by one, as a committer that died half way through leaves any mixture.
+    heads = notes.side_by_side(store.head, [layout.dist(suite, name) for name in files])
+    stale = [
+        name
+        for name, head in zip(files, heads, strict=True)
+        if head is None or head.metadata.get(_SHA256) != files[name].sha256
+    ]
+    notes.side_by_side(lambda name: _write_index(store, layout, suite, name, files), stale)
+    served = Served(_TEXT, _FRESH)
+    store.put(layout.release(suite), text, served)
+    store.put(layout.release_gpg(suite), signed["release_gpg"].encode(), served)
+
+
+def _write_index(
+    store: Store, layout: Layout, suite: str, name: str, files: Mapping[str, Sum]
+) -> None:
+    served = Served(cache_control=_FRESH, metadata={_SHA256: files[name].sha256})
+    # The text itself has no by-hash object: apt never asks for it where .xz and .gz are listed.
+    form = name if name.endswith((".gz", ".xz")) else f"{name}.gz"
+    body = _index(store, layout, suite, form, files[form].sha256)
+    store.put(layout.dist(suite, name), body if form == name else gzip.decompress(body), served)

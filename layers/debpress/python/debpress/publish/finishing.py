@@ -1,0 +1,181 @@
+"""finish: tell everybody whose batch is decided, and only what is true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from debpress.clock import Clock, iso
+from debpress.config import Repository
+from debpress.errors import Code, DebpressError, Refusal
+from debpress.layout import Batch, Layout
+from debpress.publish import notes, published
+from debpress.publish.notes import Plan, Queued
+from debpress.publish.published import Generation
+from debpress.store import LostRace, Served, Store
+
+_RESULT = Served("application/json", "no-cache")
+
+
+def finish(
+    store: Store,
+    repository: Repository,
+    clock: Clock,
+    suite: str,
+    run: str | None,
+    outcome: str,
+    generation: str | None = None,
+    error: Mapping[str, str] | None = None,
+) -> str | None:
+    """Writes the results that a run's end decides, and clears the queue of their entries.
+
+    `outcome` is `published` (with the generation that has the run in it, or that made its packages
+    nothing new), `rejected`, or `failed`. Returns the run's own status; None where nobody asked.
+    """
+    answers = _Answers(store, clock, suite)
+    if outcome == "failed" and run is not None:
+        return answers.failed(repository, run, error or {})
+    if outcome == "rejected" and run is not None:
+        return answers.rejected(run)
+    if generation is None:
+        return None
+    return answers.published(Generation.load(store, suite, generation), run)
+
+
+class _Answers:
+    def __init__(self, store: Store, clock: Clock, suite: str) -> None:
+        self.store = store
+        self.clock = clock
+        self.suite = suite
+
+    def published(self, record: Generation, run: str | None) -> str | None:
+        """Answers the run; and, where the generation is of its making, every batch it decided.
+
+        The others' executions will do the same when they get there; should one have died, its CI
+        gets its answer all the same. A result comes before its queue entry goes: should this die in
+        between, the entry is seen to be in, by the chain, and is cleared by the next to merge it.
+        """
+        statuses: dict[str, str] = {}
+        everybody = record.by == run  # Fifty executions need not write fifty results each.
+        for account in record.batches:
+            if everybody or account["run"] == run:
+                self._answer(account, "published", record, [])
+                statuses[account["run"]] = "published"
+        for account in record.refused if everybody else ():
+            refusals = [Refusal.from_json(e) for e in account["errors"]]
+            notes.save_refusals(self.store, self.suite, account["run"], refusals)
+            self._answer(account, "rejected", None, refusals)
+            statuses[account["run"]] = "rejected"
+        if run is None or run in statuses:
+            return statuses.get(run) if run else None
+        return self._unchanged(record, run)
+
+    def _unchanged(self, record: Generation, run: str) -> str | None:
+        """All the run's packages were published before: that is a success (law 4)."""
+        data = notes.load(self.store, Layout.queue(self.suite, run))
+        if data is None:
+            return "published"  # This step's earlier try answered and cleared it.
+        entry = Queued.from_json(data)
+        account = _account(entry.plan)
+        account["packages"] = [{**p.public(), "action": "unchanged"} for p in entry.packages]
+        self._answer(account, "published", record, [])
+        return "published"
+
+    def rejected(self, run: str) -> str:
+        plan = Plan.load(self.store, self.suite, run)
+        refusals = notes.load_refusals(self.store, self.suite, run) or []
+        self._answer(_account(plan), "rejected", None, refusals)
+        return "rejected"
+
+    def failed(self, repository: Repository, run: str, error: Mapping[str, str]) -> str | None:
+        """The workflow broke down: say so, unless the batch is in all the same.
+
+        The entry leaves the queue first, so that no later merge takes up what CI is told has
+        failed. One that has read it by now may still flip, and will then correct the result.
+        """
+        plan = Plan.load(self.store, self.suite, run)
+        self.store.delete(Layout.queue(self.suite, run))
+        state = published.current(self.store, repository.layout, self.suite, self.clock.now())
+        newest = state.generation if state else None
+        for record in published.chain(self.store, self.suite, newest, plan.base):
+            if run in record.runs:
+                return self.published(record, run)
+        name = plan.manifest.key.rpartition("/")[2]
+        message = (
+            f"debpress could not finish ({error.get('Error', 'unknown error')}); nothing of this "
+            "batch is published. Upload the manifest again; should it fail again, ask the "
+            f"repository's operators to look at execution {plan.execution}"
+        )
+        self._answer(_account(plan), "failed", None, [Refusal(name, Code.INTERNAL, message)])
+        return "failed"
+
+    def _answer(
+        self,
+        account: Mapping[str, Any],
+        status: str,
+        record: Generation | None,
+        refusals: list[Refusal],
+    ) -> None:
+        """Writes one result, unless its manifest has been uploaded anew, and clears its entry.
+
+        Two uploads of one batch name share a result's key. The conditional put closes the race in
+        which the older answer would replace the newer one: read the result, then see whether the
+        manifest is still ours, then put over what was read. The newer answer comes after the newer
+        manifest, so it is either seen in the manifest or it fails the put.
+        """
+        batch = Batch(**account["batch"])
+        result = {
+            "version": 1,
+            "batch": account["batch"],
+            "manifest": account["manifest"],
+            "status": status,
+            "generation": record.number if record else None,
+            "release_date": record.date if record else None,
+            "packages": account["packages"],
+            "ignored": account["ignored"],
+            "errors": [r.as_json() for r in refusals],
+            "started_at": account["started_at"],
+            "finished_at": iso(self.clock.now()),
+            "execution": account["execution"],
+        }
+        for _ in range(5):
+            present = self.store.get(batch.result)
+            manifest = self.store.head(account["manifest"]["key"])
+            if manifest is not None and (manifest.etag, manifest.version_id) != (
+                account["manifest"]["etag"], account["manifest"]["version_id"],
+            ):
+                break
+            if present is not None and _says_the_same(json.loads(present.body), result):
+                break
+            try:
+                self.store.put(
+                    batch.result,
+                    notes.dump(result),
+                    _RESULT,
+                    if_match=present.head.etag if present else None,
+                    if_absent=present is None,
+                )
+                break
+            except LostRace:
+                continue
+        else:
+            raise DebpressError(f"{batch.result} is being written again and again by others")
+        self.store.delete(Layout.queue(self.suite, account["run"]))
+
+
+def _says_the_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    said = ("manifest", "status", "generation", "errors")
+    return all(old.get(key) == new[key] for key in said)
+
+
+def _account(plan: Plan) -> dict[str, Any]:
+    return {
+        "run": plan.run,
+        "batch": plan.batch.as_json(),
+        "manifest": plan.manifest.as_json(),
+        "started_at": plan.started_at,
+        "execution": plan.execution,
+        "ignored": list(plan.ignored),
+        "packages": [],
+    }

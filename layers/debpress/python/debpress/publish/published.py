@@ -1,0 +1,127 @@
+"""What a suite publishes now, and how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from debpress import openpgp
+from debpress.clock import from_iso, iso
+from debpress.index import release
+from debpress.index.release import Release
+from debpress.layout import Layout
+from debpress.publish import notes
+from debpress.store import Store
+
+# InRelease's object metadata that names its generation.
+GENERATION = "generation"
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The InRelease of a suite. `now` is the store's clock, not this machine's: one clock dates
+    every flip, whichever machine makes it."""
+
+    release: Release
+    etag: str
+    last_modified: datetime
+    generation: str | None
+    now: datetime
+
+
+def current(store: Store, layout: Layout, suite: str, now: datetime) -> Current | None:
+    """The suite as it is published, or None before its first flip. `now` is the fall-back where
+    the store does not tell its time. Raises CorruptError when InRelease can't be read."""
+    found = store.get(layout.inrelease(suite))
+    if found is None:
+        return None
+    text, _ = openpgp.split(found.body)
+    head = found.head
+    return Current(
+        release=release.parse(text),
+        etag=head.etag,
+        last_modified=head.last_modified,
+        generation=head.metadata.get(GENERATION),
+        now=head.served_at or now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The InRelease that a generation was built upon, and alone may replace."""
+
+    etag: str
+    last_modified: str
+    generation: str | None
+
+    @classmethod
+    def of(cls, state: Current) -> Parent:
+        return cls(state.etag, iso(state.last_modified), state.generation)
+
+    @property
+    def modified(self) -> datetime:
+        return from_iso(self.last_modified)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One flip: a commit in the chain of parents.
+
+    `by` is the run whose execution made it. `release` is the text to be signed. `batches` are the runs it takes in, each with its packages
+    and what became of them; `refused` those it could not, with their errors. `added` and `removed`
+    list packages by index name.
+    """
+
+    id: str
+    number: int
+    suite: str
+    parent: Parent | None
+    date: str
+    cause: str
+    by: str | None
+    release: str
+    batches: tuple[Mapping[str, Any], ...] = ()
+    refused: tuple[Mapping[str, Any], ...] = ()
+    added: Mapping[str, list[Mapping[str, Any]]] | None = None
+    removed: Mapping[str, list[Mapping[str, Any]]] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Generation:
+        fields = {k: v for k, v in data.items() if k != "version"}
+        if fields["parent"]:
+            fields["parent"] = Parent(**fields["parent"])
+        return cls(**{**fields, "batches": tuple(data["batches"]), "refused": tuple(data["refused"])})
+
+    @classmethod
+    def load(cls, store: Store, suite: str, generation: str) -> Generation:
+        return cls.from_json(notes.require(store, Layout.generation(suite, generation)))
+
+    @property
+    def runs(self) -> set[str]:
+        return {b["run"] for b in self.batches}
+
+
+def number(generation: str | None) -> int:
+    """The n of `00000042-<digest>`; 0 before the first."""
+    return int(generation.partition("-")[0]) if generation else 0
+
+
+def chain(
+    store: Store, suite: str, newest: str | None, base: str | None
+) -> Iterator[Generation]:
+    """The generations from `newest` back to, and without, `base`.
+
+    Ends early where a record is lost: the repository is whole without them.
+    """
+    while newest and newest != base and number(newest) > number(base):
+        data = notes.load(store, Layout.generation(suite, newest))
+        if data is None:
+            return
+        record = Generation.from_json(data)
+        yield record
+        newest = record.parent.generation if record.parent else None

@@ -1,0 +1,81 @@
+"""set-up: after a deployment every suite is signed, empty if need be, and hosts find the key.
+
+S3 answers 403 for an absent InRelease, at which apt stops dead (law 8); so a suite has one before
+anybody can know of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from debpress import openpgp
+from debpress.clock import Clock
+from debpress.config import Repository, Suite
+from debpress.errors import DebpressError
+from debpress.signing import stored_certificates
+from debpress.store import Served, Store
+
+_POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 600.0
+
+_KEY = Served("application/pgp-keys", "max-age=300")
+_TEXT = Served("text/plain; charset=utf-8", "max-age=300")
+
+
+class Workflow(Protocol):
+    """The state machine, seen from outside."""
+
+    def start(self, data: dict[str, Any]) -> str:
+        """Starts an execution; returns its name."""
+
+    def state(self, execution: str) -> str:
+        """`RUNNING`, `SUCCEEDED`, or how it ended otherwise."""
+
+
+def set_up(
+    store: Store, repository: Repository, clock: Clock, workflow: Workflow, uri: str
+) -> str:
+    """Brings every suite in line with its configuration; returns the signing fingerprint.
+
+    `uri` is where hosts find the root. Raises DebpressError when a suite's execution fails, and so
+    the deployment does: a repository that can't sign is not one.
+    """
+    running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
+    for suite, execution in running.items():
+        _wait(clock, workflow, suite, execution)
+    certificates = stored_certificates(store)
+    layout = repository.layout
+    armored = b"".join(openpgp.armor_certificate(c) for c in certificates)
+    store.put(layout.key_asc, armored, _KEY)
+    store.put(layout.key_gpg, b"".join(certificates), _KEY)
+    for settings in repository.suites:
+        body = sources(settings, uri, armored)
+        store.put(layout.sources(settings.suite), body, _TEXT)
+    return openpgp.fingerprint(certificates[0])
+
+
+def _wait(clock: Clock, workflow: Workflow, suite: str, execution: str) -> None:
+    waited = 0.0
+    while (state := workflow.state(execution)) == "RUNNING":
+        if waited > _PATIENCE_SECONDS:
+            raise DebpressError(f"suite {suite}: execution {execution} runs longer than it may")
+        clock.sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+    if state != "SUCCEEDED":
+        raise DebpressError(
+            f"suite {suite} could not be set up: execution {execution} {state.lower()}; "
+            "its history says at which step, and why"
+        )
+
+
+def sources(suite: Suite, uri: str, armored: bytes) -> bytes:
+    """A deb822 source for /etc/apt/sources.list.d, the key inside (sources.list(5), Signed-By).
+
+    Architectures are named so that a host with a foreign one gets no notice at each update.
+    """
+    key = "\n".join(f" {line or '.'}" for line in armored.decode("ascii").strip().split("\n"))
+    return (
+        f"Types: deb\nURIs: {uri}\nSuites: {suite.suite}\n"
+        f"Components: {' '.join(suite.components)}\n"
+        f"Architectures: {' '.join(suite.architectures)}\nSigned-By:\n{key}\n"
+    ).encode()
