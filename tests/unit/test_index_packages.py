@@ -45,9 +45,7 @@ class TestEdits:
     def test_an_edit_gives_the_bytes_of_an_index_built_anew(self, old, add, remove) -> None:
         remove -= add
         before = packages.build(map(entry, old))
-        edited = packages.Packages(before.gz, before.xz).edit(
-            {i: stanza(i) for i in add}, remove
-        )
+        edited = packages.Packages(before.gz, before.xz).edit({i: stanza(i) for i in add}, remove)
         assert edited == packages.build(map(entry, (old - remove) | add))
 
     @settings(max_examples=50, deadline=None, derandomize=True)

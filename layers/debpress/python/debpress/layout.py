@@ -155,6 +155,4 @@ def pool_filename(
     """
     upstream = version.partition(":")[2] or version
     name = safe(f"{package}_{upstream}_{architecture}")
-    return (
-        f"pool/{component}/{source_prefix(source)}/{safe(source)}/{sha256[:16]}/{name}.deb"
-    )
+    return f"pool/{component}/{source_prefix(source)}/{safe(source)}/{sha256[:16]}/{name}.deb"

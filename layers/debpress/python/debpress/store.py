@@ -81,7 +81,7 @@ class Store(Protocol):
         self,
         key: str,
         body: bytes,
-        served: Served = Served(),  # noqa: B008 (frozen)
+        served: Served = Served(),
         *,
         if_match: str | None = None,
         if_absent: bool = False,
@@ -91,7 +91,7 @@ class Store(Protocol):
         The Head has no `last_modified` of the store's own: read it again where that matters.
         """
 
-    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:  # noqa: B008
+    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:
         """Copies the pinned bytes inside the store (5 GB at most). Raises Changed."""
 
     def delete(self, key: str, version_id: str | None = None) -> None:

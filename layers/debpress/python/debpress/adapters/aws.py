@@ -100,6 +100,14 @@ def code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def refused(error: DebpressError) -> bool:
+    """Whether AWS answered 403 "access denied" (and not, say, that the credentials expired)."""
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return False
+    return status(cause) == 403 and code(cause) not in _CREDENTIALS
+
+
 @contextmanager
 def translated(action: str, permission: str) -> Iterator[None]:
     """Turns boto3's exceptions into ours; `action` is a phrase, "read s3://bucket/key".

@@ -9,9 +9,7 @@ from debpress.index import xz
 from debpress.index.entries import Identity
 
 
-def difference(
-    old_xz: bytes, new_xz: bytes
-) -> tuple[dict[Identity, bytes], dict[Identity, bytes]]:
+def difference(old_xz: bytes, new_xz: bytes) -> tuple[dict[Identity, bytes], dict[Identity, bytes]]:
     """The stanzas gone or altered, and the stanzas come or altered, by identity.
 
     Unpacks only blocks that the two do not share. Raises CorruptError.

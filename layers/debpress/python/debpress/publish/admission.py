@@ -67,8 +67,12 @@ def _admit(
     sha256 = head.sha256 or _sha256(store, pin)
     if sha256 != file.sha256:
         refusals.append(
-            Refusal(file.name, Code.SUM_MISMATCH, f"its SHA-256 is {sha256}, the manifest says "
-                    f"{file.sha256}; upload the right one, then the manifest again")
+            Refusal(
+                file.name,
+                Code.SUM_MISMATCH,
+                f"its SHA-256 is {sha256}, the manifest says "
+                f"{file.sha256}; upload the right one, then the manifest again",
+            )
         )
     try:
         package = deb.inspect(file.name, _PinnedReader(store, pin), file.size)
@@ -77,13 +81,20 @@ def _admit(
     if package.architecture not in ("all", *suite.architectures):
         known = ", ".join(("all", *suite.architectures))
         refusals.append(
-            Refusal(file.name, Code.ARCHITECTURE_UNKNOWN, f"suite {suite.suite} has no "
-                    f"architecture {package.architecture!r}; it has {known}")
+            Refusal(
+                file.name,
+                Code.ARCHITECTURE_UNKNOWN,
+                f"suite {suite.suite} has no architecture {package.architecture!r}; it has {known}",
+            )
         )
     if refusals:
         raise RejectedError(refusals)
     filename = pool_filename(
-        plan.batch.component, package.source, sha256, package.package, package.version,
+        plan.batch.component,
+        package.source,
+        sha256,
+        package.package,
+        package.version,
         package.architecture,
     )
     target = repository.layout.pool(filename)
@@ -115,5 +126,9 @@ def _sha256(store: Store, pin: Pin) -> str:
 
 
 def _changed(file: Staged) -> Refusal:
-    return Refusal(file.name, Code.FILE_CHANGED, "was replaced or removed while the batch was being "
-                   "validated; leave uploaded files alone, or upload the manifest again")
+    return Refusal(
+        file.name,
+        Code.FILE_CHANGED,
+        "was replaced or removed while the batch was being "
+        "validated; leave uploaded files alone, or upload the manifest again",
+    )

@@ -79,8 +79,11 @@ def _put(
 ) -> Head:
     served = Served(_TEXT, _FRESH, {GENERATION: record.id})
     return store.put(
-        layout.inrelease(record.suite), inrelease, served,
-        if_match=if_match, if_absent=if_match is None,
+        layout.inrelease(record.suite),
+        inrelease,
+        served,
+        if_match=if_match,
+        if_absent=if_match is None,
     )
 
 

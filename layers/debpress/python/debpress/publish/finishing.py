@@ -143,7 +143,8 @@ class _Answers:
             present = self.store.get(batch.result)
             manifest = self.store.head(account["manifest"]["key"])
             if manifest is not None and (manifest.etag, manifest.version_id) != (
-                account["manifest"]["etag"], account["manifest"]["version_id"],
+                account["manifest"]["etag"],
+                account["manifest"]["version_id"],
             ):
                 break
             if present is not None and _says_the_same(json.loads(present.body), result):

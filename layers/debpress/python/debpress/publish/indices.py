@@ -17,9 +17,7 @@ BY_HASH = Served(cache_control="public, max-age=31536000, immutable")
 class Indices:
     """What Release lists, with the edits of one merge on top."""
 
-    def __init__(
-        self, store: Store, layout: Layout, suite: str, files: Mapping[str, Sum]
-    ) -> None:
+    def __init__(self, store: Store, layout: Layout, suite: str, files: Mapping[str, Sum]) -> None:
         self._store = store
         self._layout = layout
         self._suite = suite
@@ -66,7 +64,9 @@ class Indices:
 
 
 def find_all(
-    indices: Indices, components: Iterable[str], architectures: Iterable[str],
+    indices: Indices,
+    components: Iterable[str],
+    architectures: Iterable[str],
     wanted: Iterable[Identity],
 ) -> dict[tuple[str, Identity], bytes]:
     """Where a suite has these packages: their stanzas by component and identity.

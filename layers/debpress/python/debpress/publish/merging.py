@@ -68,7 +68,10 @@ def merge(
         key = Layout.generation(suite, generation.id)
         store.put(key, notes.dump(generation.as_json()), notes.JSON)
         return {
-            "outcome": "merged", "suite": suite, "run": run, "generation": generation.id,
+            "outcome": "merged",
+            "suite": suite,
+            "run": run,
+            "generation": generation.id,
         }
     if run in build.refused:
         notes.save_refusals(store, suite, str(run), build.refused[str(run)])
@@ -126,9 +129,7 @@ def _absent(store: Store, suite: str, run: str) -> dict[str, Any]:
 class _Build:
     """A generation in the making."""
 
-    def __init__(
-        self, store: Store, layout: Layout, suite: Suite, state: Current | None
-    ) -> None:
+    def __init__(self, store: Store, layout: Layout, suite: Suite, state: Current | None) -> None:
         self.suite = suite
         self.state = state
         if state:
@@ -259,7 +260,6 @@ class _Build:
         digest = hashlib.sha256(notes.dump(unnamed.as_json())).hexdigest()[:16]
         return Generation(id=f"{unnamed.number:08}-{digest}", **fields)
 
-
     def _write(self, name: str) -> dict[str, Sum]:
         return self.indices.write(name, self.indices.read(name).edit(self.add[name]))
 
@@ -303,6 +303,8 @@ def _same_names(suite: Suite, old: Release) -> None:
 def _reused(package: Admitted, known: str) -> Refusal:
     identity = _identity(package)
     return Refusal(
-        package.file, Code.VERSION_REUSED, f"{identity} is published with SHA-256 {known}, this "
-        f"file has {package.sha256}; give it a new version, or upload the published bytes"
+        package.file,
+        Code.VERSION_REUSED,
+        f"{identity} is published with SHA-256 {known}, this "
+        f"file has {package.sha256}; give it a new version, or upload the published bytes",
     )

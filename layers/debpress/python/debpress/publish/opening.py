@@ -103,9 +103,7 @@ def _answered(store: Store, batch: Batch, identity: Manifest) -> bool:
     )
 
 
-def _pinned(
-    store: Store, repository: Repository, plan: Plan, name: str, found: Object
-) -> Plan:
+def _pinned(store: Store, repository: Repository, plan: Plan, name: str, found: Object) -> Plan:
     """The plan with its files; raises RejectedError with everything that can be wrong so far."""
     refusals = _misplaced(repository, plan.batch, name)
     try:
@@ -118,19 +116,30 @@ def _pinned(
         head = staged.pop(file.name, None)
         if head is None:
             refusals.append(
-                Refusal(file.name, Code.FILE_MISSING, "listed but not uploaded; upload it, then "
-                        "the manifest again")
+                Refusal(
+                    file.name,
+                    Code.FILE_MISSING,
+                    "listed but not uploaded; upload it, then the manifest again",
+                )
             )
             continue
         if file.size is not None and file.size != head.size:
             refusals.append(
-                Refusal(file.name, Code.SIZE_MISMATCH, f"is {head.size} bytes, the manifest says "
-                        f"{file.size}; upload the right one, then the manifest again")
+                Refusal(
+                    file.name,
+                    Code.SIZE_MISMATCH,
+                    f"is {head.size} bytes, the manifest says "
+                    f"{file.size}; upload the right one, then the manifest again",
+                )
             )
         if head.size > repository.max_package_bytes:
             refusals.append(
-                Refusal(file.name, Code.TOO_LARGE, f"is {head.size} bytes, the most is "
-                        f"{repository.max_package_bytes}; make it smaller or split it")
+                Refusal(
+                    file.name,
+                    Code.TOO_LARGE,
+                    f"is {head.size} bytes, the most is "
+                    f"{repository.max_package_bytes}; make it smaller or split it",
+                )
             )
         files.append(Staged(file.name, file.sha256, head.size, head.etag))
     if refusals:
@@ -154,19 +163,32 @@ def _misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]
     suite = repository.suite(batch.suite)
     if suite is None:
         known = ", ".join(s.suite for s in repository.suites)
-        return [Refusal(name, Code.SUITE_UNKNOWN, f"there is no suite {batch.suite!r} here; "
-                        f"upload to one of: {known}")]
+        return [
+            Refusal(
+                name,
+                Code.SUITE_UNKNOWN,
+                f"there is no suite {batch.suite!r} here; upload to one of: {known}",
+            )
+        ]
     refusals = []
     if batch.component not in suite.components:
         known = ", ".join(suite.components)
         refusals.append(
-            Refusal(name, Code.COMPONENT_UNKNOWN, f"suite {suite.suite} has no component "
-                    f"{batch.component!r}; upload to one of: {known}")
+            Refusal(
+                name,
+                Code.COMPONENT_UNKNOWN,
+                f"suite {suite.suite} has no component "
+                f"{batch.component!r}; upload to one of: {known}",
+            )
         )
     if not layout.BATCH.fullmatch(batch.id):
         refusals.append(
-            Refusal(name, Code.KEY_MALFORMED, f"the batch name {batch.id!r} must be letters, "
-                    "digits and . _ - only, at most 128, the first a letter or digit")
+            Refusal(
+                name,
+                Code.KEY_MALFORMED,
+                f"the batch name {batch.id!r} must be letters, "
+                "digits and . _ - only, at most 128, the first a letter or digit",
+            )
         )
     return refusals
 

@@ -95,7 +95,9 @@ class Generation:
         fields = {k: v for k, v in data.items() if k != "version"}
         if fields["parent"]:
             fields["parent"] = Parent(**fields["parent"])
-        return cls(**{**fields, "batches": tuple(data["batches"]), "refused": tuple(data["refused"])})
+        return cls(
+            **{**fields, "batches": tuple(data["batches"]), "refused": tuple(data["refused"])}
+        )
 
     @classmethod
     def load(cls, store: Store, suite: str, generation: str) -> Generation:
@@ -111,9 +113,7 @@ def number(generation: str | None) -> int:
     return int(generation.partition("-")[0]) if generation else 0
 
 
-def chain(
-    store: Store, suite: str, newest: str | None, base: str | None
-) -> Iterator[Generation]:
+def chain(store: Store, suite: str, newest: str | None, base: str | None) -> Iterator[Generation]:
     """The generations from `newest` back to, and without, `base`.
 
     Ends early where a record is lost: the repository is whole without them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from debpress.clock import Clock, iso
@@ -26,12 +27,9 @@ def queue(store: Store, clock: Clock, suite: str, run: str) -> dict[str, Any]:
         notes.save_refusals(store, suite, run, refusals)
         return {"outcome": "rejected"}
     entry = Queued(plan, iso(clock.now()), tuple(packages))
-    try:
-        store.put(
-            Layout.queue(suite, run), notes.dump(entry.as_json()), notes.JSON, if_absent=True
-        )
-    except LostRace:
-        pass  # This run is queued already, by this step's earlier try or a repeat of the event.
+    # Lost: the run is queued already, by this step's earlier try or a repeat of the event.
+    with suppress(LostRace):
+        store.put(Layout.queue(suite, run), notes.dump(entry.as_json()), notes.JSON, if_absent=True)
     return {"outcome": "queued"}
 
 
@@ -44,8 +42,12 @@ def _contradictions(packages: list[Admitted]) -> list[Refusal]:
         other = seen.setdefault(identity, package)
         if other.sha256 != package.sha256:
             refusals.append(
-                Refusal(package.file, Code.VERSION_REUSED, f"is {identity} with SHA-256 "
-                        f"{package.sha256}, and so is {other.file} with {other.sha256}; "
-                        "keep one, or give one a new version")
+                Refusal(
+                    package.file,
+                    Code.VERSION_REUSED,
+                    f"is {identity} with SHA-256 "
+                    f"{package.sha256}, and so is {other.file} with {other.sha256}; "
+                    "keep one, or give one a new version",
+                )
             )
     return refusals

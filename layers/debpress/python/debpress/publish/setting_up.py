@@ -32,9 +32,7 @@ class Workflow(Protocol):
         """`RUNNING`, `SUCCEEDED`, or how it ended otherwise."""
 
 
-def set_up(
-    store: Store, repository: Repository, clock: Clock, workflow: Workflow, uri: str
-) -> str:
+def set_up(store: Store, repository: Repository, clock: Clock, workflow: Workflow, uri: str) -> str:
     """Brings every suite in line with its configuration; returns the signing fingerprint.
 
     `uri` is where hosts find the root. Raises DebpressError when a suite's execution fails, and so

@@ -18,7 +18,12 @@ from debpress.store import Store
 
 
 def sign(
-    store: Store, repository: Repository, clock: Clock, signers: Signers, suite: str, generation: str
+    store: Store,
+    repository: Repository,
+    clock: Clock,
+    signers: Signers,
+    suite: str,
+    generation: str,
 ) -> None:
     """Signs a generation. Raises SigningError when its Release is not one to be signed."""
     record = Generation.load(store, suite, generation)

@@ -1,0 +1,178 @@
+"""The whole press in memory: the real steps in the state machine's order, no network, no mocks.
+
+`Press.steps` gives control back between steps, so that a test can interleave several publishes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from debpress import config, openpgp
+from debpress.clock import iso
+from debpress.config import Repository
+from debpress.index import entries, gz, release
+from debpress.index.entries import Identity
+from debpress.index.release import Release
+from debpress.publish.admission import admit
+from debpress.publish.committing import commit
+from debpress.publish.finishing import finish
+from debpress.publish.merging import merge
+from debpress.publish.opening import Upload, open_batch
+from debpress.publish.queueing import queue
+from debpress.publish.signature import sign
+from debpress.signing import Signers
+
+from tests.support.clock import FakeClock
+from tests.support.memory_store import MemoryStore
+
+SUITES: dict[str, Any] = {
+    "suites": [
+        {"suite": name, "components": ["main", "extra"], "architectures": ["amd64", "arm64"]}
+        for name in ("stable", "testing")
+    ]
+}
+
+
+@dataclass
+class Press:
+    signers: Signers
+    clock: FakeClock = field(default_factory=FakeClock)
+    repository: Repository = field(default_factory=lambda: config.parse(SUITES))
+    store: MemoryStore = field(init=False)
+    executions: int = 0
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(self.clock)
+
+    # What CI does
+
+    def upload(
+        self,
+        batch: str,
+        debs: Mapping[str, bytes],
+        *,
+        suite: str = "stable",
+        component: str = "main",
+        manifest: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Uploads files and their manifest; returns the event S3 would send."""
+        prefix = f"staging/{suite}/{component}/{batch}/"
+        for name, body in debs.items():
+            self.store.put(prefix + name, body)
+        listed = [
+            {"name": n, "sha256": hashlib.sha256(b).hexdigest(), "size": len(b)}
+            for n, b in debs.items()
+        ]
+        text = json.dumps(manifest or {"version": 1, "files": listed}).encode()
+        head = self.store.put(prefix + "manifest.json", text)
+        return event(head.key, head.etag, head.version_id)
+
+    # What the state machine does
+
+    def set_up(self) -> None:
+        for suite in self.repository.suites:
+            for _ in self.flip(suite.suite, None):
+                pass
+
+    def publish(self, started: Mapping[str, Any]) -> str | None:
+        """Runs a workflow to its end; returns the status that finish reports."""
+        status = None
+        for status in self.steps(started):
+            pass
+        return status
+
+    def steps(self, started: Mapping[str, Any]) -> Iterator[str | None]:
+        """The workflow, a pause after each step; the last value is the status."""
+        self.executions += 1
+        upload = Upload.of_event(started)
+        opened = open_batch(
+            self.store, self.repository, self.clock, upload,
+            f"execution-{self.executions}", iso(self.clock.now()),
+        )  # fmt: skip
+        yield None
+        if opened["outcome"] == "ignored":
+            return
+        suite, run = opened["suite"], opened["run"]
+        if opened["outcome"] == "rejected":
+            yield self.finish(suite, run, "rejected")
+            return
+        for chunk in opened["chunks"]:
+            admit(self.store, self.repository, suite, run, chunk["chunk"])
+            yield None
+        if queue(self.store, self.clock, suite, run)["outcome"] == "rejected":
+            yield self.finish(suite, run, "rejected")
+            return
+        yield None
+        yield from self.flip(suite, run)
+
+    def flip(self, suite: str, run: str | None) -> Iterator[str | None]:
+        while True:
+            merged = merge(self.store, self.repository, self.clock, suite, run)
+            yield None
+            if merged["outcome"] == "wait":
+                self.clock.sleep(1)
+                continue
+            if merged["outcome"] == "rejected":
+                yield self.finish(suite, run, "rejected")
+                return
+            generation = merged["generation"]
+            if merged["outcome"] == "merged":
+                sign(self.store, self.repository, self.clock, self.signers, suite, generation)
+                yield None
+                committed = commit(
+                    self.store, self.repository, self.clock, self.signers.certificates(),
+                    suite, generation,
+                )  # fmt: skip
+                yield None
+                if committed["outcome"] == "lost":
+                    self.clock.sleep(1)
+                    continue
+            yield self.finish(suite, run, "published", generation)
+            return
+
+    def finish(
+        self, suite: str, run: str | None, outcome: str, generation: str | None = None
+    ) -> str | None:
+        return finish(self.store, self.repository, self.clock, suite, run, outcome, generation)
+
+    # What hosts and CI see
+
+    def result(self, batch: str, suite: str = "stable", component: str = "main") -> dict[str, Any]:
+        found = self.store.get(f"results/{suite}/{component}/{batch}.json")
+        assert found is not None, f"no result for {batch}"
+        return dict(json.loads(found.body))
+
+    def release(self, suite: str = "stable") -> Release:
+        """The published Release, its signature verified."""
+        found = self.store.get(self.repository.layout.inrelease(suite))
+        assert found is not None
+        openpgp.verify_clearsigned(found.body, self.signers.certificates())
+        return release.parse(openpgp.split(found.body)[0])
+
+    def packages(
+        self, architecture: str = "amd64", suite: str = "stable", component: str = "main"
+    ) -> set[Identity]:
+        """What a host of this architecture sees, by way of by-hash as apt goes."""
+        name = f"{component}/binary-{architecture}/Packages"
+        listed = self.release(suite).files[f"{name}.gz"]
+        found = self.store.get(self.repository.layout.by_hash(suite, name, listed.sha256))
+        assert found is not None and hashlib.sha256(found.body).hexdigest() == listed.sha256
+        seen = set()
+        for entry in entries.split(gz.inflate(found.body)):
+            filename = entries.field(entry.text, "Filename")
+            pooled = self.store.get(self.repository.layout.pool(filename))
+            assert pooled is not None, f"{filename} is listed and not there"
+            sha256 = hashlib.sha256(pooled.body).hexdigest()
+            assert sha256 == entries.field(entry.text, "SHA256")
+            seen.add(entry.identity)
+        return seen
+
+
+def event(key: str, etag: str, version_id: str | None) -> dict[str, Any]:
+    """An `Object Created` event as EventBridge delivers it."""
+    found = {"key": key, "etag": etag, "version-id": version_id}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": found}}
