@@ -77,7 +77,8 @@ def client(
     make: Any = boto3.client
     return make(
         service,
-        region_name=region,
+        # The variable that AWS's other SDKs and Lambda know; botocore reads AWS_DEFAULT_REGION.
+        region_name=region or os.environ.get("AWS_REGION"),
         endpoint_url=endpoint_url,
         config=Config(
             connect_timeout=CONNECT_SECONDS,

@@ -1,0 +1,1 @@
+"""The `debpress` command: one module a subcommand, each a thin front over the packages below."""

@@ -1,0 +1,72 @@
+"""Which bucket a subcommand talks to, and how: the arguments they share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from debpress.adapters import aws, s3
+
+STACK = "debpress"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("connection")
+    group.add_argument("--bucket", help="the repository's bucket (else $DEBPRESS_BUCKET)")
+    group.add_argument(
+        "--stack",
+        help=f"else the CloudFormation stack whose output Bucket names it (default: {STACK})",
+    )
+    group.add_argument("--region", help="the AWS region (else the usual AWS settings)")
+    group.add_argument("--endpoint-url", metavar="URL", help="an S3 that is not AWS's")
+
+
+def connect(arguments: argparse.Namespace) -> tuple[Any, s3.S3Store]:
+    """The S3 client and the bucket as a store.
+
+    Raises argparse.ArgumentError when nothing names a bucket, and StoreError.
+    """
+    bucket = _bucket(arguments)
+    with aws.translated(f"use s3://{bucket}", "the credentials"):
+        client = s3.client(region=arguments.region, endpoint_url=arguments.endpoint_url)
+    return client, s3.S3Store(client, bucket)
+
+
+def _bucket(arguments: argparse.Namespace) -> str:
+    named: str | None = arguments.bucket or (
+        None if arguments.stack else os.environ.get("DEBPRESS_BUCKET")
+    )
+    return named or _stack_output(arguments)
+
+
+def _stack_output(arguments: argparse.Namespace) -> str:
+    """The `Bucket` output of the stack. IAM: cloudformation:DescribeStacks."""
+    stack = arguments.stack or STACK
+    action = f"read the outputs of stack {stack}"
+    with aws.translated(action, "that you have cloudformation:DescribeStacks on it"):
+        client = aws.client(
+            "cloudformation", region=arguments.region, endpoint_url=arguments.endpoint_url
+        )
+        try:
+            found = client.describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            # CloudFormation's way to say that there is no such stack. A CI role may not even ask.
+            if aws.code(error) == "ValidationError" or (
+                aws.status(error) == 403 and not arguments.stack
+            ):
+                raise _unnamed(f"stack {stack} could not be read: {aws.code(error)}") from error
+            raise
+    for output in found[0].get("Outputs", ()):
+        if output["OutputKey"] == "Bucket":
+            return str(output["OutputValue"])
+    raise _unnamed(f"stack {stack} has no output Bucket")
+
+
+def _unnamed(reason: str) -> argparse.ArgumentError:
+    return argparse.ArgumentError(
+        None,
+        f"no bucket is named: say --bucket, set DEBPRESS_BUCKET, or say --stack ({reason})",
+    )

@@ -1,0 +1,51 @@
+"""Dispatches `debpress <subcommand>`.
+
+Exit codes: 0 done, 1 refused, rejected or failed, 2 usage, 130 interrupted. An error is one
+sentence on stderr, never a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import debpress
+from debpress.clock import Clock, SystemClock
+from debpress.commands import upload
+from debpress.errors import DebpressError
+
+SUBCOMMANDS = (upload,)
+
+
+def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
+    """Runs the command and gives its exit code. Raises SystemExit(2) on a usage error."""
+    parser = argparse.ArgumentParser(
+        prog="debpress", description="Publishes Debian packages through an S3 bucket."
+    )
+    parser.add_argument("--version", action="version", version=f"debpress {debpress.__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
+    for module in SUBCOMMANDS:
+        module.register(subparsers)
+    arguments = parser.parse_args(argv)
+    try:
+        code: int = arguments.run(arguments, clock or SystemClock())
+        sys.stdout.flush()
+        return code
+    except argparse.ArgumentError as error:
+        subparser: argparse.ArgumentParser = arguments.parser
+        subparser.error(str(error))
+    except DebpressError as error:
+        print(f"debpress: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Who read our output has gone; without this, Python complains once more as it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

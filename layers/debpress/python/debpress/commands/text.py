@@ -1,0 +1,50 @@
+"""What the command prints for people."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# Control and format characters: in a file's name they could rewrite what a terminal shows.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(value: object) -> str:
+    """`value` as text on one line, its unseen characters spelled out."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value))
+
+
+def print_table(rows: Iterable[Sequence[object]]) -> None:
+    """Columns padded to their widest cell, two spaces in, on stdout."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(f"  {line.rstrip()}")
+
+
+def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
+    """A line on stderr for each error: file, code, message."""
+    for error in errors:
+        line = ": ".join(printable(error.get(part, "?")) for part in ("file", "code", "message"))
+        print(line, file=sys.stderr)
+
+
+def print_result(result: Mapping[str, Any]) -> None:
+    """A batch's result (DESIGN section 4): what became of it on stdout, its errors on stderr."""
+    batch = result.get("batch") or {}
+    name = "/".join(printable(batch.get(part, "?")) for part in ("suite", "component", "id"))
+    status = result.get("status")
+    if status == "published":
+        print(f"{name}: published in generation {printable(result.get('generation'))}")
+        columns = ("action", "package", "version", "architecture")
+        print_table([[p.get(c, "") for c in columns] for p in result.get("packages") or ()])
+    elif status == "rejected":
+        print(f"{name}: rejected, nothing of it was published")
+    else:
+        print(f"{name}: {printable(status)}; upload it again, or tell who runs the repository")
+    for ignored in result.get("ignored") or ():
+        print(f"  ignored {printable(ignored)}: the manifest does not list it")
+    print_errors(result.get("errors") or ())

@@ -1,0 +1,469 @@
+"""`debpress upload` against S3 as moto has it, with a press that answers while it sleeps."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from debpress import layout
+from debpress.adapters import aws
+from debpress.commands import connection, upload
+from debpress.commands.main import main
+from debpress.commands.packages import examine
+from moto import mock_aws
+
+from tests.support.clock import FakeClock
+from tests.unit.test_commands_packages import deb, member, write
+
+BUCKET = "press-of-the-tests"
+REGION = "eu-central-1"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("DEBPRESS_BUCKET", BUCKET)
+    with mock_aws():
+        client = boto3.client("s3", region_name=REGION)
+        client.create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        client.put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+        yield client
+
+
+class Press(FakeClock):
+    """A clock, and a pipeline that answers a batch when somebody has slept `after` times."""
+
+    def __init__(self, s3: Any, after: int = 2, **result: Any) -> None:
+        super().__init__()
+        self.s3 = s3
+        self.after = after
+        self.result: dict[str, Any] = {"status": "published", "generation": 42, **result}
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if len(self.slept) == self.after:
+            self.answer()
+
+    def answer(self) -> None:
+        (manifest,) = (key for key in keys(self.s3) if key.endswith("/manifest.json"))
+        head = self.s3.head_object(Bucket=BUCKET, Key=manifest)
+        staged = layout.parse_staged(manifest)
+        assert staged is not None
+        answer(
+            self.s3,
+            staged[0],
+            manifest={
+                "key": manifest,
+                "etag": head["ETag"].strip('"'),
+                "version_id": head["VersionId"],
+            },
+            **self.result,
+        )
+
+
+def answer(s3: Any, batch: layout.Batch, **result: Any) -> None:
+    body = {"version": 1, "batch": batch.as_json(), **result}
+    s3.put_object(Bucket=BUCKET, Key=batch.result, Body=json.dumps(body).encode())
+
+
+def keys(s3: Any) -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> str:
+    return str(write(tmp_path, "hello_1.0_amd64.deb", deb()))
+
+
+HELLO = {"package": "hello", "version": "1.0", "architecture": "amd64", "action": "added"}
+
+
+def test_a_batch_is_uploaded_and_its_result_printed(
+    s3: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [
+        str(write(tmp_path, "hello_1.0_amd64.deb", deb())),
+        str(write(tmp_path, "world_2.0+b1_all.deb", deb(2))),
+    ]
+    press = Press(s3, packages=[HELLO], ignored=["notes.txt"])
+    assert main(["upload", *files, "--suite", "lab", "--batch", "b1"], press) == 0
+    for path in map(Path, files):
+        staged = s3.get_object(Bucket=BUCKET, Key=f"staging/lab/main/b1/{path.name}")
+        assert staged["Body"].read() == path.read_bytes()
+    out = capsys.readouterr().out
+    assert "lab/main/b1: published in generation 42\n" in out
+    assert "  added  hello  1.0  amd64\n" in out
+    assert "notes.txt" in out
+
+
+def test_the_manifest_lists_the_files_and_comes_last(s3: Any, package: str) -> None:
+    order: list[str] = []
+    client, store = connection.connect(upload_arguments())
+    client.meta.events.register(
+        "before-call.s3.PutObject", lambda params, **_: order.append(params["url_path"])
+    )
+    batch = layout.Batch("lab", "main", "b1")
+    packages, _ = examine([Path(package)])
+    head = upload.send(client, store, batch, packages)
+    assert [path.rpartition("/")[2] for path in order] == ["hello_1.0_amd64.deb", "manifest.json"]
+    manifest = s3.get_object(Bucket=BUCKET, Key=batch.staging + "manifest.json")
+    assert manifest["VersionId"] == head.version_id
+    assert json.loads(manifest["Body"].read()) == {
+        "version": 1,
+        "files": [
+            {
+                "name": "hello_1.0_amd64.deb",
+                "sha256": packages[0].sha256,
+                "size": len(deb()),
+            }
+        ],
+    }
+
+
+def upload_arguments() -> Any:
+    class Arguments:
+        bucket = None
+        stack = None
+        region = None
+        endpoint_url = None
+
+    return Arguments()
+
+
+def test_a_large_file_goes_in_parts(s3: Any, tmp_path: Path) -> None:
+    big = deb() + member("_gpgorigin", b"x" * (9 << 20))
+    path = write(tmp_path, "big_1_all.deb", big)
+    assert main(["upload", str(path), "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
+    head = s3.head_object(Bucket=BUCKET, Key="staging/lab/main/b1/big_1_all.deb")
+    assert head["ContentLength"] == len(big)
+    assert re.search(r"-\d+\"$", head["ETag"])
+
+
+def test_json_is_the_result_as_it_is(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["upload", package, "--suite", "lab", "--json"], Press(s3)) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["status"] == "published"
+    assert result["generation"] == 42
+
+
+def test_a_rejection_is_told_line_by_line(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = [
+        {"file": "a.deb", "code": "version-reused", "message": "other content"},
+        {"file": "b\x1b[2J\n.deb", "code": "deb-malformed", "message": "no control"},
+    ]
+    press = Press(s3, status="rejected", generation=None, errors=errors)
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], press) == 1
+    captured = capsys.readouterr()
+    assert "lab/main/b1: rejected" in captured.out
+    assert "a.deb: version-reused: other content\n" in captured.err
+    assert "b\\u001b[2J\\u000a.deb: deb-malformed: no control\n" in captured.err
+
+
+def test_a_failure_of_the_press_is_no_success(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = [{"file": "manifest.json", "code": "internal", "message": "it broke"}]
+    press = Press(s3, status="failed", generation=None, errors=errors)
+    assert main(["upload", package, "--suite", "lab"], press) == 1
+    assert "manifest.json: internal: it broke" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("manifest", [{"etag": "of an earlier one", "version_id": None}, None])
+def test_an_earlier_result_of_the_batch_is_passed_over(
+    s3: Any, package: str, manifest: dict[str, Any] | None
+) -> None:
+    answer(s3, layout.Batch("lab", "main", "b1"), status="rejected", manifest=manifest)
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
+
+
+def test_the_same_manifest_again_waits_for_its_own_result(s3: Any, package: str) -> None:
+    """Its ETag is the same; its version is not."""
+    press = Press(s3, status="failed")
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], press) == 1
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
+
+
+def test_without_a_result_in_time_it_says_what_to_do(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    press = Press(s3, after=-1)
+    arguments = ["upload", package, "--suite", "lab", "--batch", "b1", "--timeout", "60"]
+    assert main(arguments, press) == 1
+    assert sum(press.slept) == pytest.approx(60)
+    assert max(press.slept) <= upload.LAST_DELAY
+    error = capsys.readouterr().err
+    assert "No result after 60 s" in error
+    assert f"s3://{BUCKET}/results/lab/main/b1.json" in error
+    assert "s3:GetObject" not in error
+
+
+def refuse(code: str, until: int) -> Callable[..., Any]:
+    """Makes a GetObject fail so often, with 403 and the code."""
+    asked = 0
+
+    def handler(**_: Any) -> tuple[Any, dict[str, Any]] | None:
+        nonlocal asked
+        asked += 1
+        if asked > until:
+            return None
+        response = {
+            "Error": {"Code": code, "Message": "said AWS"},
+            "ResponseMetadata": {"HTTPStatusCode": 403},
+        }
+        raise ClientError(response, "GetObject")  # type: ignore[arg-type]
+
+    return handler
+
+
+@pytest.fixture
+def intercept(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[..., Any]], None]:
+    """Puts a handler before every call of an operation (`s3.GetObject`) by the command."""
+    make = aws.client
+    handlers: list[tuple[str, Callable[..., Any]]] = []
+
+    def client(*arguments: Any, **options: Any) -> Any:
+        made = make(*arguments, **options)
+        for operation, handler in handlers:
+            made.meta.events.register(f"before-call.{operation}", handler)
+        return made
+
+    monkeypatch.setattr(aws, "client", client)
+    return lambda operation, handler: handlers.append((operation, handler))
+
+
+def test_a_missing_result_answered_403_is_not_there_yet(
+    s3: Any, package: str, intercept: Callable[..., None]
+) -> None:
+    intercept("s3.GetObject", refuse("AccessDenied", 2))
+    assert main(["upload", package, "--suite", "lab"], Press(s3)) == 0
+
+
+def test_a_403_that_stays_is_named_when_the_time_is_up(
+    s3: Any, package: str, intercept: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    intercept("s3.GetObject", refuse("AccessDenied", 10**6))
+    assert main(["upload", package, "--suite", "lab", "--timeout", "9"], Press(s3)) == 1
+    assert "s3:GetObject on results/lab/main/" in capsys.readouterr().err
+
+
+def test_credentials_that_expire_while_waiting_end_it(
+    s3: Any, package: str, intercept: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    intercept("s3.GetObject", refuse("InvalidAccessKeyId", 10**6))
+    press = Press(s3)
+    assert main(["upload", package, "--suite", "lab"], press) == 1
+    assert press.slept == []
+    assert "does not accept the credentials" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["hello_1.0_amd64.deb", "manifest.json"])
+def test_an_upload_that_aws_refuses_is_one_sentence(
+    s3: Any,
+    package: str,
+    intercept: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    refusal = refuse("AccessDenied", 10**6)
+
+    def handler(params: dict[str, Any], **_: Any) -> Any:
+        return refusal() if params["url_path"].endswith(name) else None
+
+    intercept("s3.PutObject", handler)
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Press(s3)) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("debpress: Can't ")
+    assert f"s3://{BUCKET}/staging/lab/main/b1/{name}" in error
+    assert "s3:PutObject" in error
+    assert "staging/lab/main/b1/manifest.json" not in keys(s3)
+
+
+def test_no_wait_prints_where_the_result_will_be(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = FakeClock()
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1", "--no-wait"], clock) == 0
+    assert capsys.readouterr().out == "results/lab/main/b1.json\n"
+    arguments = ["upload", package, "--suite", "lab", "--batch", "b1", "--no-wait", "--json"]
+    assert main(arguments, clock) == 0
+    sent = json.loads(capsys.readouterr().out)
+    head = s3.head_object(Bucket=BUCKET, Key="staging/lab/main/b1/manifest.json")
+    assert sent["manifest"] == {
+        "key": "staging/lab/main/b1/manifest.json",
+        "etag": head["ETag"].strip('"'),
+        "version_id": head["VersionId"],
+    }
+    assert clock.slept == []
+
+
+def test_batches_named_for_nobody_sort_by_time_and_differ(s3: Any, package: str) -> None:
+    clock = FakeClock()
+    for _ in range(3):
+        main(["upload", package, "--suite", "lab", "--no-wait"], clock)
+        main(["upload", package, "--suite", "lab", "--no-wait"], clock)
+        clock.advance(1)
+    batches = [key.split("/")[3] for key in keys(s3) if key.endswith("manifest.json")]
+    assert len(batches) == 6
+    assert all(layout.BATCH.fullmatch(batch) for batch in batches)
+    assert sorted({b.partition("-")[0] for b in batches}) == [
+        "20261123T010203Z",
+        "20261123T010204Z",
+        "20261123T010205Z",
+    ]
+
+
+def test_a_broken_file_stops_all_before_a_byte_is_sent(
+    s3: Any, package: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = write(tmp_path, "broken.deb", b"<html>")
+    assert main(["upload", package, str(broken), "--suite", "lab"], Press(s3)) == 1
+    assert f"{broken}: deb-malformed: " in capsys.readouterr().err
+    assert keys(s3) == []
+
+
+# Which bucket
+
+
+def stack(name: str, outputs: dict[str, str]) -> Callable[..., Any]:
+    """CloudFormation with one stack (moto's own would need many more packages)."""
+
+    def handler(params: dict[str, Any], **_: Any) -> Any:
+        if params["body"]["StackName"] != name:
+            response = {
+                "Error": {"Code": "ValidationError", "Message": "does not exist"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+            raise ClientError(response, "DescribeStacks")  # type: ignore[arg-type]
+        listed = [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()]
+        return SimpleNamespace(status_code=200), {"Stacks": [{"Outputs": listed}]}
+
+    return handler
+
+
+@pytest.mark.parametrize("arguments", [[], ["--stack", "debpress"], ["--stack", "other"]])
+def test_the_bucket_comes_from_the_stack(
+    s3: Any,
+    package: str,
+    intercept: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+) -> None:
+    """A stack that is asked for by name goes before DEBPRESS_BUCKET."""
+    if arguments:
+        monkeypatch.setenv("DEBPRESS_BUCKET", "another-bucket")
+    else:
+        monkeypatch.delenv("DEBPRESS_BUCKET")
+    name = arguments[1] if arguments else "debpress"
+    outputs = {"Root": "apt", "Bucket": BUCKET}
+    intercept("cloudformation.DescribeStacks", stack(name, outputs))
+    command = ["upload", package, "--suite", "lab", "--no-wait", *arguments]
+    assert main(command, FakeClock()) == 0
+    assert len(keys(s3)) == 2
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    "cloudformation",
+    [stack("another", {}), stack("debpress", {"Root": "apt"}), refuse("AccessDenied", 9)],
+)
+def test_no_bucket_at_all_is_a_usage_error(
+    package: str,
+    cloudformation: Callable[..., Any],
+    intercept: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("DEBPRESS_BUCKET")
+    intercept("cloudformation.DescribeStacks", cloudformation)
+    with pytest.raises(SystemExit) as caught:
+        main(["upload", package, "--suite", "lab"], FakeClock())
+    assert caught.value.code == 2
+    assert "say --bucket, set DEBPRESS_BUCKET, or say --stack" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_does_not_exist_is_one_sentence(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["upload", package, "--suite", "lab", "--bucket", "no-such-bucket-at-all"]
+    assert main(arguments, FakeClock()) == 1
+    assert "there is no such bucket" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("s3")
+def test_no_credentials_are_one_sentence(
+    package: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    assert main(["upload", package, "--suite", "lab"], FakeClock()) == 1
+    assert "there are no AWS credentials" in capsys.readouterr().err
+
+
+# The command itself
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["upload"],
+        ["upload", "a.deb"],
+        ["upload", "--suite", "lab"],
+        ["upload", "a.deb", "--suite", "../lab"],
+        ["upload", "a.deb", "--suite", "lab", "--component", "Main"],
+        ["upload", "a.deb", "--suite", "lab", "--batch", ".hidden"],
+        ["upload", "a.deb", "--suite", "lab", "--timeout", "soon"],
+        ["upload", "a.deb", "--suite", "lab", "--timeout", "nan"],
+        ["status"],
+    ],
+)
+def test_usage_errors_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: debpress" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_quiet(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    assert main(["upload", package, "--suite", "lab"], Interrupted()) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert re.fullmatch(r"debpress \d+\.\d+\.\d+\n", capsys.readouterr().out)
