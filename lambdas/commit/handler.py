@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from debpress.adapters.environment import environment, log
+from debpress.publish.certificates import stored
 from debpress.publish.committing import commit
-from debpress.signing import stored_certificates
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     suite, generation = event["suite"], event["generation"]
-    certificates = stored_certificates(env.store)
+    certificates = [c.raw for c in stored(env.store, env.repository.signers)]
     outcome = commit(env.store, env.repository, env.clock, certificates, suite, generation)
     log("commit", suite=suite, generation=generation, **outcome)
     return outcome

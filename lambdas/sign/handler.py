@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from debpress import signing
-from debpress.adapters.environment import environment, kms, log
-from debpress.adapters.kms import Kms
+from debpress.adapters.environment import environment, log
+from debpress.adapters.kms import services
 from debpress.publish.signature import sign
 
 
@@ -17,9 +17,9 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         store=env.store,
         layout=env.repository.layout,
         clock=env.clock,
-        kms=Kms(kms()),
+        kms=services(),
         default_key=env.kms_key,
-        user_id=user_id(env.repository.suites[0].origin),
+        user_id=f"{env.repository.suites[0].origin} archive signing key",
     )
     suite, generation = event["suite"], event["generation"]
     sign(env.store, env.repository, env.clock, signers, suite, generation)

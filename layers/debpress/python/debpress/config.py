@@ -125,7 +125,8 @@ def _suite(entry: _Reader) -> Suite:
     return suite
 
 
-_ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]+")
+# One line that begins and ends with no blank: a signature of Release covers no trailing one.
+_ONE_LINE = re.compile(r"[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 
 
 class _Reader:

@@ -136,9 +136,12 @@ class Layout:
         return f"{STATE}{suite}/signed/{generation}.json"
 
     @staticmethod
-    def certificate(signer: str) -> str:
-        """The stored certificate of a signer (`_` starts no suite name, so nothing collides)."""
-        return f"{STATE}_signers/{signer}.json"
+    def certificate(signer: str = "") -> str:
+        """The stored certificate of a signer; without one, the prefix of them all.
+
+        `_` starts no suite's name, so nothing collides.
+        """
+        return f"{STATE}_signers/{signer}.json" if signer else f"{STATE}_signers/"
 
 
 def index_name(component: str, architecture: str) -> str:

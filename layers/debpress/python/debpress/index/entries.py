@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _FIELD = {
     name: re.compile(rb"(?mi)^" + name.encode() + rb":[ \t]*(.*?)[ \t]*$")
-    for name in ("Package", "Version", "Architecture", "Filename", "SHA256")
+    for name in ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
 }
 
 # One stanza in this many starts a block. The real bookworm index (63,440 stanzas) makes some 60

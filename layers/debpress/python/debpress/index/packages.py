@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -72,7 +72,18 @@ class Packages:
             found.update({i: block[i] for i in group if i in block})
         return found
 
-    def entries(self) -> Iterable[Entry]:
+    def named(self, package: str) -> list[Entry]:
+        """Every version of a package; reads only the blocks that may hold one."""
+        start = max(bisect.bisect_left(self._firsts, (package,)) - 1, 0)
+        end = bisect.bisect_left(self._firsts, (package + "\0",))
+        return [
+            entry
+            for block in self._blocks[start:end]
+            for entry in block.entries()
+            if entry.identity.package == package
+        ]
+
+    def entries(self) -> Iterator[Entry]:
         """Every entry, in order, a block in memory at a time."""
         for block in self._blocks:
             yield from block.entries()

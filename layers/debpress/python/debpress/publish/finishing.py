@@ -77,15 +77,15 @@ class _Answers:
         if data is None:
             return "published"  # This step's earlier try answered and cleared it.
         entry = Queued.from_json(data)
-        account = _account(entry.plan)
-        account["packages"] = [{**p.public(), "action": "unchanged"} for p in entry.packages]
+        packages = [{**p.public(), "action": "unchanged"} for p in entry.packages]
+        account = {**entry.plan.account(), "packages": packages}
         self._answer(account, "published", record, [])
         return "published"
 
     def rejected(self, run: str) -> str:
         plan = Plan.load(self.store, self.suite, run)
         refusals = notes.load_refusals(self.store, self.suite, run) or []
-        self._answer(_account(plan), "rejected", None, refusals)
+        self._answer(plan.account(), "rejected", None, refusals)
         return "rejected"
 
     def failed(self, repository: Repository, run: str, error: Mapping[str, str]) -> str | None:
@@ -107,7 +107,7 @@ class _Answers:
             "batch is published. Upload the manifest again; should it fail again, ask the "
             f"repository's operators to look at execution {plan.execution}"
         )
-        self._answer(_account(plan), "failed", None, [Refusal(name, Code.INTERNAL, message)])
+        self._answer(plan.account(), "failed", None, [Refusal(name, Code.INTERNAL, message)])
         return "failed"
 
     def _answer(
@@ -168,15 +168,3 @@ class _Answers:
 def _says_the_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     said = ("manifest", "status", "generation", "errors")
     return all(old.get(key) == new[key] for key in said)
-
-
-def _account(plan: Plan) -> dict[str, Any]:
-    return {
-        "run": plan.run,
-        "batch": plan.batch.as_json(),
-        "manifest": plan.manifest.as_json(),
-        "started_at": plan.started_at,
-        "execution": plan.execution,
-        "ignored": list(plan.ignored),
-        "packages": [],
-    }

@@ -7,21 +7,17 @@ record. Whoever commits first wins; the others merge again upon the winner.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from debpress.clock import Clock, from_iso, iso
-from debpress.config import Repository, Suite
-from debpress.errors import Code, ConfigError, DebpressError, Refusal, TransientError
-from debpress.index.entries import Identity, field
-from debpress.index.packages import Sum
-from debpress.index.release import Release
-from debpress.layout import Layout, index_name
+from debpress.config import Repository
+from debpress.errors import ConfigError, DebpressError, Refusal, RejectedError, TransientError
+from debpress.layout import Layout
 from debpress.publish import notes, published
-from debpress.publish.indices import Indices, find_all
-from debpress.publish.notes import Admitted, Queued
+from debpress.publish.drafting import SuiteDraft
+from debpress.publish.notes import Queued
 from debpress.publish.published import Current, Generation, Parent
 from debpress.store import Store
 
@@ -48,34 +44,36 @@ def merge(
     state = published.current(store, repository.layout, suite, clock.now())
     now = state.now if state else clock.now()
     waiting = _queue(store, suite)
-    taken = _taken(store, suite, state, waiting, run)
-    if run in taken:
-        return {"outcome": "done", "generation": taken[run].id}
-    waiting = [entry for entry in waiting if entry.plan.run not in taken]
+    inside = _runs_in(store, suite, state, waiting, run)
+    if run in inside:
+        return {"outcome": "done", "generation": inside[run].id}
+    waiting = [entry for entry in waiting if entry.plan.run not in inside]
     own = next((entry for entry in waiting if entry.plan.run == run), None)
     if run is not None and own is None:
         return _absent(store, suite, run)
     if own and waiting[0] is not own and _is_young(own, clock.now()):
         return {"outcome": "wait"}
 
-    build = _Build(store, repository.layout, settings, state)
-    build.read_ahead(waiting)
+    draft = SuiteDraft(store, repository.layout, settings, state.release if state else None)
+    draft.read_ahead(p.architecture for entry in waiting for p in entry.packages)
+    taken_in, refused = [], []
     for entry in waiting:
-        build.take(entry)
-    build.fill_new_indices()
-    generation = build.generation(now, run)
+        try:
+            packages = draft.add(entry.plan.batch.component, entry.packages)
+            taken_in.append(_account(entry, packages))
+        except RejectedError as error:
+            errors = [r.as_json() for r in error.refusals]
+            refused.append({**_account(entry, []), "errors": errors})
+    generation = _generation(draft, state, now, run, taken_in, refused)
     if generation is not None:
         key = Layout.generation(suite, generation.id)
         store.put(key, notes.dump(generation.as_json()), notes.JSON)
-        return {
-            "outcome": "merged",
-            "suite": suite,
-            "run": run,
-            "generation": generation.id,
-        }
-    if run in build.refused:
-        notes.save_refusals(store, suite, str(run), build.refused[str(run)])
-        return {"outcome": "rejected"}
+        return {"outcome": "merged", "suite": suite, "run": run, "generation": generation.id}
+    for account in refused:
+        if run is not None and account["run"] == run:
+            errors = account["errors"]
+            notes.save_refusals(store, suite, run, [Refusal.from_json(e) for e in errors])
+            return {"outcome": "rejected"}
     return {"outcome": "done", "generation": state.generation if state else None}
 
 
@@ -93,7 +91,7 @@ def _queue(store: Store, suite: str) -> list[Queued]:
     return sorted(entries, key=lambda entry: entry.order)
 
 
-def _taken(
+def _runs_in(
     store: Store, suite: str, state: Current | None, waiting: list[Queued], run: str | None
 ) -> dict[str | None, Generation]:
     """The runs that are in already, though their queue entries may still stand.
@@ -126,142 +124,43 @@ def _absent(store: Store, suite: str, run: str) -> dict[str, Any]:
     )
 
 
-class _Build:
-    """A generation in the making."""
+def _account(entry: Queued, packages: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**entry.plan.account(), "packages": packages}
 
-    def __init__(self, store: Store, layout: Layout, suite: Suite, state: Current | None) -> None:
-        self.suite = suite
-        self.state = state
-        if state:
-            _same_names(suite, state.release)
-        old = state.release if state else None
-        # What a suite once had stays listed: a host that asks for it must not be told an error.
-        self.components = _union(old.components if old else (), suite.components)
-        self.architectures = _union(old.architectures if old else (), suite.architectures)
-        self.old_files = dict(old.files) if old else {}
-        self.indices = Indices(store, layout, suite.suite, self.old_files)
-        self.add: dict[str, dict[Identity, bytes]] = {}
-        self.sums: dict[Identity, str] = {}
-        self.batches: list[dict[str, Any]] = []
-        self.refused: dict[str, list[Refusal]] = {}
-        self.refused_plans: list[dict[str, Any]] = []
-        self.added: dict[str, list[dict[str, Any]]] = {}
 
-    def read_ahead(self, waiting: list[Queued]) -> None:
-        """Reads, side by side, every index that `take` will look into."""
-        wanted = {p.architecture for entry in waiting for p in entry.packages}
-        if "all" in wanted:
-            wanted |= set(self.architectures)
-        names = [index_name(c, a) for c in self.components for a in wanted - {"all"}]
-        notes.side_by_side(self.indices.read, names)
+def _generation(
+    draft: SuiteDraft,
+    state: Current | None,
+    now: datetime,
+    by: str | None,
+    taken: list[dict[str, Any]],
+    refused: list[dict[str, Any]],
+) -> Generation | None:
+    """Writes the indices that changed; None where the suite would be as it is.
 
-    def take(self, entry: Queued) -> None:
-        """Takes a batch in whole, or refuses it whole."""
-        here = find_all(
-            self.indices, self.components, self.architectures, map(_identity, entry.packages)
-        )
-        known = {identity: field(text, "SHA256") for (_, identity), text in here.items()}
-        known.update(self.sums)
-        refusals = [
-            _reused(p, known[_identity(p)])
-            for p in entry.packages
-            if known.get(_identity(p), p.sha256) != p.sha256
-        ]
-        account = {
-            "run": entry.plan.run,
-            "batch": entry.plan.batch.as_json(),
-            "manifest": entry.plan.manifest.as_json(),
-            "started_at": entry.plan.started_at,
-            "execution": entry.plan.execution,
-            "ignored": list(entry.plan.ignored),
-        }
-        if refusals:
-            self.refused[entry.plan.run] = refusals
-            errors = [r.as_json() for r in refusals]
-            self.refused_plans.append({**account, "packages": [], "errors": errors})
-            return
-        packages = [
-            {**p.public(), "action": self._add(entry.plan.batch.component, p, here)}
-            for p in entry.packages
-        ]
-        self.batches.append({**account, "packages": packages})
-
-    def _add(
-        self, component: str, package: Admitted, here: dict[tuple[str, Identity], bytes]
-    ) -> str:
-        identity = _identity(package)
-        text = package.stanza.encode("utf-8", "surrogateescape")
-        action = "unchanged"
-        for name in self._places(component, package.architecture):
-            new = self.add.setdefault(name, {})
-            if (component, identity) not in here and identity not in new:
-                new[identity] = text
-                self.added.setdefault(name, []).append(package.public())
-                action = "added"
-        self.sums[identity] = package.sha256
-        return action
-
-    def _places(self, component: str, architecture: str) -> list[str]:
-        """The indices a package belongs in: one for `all` is in those of every architecture."""
-        places = self.architectures if architecture == "all" else (architecture,)
-        return [index_name(component, place) for place in places]
-
-    def fill_new_indices(self) -> None:
-        """A newly configured architecture begins with what is there for all of them."""
-        for component in self.components:
-            names = [index_name(component, a) for a in self.architectures]
-            old = next((name for name in names if name in self.indices), None)
-            for name in names:
-                if name in self.indices:
-                    continue
-                new = self.add.setdefault(name, {})
-                for entry in self.indices.read(old).entries() if old else ():
-                    if entry.identity.architecture == "all":
-                        new.setdefault(entry.identity, entry.text)
-
-    def generation(self, now: datetime, by: str | None) -> Generation | None:
-        """Writes the indices that changed; None where the suite would be as it is.
-
-        Raises TransientError when the last Date is ahead of the store's clock.
-        """
-        files = dict(self.old_files)
-        edited = [name for name, new in self.add.items() if new or name not in self.indices]
-        for sums in notes.side_by_side(self._write, edited):
-            files |= sums
-        old = self.state.release if self.state else None
-        release = Release(
-            origin=self.suite.origin,
-            label=self.suite.label,
-            suite=self.suite.suite,
-            codename=self.suite.codename,
-            date=old.date if old else now,
-            architectures=self.architectures,
-            components=self.components,
-            description=self.suite.description,
-            files=files,
-        )
-        if release == old:
-            return None
-        release = replace(release, date=next_date(now, old.date if old else None))
-        fields: dict[str, Any] = {
-            "number": published.number(self.state.generation if self.state else None) + 1,
-            "suite": self.suite.suite,
-            "parent": Parent.of(self.state) if self.state else None,
-            "date": iso(release.date),
-            "cause": "batch" if by else "set-up",
-            "by": by,
-            "release": release.render().decode("utf-8", "surrogateescape"),
-            "batches": tuple(self.batches),
-            "refused": tuple(self.refused_plans),
-            "added": self.added,
-            "removed": {},
-        }
-        unnamed = Generation(id="", **fields)
-        digest = hashlib.sha256(notes.dump(unnamed.as_json())).hexdigest()[:16]
-        return Generation(id=f"{unnamed.number:08}-{digest}", **fields)
-
-    def _write(self, name: str) -> dict[str, Sum]:
-        return self.indices.write(name, self.indices.read(name).edit(self.add[name]))
+    Raises TransientError when the last Date is ahead of the store's clock.
+    """
+    old = state.release if state else None
+    release = draft.release(old.date if old else now)
+    if release == old:
+        return None
+    release = replace(release, date=next_date(now, old.date if old else None))
+    unnamed = Generation(
+        id="",
+        number=published.number(state.generation if state else None) + 1,
+        suite=release.suite,
+        parent=Parent.of(state) if state else None,
+        date=iso(release.date),
+        cause="batch" if by else "set-up",
+        by=by,
+        release=release.render().decode("utf-8", "surrogateescape"),
+        batches=tuple(taken),
+        refused=tuple(refused),
+        added=draft.added(),
+        removed=draft.removed(),
+    )
+    digest = hashlib.sha256(notes.dump(unnamed.as_json())).hexdigest()[:16]
+    return replace(unnamed, id=f"{unnamed.number:08}-{digest}")
 
 
 def next_date(now: datetime, previous: datetime | None) -> datetime:
@@ -279,32 +178,3 @@ def next_date(now: datetime, previous: datetime | None) -> datetime:
             "this passes when the clock reaches it"
         )
     return date
-
-
-def _union(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*old, *new)))
-
-
-def _identity(package: Admitted) -> Identity:
-    return Identity(package.package, package.version, package.architecture)
-
-
-def _same_names(suite: Suite, old: Release) -> None:
-    """Law 7: every host would stop at a changed name until a person there agrees."""
-    for name in ("origin", "label", "suite", "codename"):
-        was, wanted = getattr(old, name), getattr(suite, name)
-        if was != wanted:
-            raise ConfigError(
-                f"suite {suite.suite}: {name} is published as {was!r} and configured as "
-                f"{wanted!r}, at which every host's apt update would stop; configure it as it was"
-            )
-
-
-def _reused(package: Admitted, known: str) -> Refusal:
-    identity = _identity(package)
-    return Refusal(
-        package.file,
-        Code.VERSION_REUSED,
-        f"{identity} is published with SHA-256 {known}, this "
-        f"file has {package.sha256}; give it a new version, or upload the published bytes",
-    )

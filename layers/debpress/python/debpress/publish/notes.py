@@ -91,6 +91,18 @@ class Plan:
     def save(self, store: Store) -> None:
         store.put(Layout.run(self.batch.suite, self.run, "plan.json"), dump(asdict(self)), JSON)
 
+    def account(self) -> dict[str, Any]:
+        """What generations, and in the end results, say of the run."""
+        return {
+            "run": self.run,
+            "batch": self.batch.as_json(),
+            "manifest": self.manifest.as_json(),
+            "started_at": self.started_at,
+            "execution": self.execution,
+            "ignored": list(self.ignored),
+            "packages": [],
+        }
+
     @classmethod
     def load(cls, store: Store, suite: str, run: str) -> Plan:
         return cls.from_json(require(store, Layout.run(suite, run, "plan.json")))

@@ -52,11 +52,12 @@ def open_batch(
         return _ignored(f"{upload.key} is not the manifest of a batch")
     batch, name = place
     found = store.get(upload.key)
-    if found is None:
-        return _ignored(f"{upload.key} is gone")
-    if (found.head.version_id, found.head.etag) != (upload.version_id, upload.etag):
+    if found is None or (found.head.version_id, found.head.etag) != (
+        upload.version_id,
+        upload.etag,
+    ):
         # A newer upload under the same name has an event of its own, which answers it.
-        return _ignored(f"{upload.key} was uploaded again since")
+        return _ignored(f"{upload.key} is gone or was uploaded again since")
     identity = Manifest(upload.key, found.head.etag, found.head.version_id)
     if _answered(store, batch, identity):
         return _ignored(f"{upload.key} is published already")
@@ -67,7 +68,7 @@ def open_batch(
         # Its pins stand: what the first event saw is what this run publishes.
         return _opened(Plan.from_json(earlier))
     state = published.current(store, repository.layout, batch.suite, clock.now())
-    plan = Plan(run, batch, identity, started, execution, state and state.generation)
+    plan = Plan(run, batch, identity, started, execution, state.generation if state else None)
     try:
         plan = _pinned(store, repository, plan, name, found)
     except RejectedError as error:

@@ -69,9 +69,9 @@ class Parent:
 class Generation:
     """One flip: a commit in the chain of parents.
 
-    `by` is the run whose execution made it. `release` is the text to be signed. `batches` are the runs it takes in, each with its packages
-    and what became of them; `refused` those it could not, with their errors. `added` and `removed`
-    list packages by index name.
+    `by` is the run whose execution made it. `release` is the text to be signed. `batches` are the
+    runs it takes in, each with its packages and what became of them; `refused` those it could not,
+    with their errors. `added` and `removed` list packages by index name.
     """
 
     id: str
@@ -84,8 +84,8 @@ class Generation:
     release: str
     batches: tuple[Mapping[str, Any], ...] = ()
     refused: tuple[Mapping[str, Any], ...] = ()
-    added: Mapping[str, list[Mapping[str, Any]]] | None = None
-    removed: Mapping[str, list[Mapping[str, Any]]] | None = None
+    added: Mapping[str, list[dict[str, Any]]] | None = None
+    removed: Mapping[str, list[dict[str, Any]]] | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}

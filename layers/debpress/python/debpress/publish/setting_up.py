@@ -12,7 +12,7 @@ from debpress import openpgp
 from debpress.clock import Clock
 from debpress.config import Repository, Suite
 from debpress.errors import DebpressError
-from debpress.signing import stored_certificates
+from debpress.publish.certificates import stored
 from debpress.store import Served, Store
 
 _POLL_SECONDS = 0.5
@@ -41,15 +41,16 @@ def set_up(store: Store, repository: Repository, clock: Clock, workflow: Workflo
     running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
     for suite, execution in running.items():
         _wait(clock, workflow, suite, execution)
-    certificates = stored_certificates(store)
+    certificates = stored(store, repository.signers)
+    binary = b"".join(certificate.raw for certificate in certificates)
+    armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
     layout = repository.layout
-    armored = b"".join(openpgp.armor_certificate(c) for c in certificates)
     store.put(layout.key_asc, armored, _KEY)
-    store.put(layout.key_gpg, b"".join(certificates), _KEY)
+    store.put(layout.key_gpg, binary, _KEY)
     for settings in repository.suites:
         body = sources(settings, uri, armored)
         store.put(layout.sources(settings.suite), body, _TEXT)
-    return openpgp.fingerprint(certificates[0])
+    return certificates[0].fingerprint
 
 
 def _wait(clock: Clock, workflow: Workflow, suite: str, execution: str) -> None:

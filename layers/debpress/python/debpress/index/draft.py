@@ -1,0 +1,65 @@
+"""An index that is being changed: the published one with additions and removals on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from debpress.index.entries import Entry, Identity
+from debpress.index.packages import Built, Packages
+
+
+class Draft:
+    """`added` and `removed` are what differs from `base`, no more: taking out what was just put
+    in leaves no trace."""
+
+    def __init__(self, base: Packages) -> None:
+        self.base = base
+        self.added: dict[Identity, bytes] = {}
+        self.removed: dict[Identity, bytes] = {}
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.added or self.removed)
+
+    def find(self, identities: Iterable[Identity]) -> dict[Identity, bytes]:
+        """The stanzas of those that are in the draft."""
+        wanted = set(identities)
+        found = {i: self.added[i] for i in wanted if i in self.added}
+        base = self.base.find(wanted - found.keys())
+        return found | {i: text for i, text in base.items() if i not in self.removed}
+
+    def named(self, package: str) -> list[Entry]:
+        """Every version of a package, in the index's order."""
+        return self._over(self.base.named(package), package)
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything, in the index's order."""
+        if not self.changed:
+            return self.base.entries()
+        return iter(self._over(self.base.entries(), None))
+
+    def _over(self, base: Iterable[Entry], package: str | None) -> list[Entry]:
+        kept = [e for e in base if e.identity not in self.removed and e.identity not in self.added]
+        kept += [Entry(i, text) for i, text in self.added.items() if package in (None, i.package)]
+        return sorted(kept)
+
+    def put(self, identity: Identity, text: bytes) -> None:
+        """Puts a stanza in; it must not be there with another text."""
+        if self.removed.get(identity) == text:
+            del self.removed[identity]
+        else:
+            self.added[identity] = text
+
+    def remove(self, entry: Entry) -> None:
+        """Takes a stanza out that is there."""
+        if self.added.pop(entry.identity, None) is None:
+            self.removed[entry.identity] = entry.text
+
+    def copy(self) -> Draft:
+        """A draft that changes by itself from here on."""
+        twin = Draft(self.base)
+        twin.added, twin.removed = dict(self.added), dict(self.removed)
+        return twin
+
+    def build(self) -> Built:
+        return self.base.edit(self.added, self.removed)

@@ -1,0 +1,215 @@
+"""A suite in the making: what is published, with what one merge changes on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from debpress.config import Suite
+from debpress.errors import Code, ConfigError, CorruptError, Refusal, RejectedError
+from debpress.index import packages
+from debpress.index.draft import Draft
+from debpress.index.entries import Identity, field, identify
+from debpress.index.packages import Packages, Sum, sum_of
+from debpress.index.release import Release
+from debpress.layout import Layout, index_name
+from debpress.publish import notes
+from debpress.publish.notes import Admitted
+from debpress.store import Served, Store
+
+BY_HASH = Served(cache_control="public, max-age=31536000, immutable")
+
+
+class SuiteDraft:
+    """Indices are read when they are asked for, and only then.
+
+    What a suite once had stays listed, whatever is configured since: a host that asks for it must
+    not be told an error. Raises ConfigError when origin, label, suite or codename would change.
+    """
+
+    def __init__(
+        self, store: Store, layout: Layout, settings: Suite, published: Release | None
+    ) -> None:
+        if published:
+            _same_names(settings, published)
+        self._store = store
+        self._layout = layout
+        self._settings = settings
+        self._files: Mapping[str, Sum] = published.files if published else {}
+        self.components = _union(published.components if published else (), settings.components)
+        self.architectures = _union(
+            published.architectures if published else (), settings.architectures
+        )
+        self._drafts: dict[str, Draft] = {}
+
+    def index(self, component: str, architecture: str) -> Draft:
+        name = index_name(component, architecture)
+        if name not in self._drafts:
+            self._drafts[name] = Draft(self._read(name))
+        return self._drafts[name]
+
+    def read_ahead(self, architectures: Iterable[str]) -> None:
+        """Reads, side by side, every index that packages of these architectures may concern."""
+        wanted = set(architectures)
+        if "all" in wanted:
+            wanted |= set(self.architectures)
+        places = [(c, a) for c in self.components for a in sorted(wanted - {"all"})]
+        notes.side_by_side(lambda place: self.index(*place), places)
+
+    def places(self, architecture: str) -> Sequence[str]:
+        """The architectures whose indices hold a package: `all` is in every one (Policy 5.6.8)."""
+        return self.architectures if architecture == "all" else (architecture,)
+
+    def find(self, wanted: Iterable[Identity]) -> dict[tuple[str, Identity], bytes]:
+        """Where the suite has these packages: their stanzas by component and identity."""
+        groups: dict[str, list[Identity]] = {}
+        for identity in wanted:
+            groups.setdefault(self.places(identity.architecture)[0], []).append(identity)
+        return {
+            (component, identity): text
+            for component in self.components
+            for architecture, group in groups.items()
+            for identity, text in self.index(component, architecture).find(group).items()
+        }
+
+    def add(self, component: str, batch: Sequence[Admitted]) -> list[dict[str, Any]]:
+        """Puts a batch in whole; returns what a result says of each package.
+
+        Raises RejectedError, having changed nothing, when a version is in the suite with other
+        bytes (law 4), in whichever component.
+        """
+        found = self.find(_identity(p) for p in batch)
+        sums = {identity: field(text, "SHA256") for (_, identity), text in found.items()}
+        refusals = [
+            _reused(p, sums[_identity(p)])
+            for p in batch
+            if sums.get(_identity(p), p.sha256) != p.sha256
+        ]
+        if refusals:
+            raise RejectedError(refusals)
+        result = []
+        for package in batch:
+            known = (component, _identity(package)) in found
+            if not known:
+                self.put(component, package.stanza.encode("utf-8", "surrogateescape"))
+            result.append({**package.public(), "action": "unchanged" if known else "added"})
+        return result
+
+    def put(self, component: str, text: bytes) -> None:
+        """Puts a stanza into every index it belongs in."""
+        identity = identify(text)
+        for architecture in self.places(identity.architecture):
+            self.index(component, architecture).put(identity, text)
+
+    def release(self, date: datetime) -> Release:
+        """Writes what changed, under its hashes, and returns the Release that lists it all."""
+        self._fill_new_indices()
+        changed = [n for n, d in self._drafts.items() if d.changed or n not in self._files]
+        files = dict(self._files)
+        for sums in notes.side_by_side(self._write, changed):
+            files |= sums
+        return Release(
+            origin=self._settings.origin,
+            label=self._settings.label,
+            suite=self._settings.suite,
+            codename=self._settings.codename,
+            date=date,
+            architectures=tuple(self.architectures),
+            components=tuple(self.components),
+            description=self._settings.description,
+            files=files,
+        )
+
+    def added(self) -> dict[str, list[dict[str, Any]]]:
+        return {
+            n: [_public(t) for t in d.added.values()] for n, d in self._drafts.items() if d.added
+        }
+
+    def removed(self) -> dict[str, list[dict[str, Any]]]:
+        return {
+            n: [_public(t) for t in d.removed.values()]
+            for n, d in self._drafts.items()
+            if d.removed
+        }
+
+    def _fill_new_indices(self) -> None:
+        """An architecture that is new begins with what is there for all of them."""
+        for component in self.components:
+            new = [a for a in self.architectures if index_name(component, a) not in self._files]
+            old = [a for a in self.architectures if a not in new]
+            common = (
+                [e for e in self.index(component, old[0]).entries() if e[0].architecture == "all"]
+                if new and old
+                else []
+            )
+            for architecture in new:
+                draft = self.index(component, architecture)
+                missing = {e.identity for e in common} - draft.find(e[0] for e in common).keys()
+                for entry in common:
+                    if entry.identity in missing:
+                        draft.put(entry.identity, entry.text)
+
+    def _read(self, name: str) -> Packages:
+        if name not in self._files:
+            return packages.empty()
+        return Packages(self._form(name + ".gz"), self._form(name + ".xz"))
+
+    def _form(self, file: str) -> bytes:
+        listed = self._files[file]
+        key = self._layout.by_hash(self._settings.suite, file, listed.sha256)
+        found = self._store.get(key)
+        if found is None or sum_of(found.body) != listed:
+            state = "is gone" if found is None else "has other bytes than Release lists"
+            raise CorruptError(
+                f"{key} {state}; restore the version of that object which Release lists"
+            )
+        return found.body
+
+    def _write(self, name: str) -> dict[str, Sum]:
+        """Puts the forms of an index under their hashes.
+
+        Put even where the object is there already: it may be one the reaper has condemned, and
+        that deletes exactly the version it condemned, so the new one stays.
+        """
+        built = self._drafts[name].build()
+        sums = {name: built.plain}
+        for suffix, form in ((".gz", built.gz), (".xz", built.xz)):
+            sums[name + suffix] = sum_of(form)
+            key = self._layout.by_hash(self._settings.suite, name, sums[name + suffix].sha256)
+            self._store.put(key, form, BY_HASH)
+        return sums
+
+
+def _union(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*old, *new)))
+
+
+def _identity(package: Admitted) -> Identity:
+    return Identity(package.package, package.version, package.architecture)
+
+
+def _public(text: bytes) -> dict[str, Any]:
+    """What generations and results say of a stanza."""
+    names = ("Package", "Version", "Architecture", "Filename", "SHA256")
+    return {**{n.lower(): field(text, n) for n in names}, "size": int(field(text, "Size"))}
+
+
+def _same_names(settings: Suite, published: Release) -> None:
+    """Law 7: every host would stop at a changed name until a person there agrees."""
+    for name in ("origin", "label", "suite", "codename"):
+        was, wanted = getattr(published, name), getattr(settings, name)
+        if was != wanted:
+            raise ConfigError(
+                f"suite {settings.suite}: {name} is published as {was!r} and configured as "
+                f"{wanted!r}, at which every host's apt update would stop; configure it as it was"
+            )
+
+
+def _reused(package: Admitted, known: str) -> Refusal:
+    return Refusal(
+        package.file,
+        Code.VERSION_REUSED,
+        f"{_identity(package)} is published with SHA-256 {known}, this file has {package.sha256}; "
+        "give it a new version, or upload the published bytes",
+    )
