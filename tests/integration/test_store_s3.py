@@ -72,7 +72,9 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server.answers.pop(0)
         if answer.ranged:
             start = int(headers.get("range", "bytes=0-")[6:].partition("-")[0])
-            answer = replace(answer, body=answer.body[start:])
+            size = len(answer.body)
+            span = {"Content-Range": f"bytes {start}-{size - 1}/{size}"}
+            answer = replace(answer, body=answer.body[start:], headers=span)
         self.send_response_only(answer.status)
         size = len(answer.body) if answer.size is None else answer.size
         given = {
@@ -324,6 +326,19 @@ def test_a_stream_that_drops_goes_on_where_it_stopped(server: Server, store: s3.
     assert int(end) == len(body) - 1
     assert "versionId=v1" in server.asked[1].path
     assert server.asked[1].headers["if-match"] == '"e1"'
+
+
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [(0, 5), (7, None), (1 << 20, 9), ((1 << 20) - 3, 9), ((2 << 20) + 5, 99), (9 << 20, None)],
+)
+def test_a_server_that_ignores_ranges_makes_no_difference(
+    server: Server, store: s3.S3Store, start: int, length: int | None
+) -> None:
+    body = bytes(range(251)) * 9000
+    server.answers = [Answer(body=body)]
+    end = None if length is None else start + length
+    assert b"".join(store.stream(Pin("a", "e1"), start, length)) == body[start:end]
 
 
 def test_a_stream_that_gets_nowhere_is_transient(server: Server, store: s3.S3Store) -> None:

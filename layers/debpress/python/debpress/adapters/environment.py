@@ -71,9 +71,9 @@ def repository() -> config.Repository:
     return config.parse(data)
 
 
-def log(event: str, **fields: Any) -> None:
+def log(event: str, /, **fields: Any) -> None:
     """Writes one line of JSON to the function's log, whatever characters the fields hold.
 
     Lambda adds the time and the request. What is no JSON value is written as its text.
     """
-    print(json.dumps({"event": event, **fields}, default=str), flush=True)
+    print(json.dumps({"event": event} | fields, default=str), flush=True)
