@@ -1,0 +1,86 @@
+"""The signing package's port to KMS, on boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from botocore import exceptions
+
+from debpress.adapters import aws
+from debpress.errors import SigningError, StoreError, TransientError
+from debpress.signing.kms import KeyService, KmsKey
+
+# What KMS answers with status 400 or 409 and no retry mends (KMS API reference, "Sign", errors).
+_WHAT_TO_DO = {
+    "AccessDeniedException": "allow this role {permission} in its policy, and in the key's",
+    "DisabledException": "enable the key (aws kms enable-key)",
+    "InvalidArnException": "correct the key in debpress.signers",
+    "InvalidKeyUsageException": "use a key made for SIGN_VERIFY",
+    "KMSInvalidStateException": (
+        "if it is pending deletion, cancel that (aws kms cancel-key-deletion) and enable it; a "
+        "key that is deleted takes every host's trust with it"
+    ),
+    "NotFoundException": "correct the key in debpress.signers, and check the region",
+    "UnsupportedOperationException": "use an asymmetric key made for SIGN_VERIFY",
+    "ValidationException": "correct the key in debpress.signers",
+}
+
+
+class KmsService:
+    """A `debpress.signing.kms.KeyService` of one region."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def public_key(self, key: str) -> KmsKey:
+        with _translated(f"read the public key of {key}", "kms:GetPublicKey"):
+            answer = self._client.get_public_key(KeyId=key)
+        return KmsKey(
+            arn=answer["KeyId"],
+            spec=answer["KeySpec"],
+            usage=answer["KeyUsage"],
+            der=answer["PublicKey"],
+        )
+
+    def sign(self, key: str, message: bytes, message_type: str, algorithm: str) -> bytes:
+        with _translated(f"sign with {key}", "kms:Sign"):
+            answer = self._client.sign(
+                KeyId=key, Message=message, MessageType=message_type, SigningAlgorithm=algorithm
+            )
+        signature: bytes = answer["Signature"]
+        return signature
+
+
+def services(endpoint_url: str | None = None) -> Callable[[str | None], KeyService]:
+    """What `debpress.signing.load` asks for: the service of a region, one client for each."""
+
+    @cache
+    def service(region: str | None) -> KeyService:
+        return KmsService(aws.client("kms", region=region, endpoint_url=endpoint_url))
+
+    return service
+
+
+@contextmanager
+def _translated(action: str, permission: str) -> Iterator[None]:
+    """Raises TransientError where trying again may help, else SigningError saying what to do."""
+    try:
+        with aws.translated(action, permission):
+            try:
+                yield
+            except exceptions.ConnectionError as error:
+                raise TransientError(f"Can't {action}: {error}. Try again.") from error
+            except exceptions.ClientError as error:
+                advice = _WHAT_TO_DO.get(aws.code(error))
+                if advice is None:
+                    raise
+                said = error.response.get("Error", {}).get("Message", "") or "no message"
+                raise SigningError(
+                    f"Can't {action}: KMS answered {aws.code(error)} ({said}); "
+                    f"{advice.format(permission=permission)}."
+                ) from error
+    except StoreError as error:
+        raise SigningError(str(error)) from error

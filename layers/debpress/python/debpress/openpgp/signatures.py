@@ -1,0 +1,185 @@
+"""Version 4 signature packets: made in two halves around a signer, and read back.
+
+RFC 9580 section 5.2. A signature is a `Draft` until somebody who holds the key signs the draft's
+digest; no key is ever here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from debpress.errors import SigningError
+from debpress.openpgp.keys import Hash, PublicKey
+from debpress.openpgp.packets import Cursor, Packet, Tag, packet
+
+
+class Type(IntEnum):
+    """RFC 9580 section 5.2.1."""
+
+    BINARY = 0x00
+    TEXT = 0x01
+    CERTIFICATION = 0x13
+
+
+# Key flags (RFC 9580 section 5.2.3.29). A certificate needs SIGN, or sqv refuses its signatures.
+CERTIFY, SIGN = 0x01, 0x02
+
+
+class _Sub(IntEnum):
+    """Signature subpackets (RFC 9580 section 5.2.3.7); those a reader here understands."""
+
+    CREATED = 2
+    EXPIRES = 3
+    KEY_EXPIRES = 9
+    ISSUER = 16
+    FLAGS = 27
+    ISSUER_FINGERPRINT = 33
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All of a signature but its value."""
+
+    key: PublicKey
+    type: Type
+    created: datetime
+
+    def digest(self, content: bytes) -> bytes:
+        """What the key must sign; `content` as `canonical` text, bytes, or a key with its user."""
+        return _digest(self.key.hash, content, self._hashed())
+
+    def finish(self, content: bytes, raw: bytes) -> bytes:
+        """The packet, from the key's own signature of `digest` (see `PublicKey.value`)."""
+        # bookworm's gpgv finds a key by this one only; the fingerprint is the one that counts.
+        issuer = _subpacket(_Sub.ISSUER, bytes.fromhex(self.key.key_id))
+        body = (
+            self._hashed()
+            + len(issuer).to_bytes(2, "big")
+            + issuer
+            + self.digest(content)[:2]
+            + self.key.value(raw)
+        )
+        return packet(Tag.SIGNATURE, body)
+
+    def _hashed(self) -> bytes:
+        subpackets = _subpacket(_Sub.CREATED, int(self.created.timestamp()).to_bytes(4, "big"))
+        if self.type is Type.CERTIFICATION:
+            subpackets += _subpacket(_Sub.FLAGS, bytes([CERTIFY | SIGN]))
+        fingerprint = b"\x04" + bytes.fromhex(self.key.fingerprint)
+        subpackets += _subpacket(_Sub.ISSUER_FINGERPRINT, fingerprint)
+        head = bytes([4, self.type, self.key.algorithm, self.key.hash])
+        return head + len(subpackets).to_bytes(2, "big") + subpackets
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature packet, read. `issuers` are fingerprints and key ids it says it is by.
+
+    `flags` is None where it has none; `key_seconds` is how long the key it certifies lives, None
+    for ever.
+    """
+
+    type: int
+    algorithm: int
+    hash: Hash
+    created: datetime
+    issuers: frozenset[str]
+    flags: int | None
+    key_seconds: int | None
+    hashed: bytes
+    left: bytes
+    value: bytes
+
+    def verify(self, key: PublicKey, content: bytes) -> None:
+        """Raises SigningError unless `key` made this signature over `content`."""
+        digest = _digest(self.hash, content, self.hashed)
+        good = (
+            self.algorithm == key.algorithm
+            and digest[:2] == self.left
+            and key.signed(digest, self.hash, self.value)
+        )
+        if not good:
+            raise SigningError(
+                f"a signature by {key.fingerprint} does not match what it signs; "
+                "the text or the signature was changed"
+            )
+        if self.created < key.created:
+            raise SigningError(
+                f"a signature by {key.fingerprint} is dated before its key was made, "
+                "and sqv refuses that; sign again"
+            )
+
+
+def parse(found: Packet) -> Signature:
+    """Raises SigningError for what is no signature apt's verifiers would all accept."""
+    if found.tag != Tag.SIGNATURE:
+        raise SigningError(f"an OpenPGP packet of kind {found.tag} is where a signature is due")
+    cursor = Cursor(found.body)
+    version, kind, algorithm, hashing = (cursor.number(1) for _ in range(4))
+    if version != 4:
+        raise SigningError(f"a version {version} signature isn't accepted, only version 4")
+    if hashing not in list(Hash):
+        raise SigningError(
+            f"a signature over the hash algorithm {hashing} isn't accepted; "
+            "it must be SHA-256, SHA-384 or SHA-512"
+        )
+    # Two areas: only what is in the first is signed; the second merely hints at the issuer.
+    hashed = _subpackets(cursor.take(cursor.number(2)))
+    signed = found.body[: cursor.position]
+    hints = _subpackets(cursor.take(cursor.number(2)))
+    if _Sub.CREATED not in hashed:
+        raise SigningError("a signature does not say when it was made")
+    if _Sub.EXPIRES in hashed:
+        raise SigningError("a signature that expires isn't accepted: hosts would stop updating")
+    flags = hashed.get(_Sub.FLAGS)
+    expires = hashed.get(_Sub.KEY_EXPIRES)
+    return Signature(
+        type=kind,
+        algorithm=algorithm,
+        hash=Hash(hashing),
+        created=datetime.fromtimestamp(int.from_bytes(hashed[_Sub.CREATED], "big"), UTC),
+        issuers=_issuers(hashed) or _issuers(hints),
+        flags=None if flags is None else int.from_bytes(flags[:1], "big"),
+        key_seconds=int.from_bytes(expires, "big") or None if expires else None,
+        hashed=signed,
+        left=cursor.take(2),
+        value=cursor.rest(),
+    )
+
+
+def _digest(hashing: Hash, content: bytes, hashed: bytes) -> bytes:
+    """RFC 9580 section 5.2.4: the content, the signed part of the packet, a trailer."""
+    trailer = b"\x04\xff" + len(hashed).to_bytes(4, "big")
+    return hashing.digest(content + hashed + trailer)
+
+
+def _subpacket(kind: _Sub, body: bytes) -> bytes:
+    return bytes([len(body) + 1, kind]) + body
+
+
+def _subpackets(area: bytes) -> dict[int, bytes]:
+    """The subpackets of an area, the last of each kind. Refuses a critical one that is unknown."""
+    cursor = Cursor(area)
+    found = {}
+    while cursor.left:
+        length = cursor.number(1)
+        if length == 255:
+            length = cursor.number(4)
+        elif length >= 192:
+            length = (length - 192 << 8) + cursor.number(1) + 192
+        body = cursor.take(length)
+        if not body:
+            raise SigningError("a signature has an empty subpacket")
+        kind = body[0] & 0x7F
+        if body[0] & 0x80 and kind not in list(_Sub):
+            raise SigningError(f"a signature has an unknown critical subpacket, {kind}")
+        found[kind] = body[1:]
+    return found
+
+
+def _issuers(subpackets: dict[int, bytes]) -> frozenset[str]:
+    fingerprint = subpackets.get(_Sub.ISSUER_FINGERPRINT, b"")[1:]
+    key_id = subpackets.get(_Sub.ISSUER, b"")
+    return frozenset(name.hex().upper() for name in (fingerprint, key_id) if name)

@@ -1,0 +1,70 @@
+"""Whether what will be published verifies: stricter than any one of apt's verifiers.
+
+gpgv refuses a file with one good and one bad signature, sqv one without a good one; a host may
+have either, so here every signature must be good, and by a certificate that was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from debpress.errors import SigningError
+from debpress.openpgp import certificates as certs
+from debpress.openpgp import signatures
+from debpress.openpgp.armor import dearmor
+from debpress.openpgp.cleartext import canonical, split
+from debpress.openpgp.packets import Packet, read
+from debpress.openpgp.signatures import Signature, Type
+
+
+def verify_clearsigned(document: bytes, certificates: Iterable[bytes]) -> list[Signature]:
+    """The signatures of a clear-signed document, each verified.
+
+    `certificates` are binary or armored. Raises SigningError saying which signature is not good.
+    """
+    text, packets = split(document)
+    found = read(b"".join(packets))
+    return _verified(found, Type.TEXT, canonical(text), certificates)
+
+
+def verify_detached(
+    data: bytes, signature: bytes, certificates: Iterable[bytes]
+) -> list[Signature]:
+    """The same of `data` and its signature packets, armored or not, over `data` byte by byte."""
+    if signature.lstrip().startswith(b"-----"):
+        signature = dearmor(signature)
+    return _verified(read(signature), Type.BINARY, data, certificates)
+
+
+def _verified(
+    found: Sequence[Packet], kind: Type, content: bytes, certificates: Iterable[bytes]
+) -> list[Signature]:
+    known = [each for data in certificates for each in certs.parse(data)]
+    if not found:
+        raise SigningError("there is no signature")
+    read_ones = [signatures.parse(each) for each in found]
+    for signature in read_ones:
+        if signature.type != kind:
+            raise SigningError(
+                f"a signature has the type {signature.type:#04x} where {kind:#04x} is due"
+            )
+        _verify(signature, content, known)
+    return read_ones
+
+
+def _verify(signature: Signature, content: bytes, known: Sequence[certs.Certificate]) -> None:
+    for certificate in known:
+        if not signature.issuers & {certificate.fingerprint, certificate.key.key_id}:
+            continue
+        signature.verify(certificate.key, content)
+        if certificate.expires and signature.created >= certificate.expires:
+            raise SigningError(
+                f"a signature by {certificate.fingerprint} was made after that key expired; "
+                "extend the key, or sign with another"
+            )
+        return
+    names = ", ".join(sorted(signature.issuers)) or "a key it does not name"
+    raise SigningError(
+        f"a signature is by {names}, which is none of the repository's certificates "
+        f"({', '.join(c.fingerprint for c in known) or 'there are none'})"
+    )

@@ -1,0 +1,7 @@
+"""Signers by URI: who signs a Release, whatever holds the key."""
+
+from debpress.signing.loading import load
+from debpress.signing.signer import Signer
+from debpress.signing.signers import Signers
+
+__all__ = ["Signer", "Signers", "load"]

@@ -1,0 +1,143 @@
+"""A signer whose key never leaves AWS KMS, and its certificate, minted once and stored.
+
+KMS makes bare signatures; everything OpenPGP about them is made here around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from debpress import openpgp
+from debpress.clock import Clock
+from debpress.errors import SigningError
+from debpress.layout import Layout, safe
+from debpress.openpgp import certificates
+from debpress.openpgp.certificates import Certificate
+from debpress.openpgp.keys import PublicKey
+from debpress.openpgp.signatures import Draft, Type
+from debpress.signing import stored
+from debpress.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class KmsKey:
+    """What KMS says of a key: its ARN, its spec (`RSA_4096`), a SubjectPublicKeyInfo in DER."""
+
+    arn: str
+    spec: str
+    usage: str
+    der: bytes
+
+
+class KeyService(Protocol):
+    """The port to KMS. `debpress.adapters.kms` keeps it.
+
+    Both raise TransientError (a throttle, KMS itself in trouble, a time-out) or SigningError
+    (refused, disabled, waiting to be deleted), which says what to do.
+    """
+
+    def public_key(self, key: str) -> KmsKey:
+        """The public half of `key`: a key id, an alias or the ARN of either.
+
+        IAM: kms:GetPublicKey.
+        """
+
+    def sign(self, key: str, message: bytes, message_type: str, algorithm: str) -> bytes:
+        """KMS Sign: PKCS #1, DER of r and s, or the 64 bytes of Ed25519. IAM: kms:Sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    """How KMS is to sign a digest with a key of some spec (KMS developer guide, "key specs")."""
+
+    algorithm: str
+    message_type: str
+
+
+# Each NIST curve has one algorithm in KMS, by a hash of its own size. Ed25519 takes the digest as
+# its message: OpenPGP's EdDSA signs a digest so (RFC 9580 section 5.2.3.3), where KMS's
+# ED25519_PH_SHA_512 would be the other thing, Ed25519ph (RFC 8032 section 5.1).
+_SCHEMES = {
+    "RSA_2048": _Scheme("RSASSA_PKCS1_V1_5_SHA_512", "DIGEST"),
+    "RSA_3072": _Scheme("RSASSA_PKCS1_V1_5_SHA_512", "DIGEST"),
+    "RSA_4096": _Scheme("RSASSA_PKCS1_V1_5_SHA_512", "DIGEST"),
+    "ECC_NIST_P256": _Scheme("ECDSA_SHA_256", "DIGEST"),
+    "ECC_NIST_P384": _Scheme("ECDSA_SHA_384", "DIGEST"),
+    "ECC_NIST_EDWARDS25519": _Scheme("ED25519_SHA_512", "RAW"),
+}
+
+
+class KmsSigner:
+    """A `debpress.signing.Signer`."""
+
+    def __init__(
+        self, uri: str, service: KeyService, arn: str, scheme: _Scheme, certificate: Certificate
+    ) -> None:
+        self.uri = uri
+        self._service = service
+        self._arn = arn
+        self._scheme = scheme
+        self._certificate = certificate
+
+    def certificate(self) -> bytes:
+        """See Signer. Needs no permission."""
+        return self._certificate.raw
+
+    def sign(self, data: bytes, *, text: bool, created: datetime) -> bytes:
+        """See Signer. IAM: kms:Sign on the key."""
+        draft = Draft(self._certificate.key, Type.TEXT if text else Type.BINARY, created)
+        content = openpgp.canonical(data) if text else data
+        raw = _sign(self._service, self._arn, self._scheme, draft.digest(content))
+        return draft.finish(content, raw)
+
+
+def load(
+    uri: str,
+    key: str,
+    pin: str | None,
+    *,
+    service: KeyService,
+    store: Store,
+    layout: Layout,
+    clock: Clock,
+    user_id: str,
+) -> KmsSigner:
+    """The signer of a key of KMS; its certificate is minted and stored the first time.
+
+    `pin` is the fingerprint it must have. Raises SigningError or TransientError. IAM:
+    kms:GetPublicKey and kms:Sign on the key; s3:GetObject and s3:PutObject on state/_signers/.
+    """
+    found = service.public_key(key)
+    scheme = _SCHEMES.get(found.spec)
+    if scheme is None or found.usage != "SIGN_VERIFY":
+        raise SigningError(
+            f"{uri}: the key {found.arn} is {found.spec} for {found.usage}, which can't sign for "
+            f"apt; make one for SIGN_VERIFY of {', '.join(_SCHEMES)}"
+        )
+
+    def mint(created: datetime) -> Certificate:
+        public = PublicKey.from_spki(found.der, created)
+        # From here on by ARN: an alias may be pointed elsewhere at any time.
+        return certificates.mint(
+            public, user_id, lambda digest: _sign(service, found.arn, scheme, digest)
+        )
+
+    certificate = stored.certificate(
+        store,
+        layout.certificate(_name(found.arn)),
+        stored.Owner(uri, found.arn, pin, lambda created: PublicKey.from_spki(found.der, created)),
+        mint,
+        clock,
+    )
+    return KmsSigner(uri, service, found.arn, scheme, certificate)
+
+
+def _sign(service: KeyService, arn: str, scheme: _Scheme, digest: bytes) -> bytes:
+    return service.sign(arn, digest, scheme.message_type, scheme.algorithm)
+
+
+def _name(arn: str) -> str:
+    """The key id: it stays when aliases move, and replicas of a multi-Region key share it."""
+    return safe("awskms-" + arn.rpartition("/")[2])

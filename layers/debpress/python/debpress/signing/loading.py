@@ -1,0 +1,81 @@
+"""From the configuration's URIs to signers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from debpress.clock import Clock
+from debpress.errors import ConfigError
+from debpress.layout import Layout
+from debpress.signing import kms as awskms
+from debpress.signing.kms import KeyService
+from debpress.signing.signer import Signer
+from debpress.signing.signers import Signers
+from debpress.store import Store
+
+_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{40}")
+_ARN = re.compile(r"arn:[a-z0-9-]+:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/.+")
+
+
+def load(
+    uris: Sequence[str],
+    *,
+    store: Store,
+    layout: Layout,
+    clock: Clock,
+    kms: Callable[[str | None], KeyService],
+    default_key: str | None,
+    user_id: str,
+) -> Signers:
+    """The signers that `uris` name, their certificates read and checked, or minted.
+
+    `awskms:<key id, alias/name, or ARN>`, and `#<fingerprint>` after it pins the certificate;
+    `awskms:` alone is `default_key`. `kms` gives the service of a region, None being the
+    function's own. `user_id` goes into certificates that are minted, and into no other.
+
+    Raises ConfigError for a URI that can't be, SigningError, TransientError. IAM: see
+    `debpress.signing.kms.load`.
+    """
+
+    def one(uri: str) -> Signer:
+        scheme, _, rest = uri.partition(":")
+        name, _, pin = rest.partition("#")
+        if "#" in rest and not _FINGERPRINT.fullmatch(pin):
+            raise ConfigError(
+                f"debpress.signers: {uri!r}: after # a fingerprint of 40 hex digits is due"
+            )
+        if scheme == "gnupg":
+            raise ConfigError(
+                f"debpress.signers: {uri!r}: gnupg signers are not available yet in this version; "
+                "use awskms:"
+            )
+        if scheme != "awskms":
+            raise ConfigError(f"debpress.signers: {uri!r}: must start with awskms:")
+        key = name or default_key
+        if not key:
+            raise ConfigError(
+                f"debpress.signers: {uri!r} means the key the stack made, and DEBPRESS_KMS_KEY "
+                "does not name it; set that, or name a key after awskms:"
+            )
+        return awskms.load(
+            uri,
+            key,
+            pin.upper() or None,
+            service=kms(_region(uri, key)),
+            store=store,
+            layout=layout,
+            clock=clock,
+            user_id=user_id,
+        )
+
+    return Signers([one(uri) for uri in uris])
+
+
+def _region(uri: str, key: str) -> str | None:
+    if not key.startswith("arn:"):
+        return None
+    found = _ARN.fullmatch(key)
+    if found is None:
+        raise ConfigError(f"debpress.signers: {uri!r}: {key!r} is no ARN of a KMS key or alias")
+    return found[1]

@@ -1,0 +1,126 @@
+"""The stored certificate of a signer: minted once, checked whenever it is read.
+
+A key's creation time is part of its OpenPGP fingerprint, and KMS keeps none for us: a certificate
+made a second time is another certificate, which no host knows. So there is one, in the bucket.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from debpress import openpgp
+from debpress.clock import Clock, iso
+from debpress.errors import CorruptError, SigningError
+from debpress.openpgp import certificates
+from debpress.openpgp.certificates import Certificate
+from debpress.openpgp.keys import PublicKey
+from debpress.store import LostRace, Served, Store
+
+# The first signature is dated five minutes back, and must be younger than its key. The rest is
+# room for a clock that is wrong.
+HEAD_START = timedelta(hours=1)
+
+_JSON = Served("application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose certificate it must be. `key` gives the signer's own key as of a creation time."""
+
+    uri: str
+    name: str
+    pin: str | None
+    key: Callable[[datetime], PublicKey]
+
+
+def certificate(
+    store: Store, at: str, owner: Owner, mint: Callable[[datetime], Certificate], clock: Clock
+) -> Certificate:
+    """The certificate stored as `at`, minted by `mint` where there is none yet.
+
+    Of two that mint at once, one stores and both use what was stored. Raises SigningError when
+    the certificate is not its owner's, CorruptError when it can't be read.
+    """
+    found = store.get(at)
+    if found is None:
+        created = clock.now().replace(microsecond=0) - HEAD_START
+        _check_pin(owner, owner.key(created).fingerprint, f"there is none stored as {at}")
+        minted = mint(created)
+        try:
+            store.put(at, _dump(minted, owner), _JSON, if_absent=True)
+        except LostRace:
+            found = store.get(at)
+            if found is None:
+                raise CorruptError(
+                    f"{at} was stored and deleted while it was being read; nothing but debpress "
+                    "may touch state/, find out what does"
+                ) from None
+        else:
+            return minted
+    return _checked(at, found.body, owner)
+
+
+def _checked(at: str, body: bytes, owner: Owner) -> Certificate:
+    armored, fingerprint = _load(at, body)
+    try:
+        certificate, *more = certificates.parse(armored)
+    except SigningError as error:
+        raise SigningError(f"{at}: {error}. {_RESTORE}") from error
+    own = owner.key(certificate.key.created)
+    if more or own.fingerprint != certificate.fingerprint:
+        raise SigningError(
+            f"{at} holds the certificate {certificate.fingerprint}, which is not of the key "
+            f"{owner.name} ({owner.uri}). {_RESTORE}"
+        )
+    if fingerprint != certificate.fingerprint:
+        raise SigningError(
+            f"{at} says its fingerprint is {fingerprint}, and holds the certificate "
+            f"{certificate.fingerprint}. {_RESTORE}"
+        )
+    _check_pin(owner, certificate.fingerprint, f"it is stored as {at}")
+    return certificate
+
+
+_RESTORE = (
+    "Restore the object's earlier version. Only if no host trusts the key yet, delete the object, "
+    "and a new certificate is minted."
+)
+
+
+def _check_pin(owner: Owner, fingerprint: str, where: str) -> None:
+    if owner.pin is not None and owner.pin != fingerprint:
+        raise SigningError(
+            f"the certificate of {owner.uri} would be {fingerprint} ({where}), and the "
+            f"configuration pins {owner.pin}. Restore the stored certificate that hosts trust, or, "
+            "if none is in use yet, correct the fingerprint after # in debpress.signers."
+        )
+
+
+def _dump(minted: Certificate, owner: Owner) -> bytes:
+    record = {
+        "version": 1,
+        "signer": owner.uri,
+        "key": owner.name,
+        "fingerprint": minted.fingerprint,
+        "created": iso(minted.key.created),
+        "user_id": minted.user_id,
+        "certificate": openpgp.armor(minted.raw, "PUBLIC KEY BLOCK").decode("ascii"),
+    }
+    return (json.dumps(record, indent=1) + "\n").encode()
+
+
+def _load(at: str, body: bytes) -> tuple[bytes, str]:
+    try:
+        record: dict[str, Any] = json.loads(body)
+        if record["version"] != 1:
+            raise CorruptError(
+                f"{at} has the version {record['version']}, which this debpress does not know; "
+                "deploy the newer one"
+            )
+        return str(record["certificate"]).encode(), str(record["fingerprint"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptError(f"{at} is no stored certificate ({error!r}). {_RESTORE}") from error
