@@ -12,6 +12,7 @@ from debpress.errors import ConfigError
 
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _ROOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]|[A-Za-z0-9]")
+_RELATION = re.compile(r"[a-z0-9][a-z0-9+.-]*( \((<<|<=|=|>=|>>) [^\s()]+\))?")
 _SIGNERS = ("awskms:", "gnupg:")
 
 
@@ -19,7 +20,9 @@ _SIGNERS = ("awskms:", "gnupg:")
 class Suite:
     """One suite. `suite` is its path below dists/ and its Suite field.
 
-    Origin, label, suite and codename can't change once hosts know them (law 7).
+    Origin, label, suite and codename can't change once hosts know them (law 7). `keep` newest
+    versions of a package stay when pruning (`keep_packages` for some otherwise), and `protected`
+    ones (Debian relations); a prune of more than `prune_share` of a suite is refused.
     """
 
     suite: str
@@ -30,6 +33,9 @@ class Suite:
     label: str
     description: str
     keep: int = 20
+    keep_packages: Mapping[str, int] = field(default_factory=dict)
+    protected: tuple[str, ...] = ()
+    prune_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,9 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 "label": s.label,
                 "description": s.description,
                 "keep": s.keep,
+                "keep_packages": dict(s.keep_packages),
+                "protected": list(s.protected),
+                "prune_share": s.prune_share,
             }
             for s in repository.suites
         ],
@@ -115,7 +124,16 @@ def _suite(entry: _Reader) -> Suite:
         label=entry.text("label", origin, _ONE_LINE),
         description=entry.text("description", f"{origin} {name}", _ONE_LINE),
         keep=entry.number("keep", 20, 1, 10**6),
+        keep_packages=entry.numbers("keep_packages", 1, 10**6),
+        protected=tuple(entry.texts("protected", [], least=0)),
+        prune_share=entry.share("prune_share", 0.5),
     )
+    for index, text in enumerate(suite.protected):
+        if not _RELATION.fullmatch(text):
+            raise ConfigError(
+                f"{entry.path}.protected[{index}]: {text!r} must be a package name, or one with a "
+                "version as in 'foo (= 1.2)'"
+            )
     if "all" in suite.architectures:
         raise ConfigError(
             f"{entry.path}.architectures: leave out 'all'; "
@@ -150,12 +168,16 @@ class _Reader:
         return self._checked(self._take(key, default), f"{self.path}.{key}", form)
 
     def texts(
-        self, key: str, default: list[str] | None, form: re.Pattern[str] | None = None
+        self,
+        key: str,
+        default: list[str] | None,
+        form: re.Pattern[str] | None = None,
+        least: int = 1,
     ) -> list[str]:
         values = self._take(key, default)
         path = f"{self.path}.{key}"
-        if not isinstance(values, list) or not values:
-            raise ConfigError(f"{path}: must be a list with at least one entry")
+        if not isinstance(values, list) or len(values) < least:
+            raise ConfigError(f"{path}: must be a list with at least {least} entry")
         for index, value in enumerate(values):
             self._checked(value, f"{path}[{index}]", form or _ONE_LINE)
             if value in values[:index]:
@@ -167,6 +189,19 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ConfigError(f"{self.path}.{key}: must be a whole number, {least} to {most}")
         return value
+
+    def numbers(self, key: str, least: int, most: int) -> dict[str, int]:
+        values = self._take(key, {})
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{self.path}.{key}: must be an object of whole numbers")
+        inner = _Reader(values, f"{self.path}.{key}")
+        return {name: inner.number(name, least, least, most) for name in values}
+
+    def share(self, key: str, default: float) -> float:
+        value = self._take(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ConfigError(f"{self.path}.{key}: must be a number from 0 to 1")
+        return float(value)
 
     def objects(self, key: str) -> list[_Reader]:
         values = self._take(key, None)

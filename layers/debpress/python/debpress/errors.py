@@ -45,6 +45,11 @@ class Code(StrEnum):
     COMPONENT_UNKNOWN = "component-unknown"
     ARCHITECTURE_UNKNOWN = "architecture-unknown"
     VERSION_REUSED = "version-reused"
+    # Operations
+    PACKAGE_UNKNOWN = "package-unknown"
+    GENERATION_UNKNOWN = "generation-unknown"
+    DEPENDENCY_BROKEN = "dependency-broken"
+    PRUNE_TOO_MUCH = "prune-too-much"
     # The pipeline itself
     INTERNAL = "internal"
 

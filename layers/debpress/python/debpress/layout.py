@@ -53,11 +53,11 @@ def parse_staged(key: str) -> tuple[Batch, str] | None:
     return Batch(parts[1], parts[2], parts[3]), parts[4]
 
 
-def is_manifest(name: str) -> bool:
-    return name in ("manifest.json", "SHA256SUMS") or name.endswith(".changes")
-
-
 OPERATIONS = "operations.json"
+
+
+def is_manifest(name: str) -> bool:
+    return name in ("manifest.json", "SHA256SUMS", OPERATIONS) or name.endswith(".changes")
 
 
 def safe(text: str) -> str:

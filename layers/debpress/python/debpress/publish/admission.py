@@ -24,7 +24,8 @@ def admit(store: Store, repository: Repository, suite: str, run: str, chunk: int
     settings = repository.suite(suite)
     if settings is None:
         raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, f"suite {suite!r} is not configured")])
-    packages, refusals = [], []
+    packages: list[Admitted] = []
+    refusals: list[Refusal] = []
     first, end = plan.chunks[chunk]
     for file in plan.files[first:end]:
         try:

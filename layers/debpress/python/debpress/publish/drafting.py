@@ -43,6 +43,17 @@ class SuiteDraft:
         )
         self._drafts: dict[str, Draft] = {}
 
+    @property
+    def suite(self) -> str:
+        return self._settings.suite
+
+    def checkpoint(self) -> dict[str, Draft]:
+        """What `restore` takes back to."""
+        return {name: draft.copy() for name, draft in self._drafts.items()}
+
+    def restore(self, before: dict[str, Draft]) -> None:
+        self._drafts = before
+
     def index(self, component: str, architecture: str) -> Draft:
         name = index_name(component, architecture)
         if name not in self._drafts:
@@ -123,12 +134,12 @@ class SuiteDraft:
 
     def added(self) -> dict[str, list[dict[str, Any]]]:
         return {
-            n: [_public(t) for t in d.added.values()] for n, d in self._drafts.items() if d.added
+            n: [described(t) for t in d.added.values()] for n, d in self._drafts.items() if d.added
         }
 
     def removed(self) -> dict[str, list[dict[str, Any]]]:
         return {
-            n: [_public(t) for t in d.removed.values()]
+            n: [described(t) for t in d.removed.values()]
             for n, d in self._drafts.items()
             if d.removed
         }
@@ -189,7 +200,7 @@ def _identity(package: Admitted) -> Identity:
     return Identity(package.package, package.version, package.architecture)
 
 
-def _public(text: bytes) -> dict[str, Any]:
+def described(text: bytes) -> dict[str, Any]:
     """What generations and results say of a stanza."""
     names = ("Package", "Version", "Architecture", "Filename", "SHA256")
     return {**{n.lower(): field(text, n) for n in names}, "size": int(field(text, "Size"))}

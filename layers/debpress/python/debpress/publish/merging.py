@@ -15,9 +15,10 @@ from debpress.clock import Clock, from_iso, iso
 from debpress.config import Repository
 from debpress.errors import ConfigError, DebpressError, Refusal, RejectedError, TransientError
 from debpress.layout import Layout
-from debpress.publish import notes, published
+from debpress.publish import notes, operations, published
 from debpress.publish.drafting import SuiteDraft
 from debpress.publish.notes import Queued
+from debpress.publish.operating import Operator
 from debpress.publish.published import Current, Generation, Parent
 from debpress.store import Store
 
@@ -56,10 +57,20 @@ def merge(
 
     draft = SuiteDraft(store, repository.layout, settings, state.release if state else None)
     draft.read_ahead(p.architecture for entry in waiting for p in entry.packages)
+
+    def take(entry: Queued) -> list[dict[str, Any]]:
+        component = entry.plan.batch.component
+        if not entry.plan.operations:
+            return draft.add(component, entry.packages)
+        if state is None:
+            raise DebpressError(f"suite {suite} publishes nothing yet; deploy it first")
+        asked = [operations.from_json(each) for each in entry.plan.operations]
+        return Operator(store, repository, clock, draft, state).apply(component, asked)
+
     taken_in, refused = [], []
     for entry in waiting:
         try:
-            packages = draft.add(entry.plan.batch.component, entry.packages)
+            packages = take(entry)
             taken_in.append(_account(entry, packages))
         except RejectedError as error:
             errors = [r.as_json() for r in error.refusals]
@@ -151,7 +162,7 @@ def _generation(
         suite=release.suite,
         parent=Parent.of(state) if state else None,
         date=iso(release.date),
-        cause="batch" if by else "set-up",
+        cause=_cause(taken),
         by=by,
         release=release.render().decode("utf-8", "surrogateescape"),
         batches=tuple(taken),
@@ -161,6 +172,12 @@ def _generation(
     )
     digest = hashlib.sha256(notes.dump(unnamed.as_json())).hexdigest()[:16]
     return replace(unnamed, id=f"{unnamed.number:08}-{digest}")
+
+
+def _cause(taken: list[dict[str, Any]]) -> str:
+    """What a person reads in the history: `batch`, `prune`, `remove, batch`, `set-up`."""
+    kinds = dict.fromkeys(kind for account in taken for kind in account["kinds"])
+    return ", ".join(kinds) or "set-up"
 
 
 def next_date(now: datetime, previous: datetime | None) -> datetime:

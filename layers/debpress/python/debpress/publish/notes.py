@@ -76,6 +76,7 @@ class Plan:
     """What a run takes. `base` is the suite's generation when the run began.
 
     `chunks` are the files shared out among the admitting functions: index ranges of `files`.
+    `operations` are an operator's, in place of files.
     """
 
     run: str
@@ -87,6 +88,7 @@ class Plan:
     files: tuple[Staged, ...] = ()
     ignored: tuple[str, ...] = ()
     chunks: tuple[tuple[int, int], ...] = ()
+    operations: tuple[Mapping[str, Any], ...] = ()
 
     def save(self, store: Store) -> None:
         store.put(Layout.run(self.batch.suite, self.run, "plan.json"), dump(asdict(self)), JSON)
@@ -99,6 +101,7 @@ class Plan:
             "manifest": self.manifest.as_json(),
             "started_at": self.started_at,
             "execution": self.execution,
+            "kinds": sorted({str(each["op"]) for each in self.operations}) or ["batch"],
             "ignored": list(self.ignored),
             "packages": [],
         }
@@ -117,6 +120,7 @@ class Plan:
                 "files": tuple(Staged(**f) for f in data["files"]),
                 "ignored": tuple(data["ignored"]),
                 "chunks": tuple((a, b) for a, b in data["chunks"]),
+                "operations": tuple(data["operations"]),
             }
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from debpress import layout, manifest
@@ -12,7 +12,7 @@ from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Batch, Layout
-from debpress.publish import notes, published
+from debpress.publish import notes, operations, published
 from debpress.publish.notes import Manifest, Plan, Staged
 from debpress.store import Object, Store
 
@@ -70,7 +70,10 @@ def open_batch(
     state = published.current(store, repository.layout, batch.suite, clock.now())
     plan = Plan(run, batch, identity, started, execution, state.generation if state else None)
     try:
-        plan = _pinned(store, repository, plan, name, found)
+        if name == layout.OPERATIONS:
+            plan = _operations(repository, plan, found.body)
+        else:
+            plan = _pinned(store, repository, plan, name, found)
     except RejectedError as error:
         plan.save(store)
         notes.save_refusals(store, batch.suite, run, error.refusals)
@@ -102,6 +105,17 @@ def _answered(store: Store, batch: Batch, identity: Manifest) -> bool:
         and result["status"] == "published"
         and result["manifest"] == identity.as_json()
     )
+
+
+def _operations(repository: Repository, plan: Plan, body: bytes) -> Plan:
+    refusals = _misplaced(repository, plan.batch, layout.OPERATIONS)
+    try:
+        found = operations.parse(body)
+    except RejectedError as error:
+        raise RejectedError([*refusals, *error.refusals]) from error
+    if refusals:
+        raise RejectedError(refusals)
+    return replace(plan, operations=tuple(operations.as_json(each) for each in found))
 
 
 def _pinned(store: Store, repository: Repository, plan: Plan, name: str, found: Object) -> Plan:
@@ -146,13 +160,8 @@ def _pinned(store: Store, repository: Repository, plan: Plan, name: str, found: 
     if refusals:
         raise RejectedError(refusals)
     staged.pop(name, None)
-    return Plan(
-        run=plan.run,
-        batch=plan.batch,
-        manifest=plan.manifest,
-        started_at=plan.started_at,
-        execution=plan.execution,
-        base=plan.base,
+    return replace(
+        plan,
         files=tuple(files),
         ignored=tuple(sorted({*staged, *listed.others})),
         chunks=share_out([f.size for f in files]),
