@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
+import random
+import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from debpress import config, openpgp
+from debpress import config, openpgp, signing
 from debpress.clock import iso
 from debpress.config import Repository
 from debpress.index import entries, gz, release
 from debpress.index.entries import Identity
 from debpress.index.release import Release
+from debpress.layout import Layout
 from debpress.publish.admission import admit
 from debpress.publish.committing import commit
 from debpress.publish.finishing import finish
@@ -27,6 +32,7 @@ from debpress.publish.signature import sign
 from debpress.signing import Signers
 
 from tests.support.clock import FakeClock
+from tests.support.fake_kms import FakeKms
 from tests.support.memory_store import MemoryStore
 
 SUITES: dict[str, Any] = {
@@ -71,7 +77,30 @@ class Press:
         head = self.store.put(prefix + "manifest.json", text)
         return event(head.key, head.etag, head.version_id)
 
+    def operate(
+        self, batch: str, *operations: Mapping[str, Any], suite: str = "stable"
+    ) -> dict[str, Any]:
+        """Asks for operations; returns the event."""
+        key = f"staging/{suite}/main/{batch}/operations.json"
+        text = json.dumps({"version": 1, "operations": operations}).encode()
+        head = self.store.put(key, text)
+        return event(key, head.etag, head.version_id)
+
+    def configure(self, **settings: Any) -> None:
+        """Deploys the suites with other settings."""
+        suites = [{**suite, **settings} for suite in SUITES["suites"]]
+        self.repository = config.parse({"suites": suites})
+
     # What the state machine does
+
+    def interleave(self, runs: list[Iterator[str | None]], chance: random.Random) -> None:
+        """Takes a step of one workflow or another, by chance, until all have ended."""
+        while runs:
+            steps = chance.choice(runs)
+            try:
+                next(steps)
+            except StopIteration:
+                runs.remove(steps)
 
     def set_up(self) -> None:
         for suite in self.repository.suites:
@@ -80,9 +109,7 @@ class Press:
 
     def publish(self, started: Mapping[str, Any]) -> str | None:
         """Runs a workflow to its end; returns the status that finish reports."""
-        status = None
-        for status in self.steps(started):
-            pass
+        *_, status = (None, *self.steps(started))
         return status
 
     def steps(self, started: Mapping[str, Any]) -> Iterator[str | None]:
@@ -176,3 +203,52 @@ def event(key: str, etag: str, version_id: str | None) -> dict[str, Any]:
     """An `Object Created` event as EventBridge delivers it."""
     found = {"key": key, "etag": etag, "version-id": version_id}
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": found}}
+
+
+def deb(
+    package: str, version: str = "1.0", architecture: str = "all", note: str = "", extra: str = ""
+) -> bytes:
+    """A small, valid package; `note` makes other bytes of the same version."""
+    control = (
+        f"Package: {package}\nVersion: {version}\nArchitecture: {architecture}\n"
+        f"Maintainer: A <a@example.org>\n{extra}Description: {note or 'test'}\n"
+    )
+    members = {
+        "debian-binary": b"2.0\n",
+        "control.tar.gz": _tar({"./control": control.encode()}),
+        "data.tar.gz": _tar({f"./usr/share/{package}": b"x\n"}),
+    }
+    out = b"!<arch>\n"
+    for name, body in members.items():
+        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{0o100644:<8o}{len(body):<10}`\n".encode()
+        out += body + b"\n" * (len(body) % 2)
+    return out
+
+
+def debs(*packages: tuple[str, str, str]) -> dict[str, bytes]:
+    """Packages by file name."""
+    return {f"{p}_{v.rpartition(':')[2]}_{a}.deb": deb(p, v, a) for p, v, a in packages}
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return gzip.compress(raw.getvalue(), mtime=0)
+
+
+def ed25519_signers() -> Signers:
+    """One signer with a real key of the quickest kind, by way of the faithful KMS."""
+    kms = FakeKms()
+    return signing.load(
+        ["awskms:"],
+        store=MemoryStore(),
+        layout=Layout(),
+        clock=FakeClock(),
+        kms=kms.service,
+        default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
+        user_id="debpress test",
+    )
