@@ -131,6 +131,11 @@ class Layout:
         return f"{prefix}{generation}.json" if generation else prefix
 
     @staticmethod
+    def repository() -> str:
+        """The configuration as deployed, for operators' commands, which have no layer."""
+        return f"{STATE}_repository.json"
+
+    @staticmethod
     def signed(suite: str, generation: str) -> str:
         """The signed Release of a generation, waiting for its commit."""
         return f"{STATE}{suite}/signed/{generation}.json"

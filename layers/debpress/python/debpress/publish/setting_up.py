@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from debpress import openpgp
 from debpress.clock import Clock
-from debpress.config import Repository, Suite
+from debpress.config import Repository, Suite, as_json
 from debpress.errors import DebpressError
+from debpress.publish import notes
 from debpress.publish.certificates import stored
 from debpress.store import Served, Store
 
@@ -45,6 +46,7 @@ def set_up(store: Store, repository: Repository, clock: Clock, workflow: Workflo
     binary = b"".join(certificate.raw for certificate in certificates)
     armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
     layout = repository.layout
+    store.put(layout.repository(), notes.dump(as_json(repository)), notes.JSON)
     store.put(layout.key_asc, armored, _KEY)
     store.put(layout.key_gpg, binary, _KEY)
     for settings in repository.suites:
