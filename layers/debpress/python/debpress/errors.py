@@ -36,9 +36,12 @@ class Code(StrEnum):
     CONTROL_MISSING = "control-missing"
     CONTROL_MALFORMED = "control-malformed"
     CONTROL_TOO_LARGE = "control-too-large"
+    DATA_MISSING = "data-missing"
+    FIELD_MISSING = "field-missing"
     NAME_MALFORMED = "name-malformed"
     VERSION_MALFORMED = "version-malformed"
     ARCHITECTURE_MALFORMED = "architecture-malformed"
+    RELATION_MALFORMED = "relation-malformed"
     NAME_DISAGREES = "name-disagrees"
     # The repository
     SUITE_UNKNOWN = "suite-unknown"

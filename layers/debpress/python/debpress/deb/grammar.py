@@ -1,0 +1,93 @@
+"""What names, versions, architectures and relations look like (Debian Policy 5.6 and 7.1).
+
+dpkg decides where Policy says "should": a host refuses to unpack what it can't parse, and apt
+refuses a whole index for one relation it can't parse, so that one package would stop every host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+# Policy 5.6.7, except that one letter is enough, as it is for dpkg.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*")
+# Policy 5.6.12, between the epoch and the revision, and after the last hyphen.
+_UPSTREAM = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
+_REVISION = re.compile(r"[A-Za-z0-9.+~]+")
+_MOST_EPOCH = 2**31 - 1
+_ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
+_SOURCE = re.compile(r"([^\s()]+)(?:\s*\(\s*([^\s()]+)\s*\))?")
+# dpkg lets relations name packages with upper case and underscores.
+_RELATION = re.compile(
+    r"[ \t\n]*[A-Za-z0-9][A-Za-z0-9+._-]*(?::[A-Za-z0-9][A-Za-z0-9-]*)?[ \t\n]*"
+    r"(?:\([ \t\n]*(?:<<|<=|=|>=|>>|<|>)?[ \t\n]*(?P<version>[^ \t\n()]+)[ \t\n]*\)[ \t\n]*)?"
+)
+# The length of a file name, which is what apt makes of name, version and architecture. apt also
+# aborts when one word that it stores passes 65,535 bytes.
+LONGEST = 255
+
+ALTERNATIVES = ("Depends", "Pre-Depends", "Recommends", "Suggests", "Enhances")
+NO_ALTERNATIVES = ("Provides", "Conflicts", "Breaks", "Replaces")
+
+
+def is_package(text: str) -> bool:
+    return len(text) <= LONGEST and _PACKAGE.fullmatch(text) is not None
+
+
+def is_version(text: str) -> bool:
+    """Whether `dpkg --validate-version` has no complaint (and the epoch has no sign)."""
+    if len(text) > LONGEST or not text.isascii():
+        return False
+    epoch, rest = text.split(":", 1) if ":" in text else ("0", text)
+    upstream, revision = rest.rsplit("-", 1) if "-" in rest else (rest, "0")
+    return (
+        epoch.isdigit()
+        and int(epoch) <= _MOST_EPOCH
+        and _UPSTREAM.fullmatch(upstream) is not None
+        and _REVISION.fullmatch(revision) is not None
+    )
+
+
+def is_architecture(text: str) -> bool:
+    """Whether a built package can be for it: a word, no wildcard, not `source` (Policy 5.6.8)."""
+    return (
+        len(text) <= LONGEST
+        and _ARCHITECTURE.fullmatch(text) is not None
+        and "any" not in text.split("-")
+        and text != "source"
+    )
+
+
+def source_of(text: str) -> str | None:
+    """The name in a Source field, `foo` or `foo (1.2)`; None if it is neither (Policy 5.6.1)."""
+    fits = _SOURCE.fullmatch(text)
+    if fits is None or not is_package(fits[1]) or not (fits[2] is None or is_version(fits[2])):
+        return None
+    return fits[1]
+
+
+def bad_relations(text: str, *, alternatives: bool) -> Iterator[str]:
+    """The parts of a relationship field that dpkg would refuse. An empty field is fine."""
+    if not text.strip(" \t\n"):
+        return
+    for group in text.split(","):
+        for part in group.split("|") if alternatives else [group]:
+            fits = _RELATION.fullmatch(part)
+            version = fits and fits["version"]
+            too_long = any(len(word) > LONGEST for word in part.split())
+            if fits is None or too_long or (version and not is_version(version)):
+                yield part
+
+
+def disagrees(file: str, package: str, version: str, architecture: str) -> bool:
+    """Whether a file name of the form `name_version_architecture.deb` says something else.
+
+    Names of any other form say nothing. As `apt-get download` does, a name may quote characters
+    (`1%3a2.0`); as dpkg and dak do, it may leave the epoch out.
+    """
+    parts = [unquote(part) for part in file.removesuffix(".deb").split("_")]
+    if len(parts) != 3 or not parts[1][:1].isdigit():
+        return False
+    versions = (version, version.partition(":")[2] or version)
+    return not (parts[0] == package and parts[1] in versions and parts[2] == architecture)

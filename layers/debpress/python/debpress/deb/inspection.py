@@ -1,0 +1,243 @@
+"""Reading a .deb: the order of its members, its control file, and what that must say."""
+
+from __future__ import annotations
+
+import re
+
+from debpress.deb import ar, compression, control, grammar, tar
+from debpress.deb.findings import Findings, refused, shown
+from debpress.deb.package import Package
+from debpress.deb.window import Reader, Window
+from debpress.errors import Code
+
+# Debian's largest control.tar is a few MB (md5sums of some 100,000 files), its largest control
+# file some 30 KB; 8,000 dependencies are 300 KB.
+_MOST_CONTROL_TAR = 32 * 1024 * 1024
+_MOST_CONTROL = 4 * 1024 * 1024
+_MOST_FORMAT = 1024
+# deb(5): a higher minor number and further lines are to be accepted.
+_FORMAT = re.compile(rb"2\.[0-9]+\n")
+
+_REBUILD = "build it again with dpkg-deb"
+
+
+def inspect(name: str, reader: Reader, size: int) -> Package:
+    """Reads and checks the package `name` of `size` bytes, and none of its data member's bytes.
+
+    The archive is as deb(5) describes and dpkg 1.21 accepts it. Raises RejectedError with all
+    that can be found wrong. An ordinary package takes one read of 128 KiB.
+    """
+    findings = Findings(name)
+    fields: control.Fields = ()
+    with findings.gathering():
+        body = _archive(Window(reader, size), findings)
+        if body is not None:
+            fields = control.parse(body, findings.add)
+            package = _checked(name, fields, findings)
+    findings.close()
+    return package
+
+
+def _archive(window: Window, findings: Findings) -> bytes | None:
+    """Walks the members; gives the control file, or None having said why not."""
+    if not window.size:
+        raise refused(Code.DEB_TRUNCATED, "is empty; upload it again")
+    if window.exactly(0, min(window.size, len(ar.MAGIC))) != ar.MAGIC:
+        raise refused(Code.DEB_MALFORMED, f"is not an ar archive, so no .deb; {_REBUILD}")
+    walk = _Walk(window, findings)
+    for number, member in enumerate(ar.members(window, findings.add)):
+        walk.step(number, member)
+    if not findings.has(Code.DEB_TRUNCATED):
+        walk.end()
+    return walk.body
+
+
+class _Walk:
+    """The order that deb(5) asks for: debian-binary, control.tar, data.tar, then anything.
+
+    Members whose name starts with _ may stand between; dpkg gives up on any other.
+    """
+
+    def __init__(self, window: Window, findings: Findings) -> None:
+        self._window = window
+        self._findings = findings
+        self._controls = 0
+        self._datas = 0
+        self.body: bytes | None = None
+
+    def step(self, number: int, member: ar.Member) -> None:
+        add = self._findings.add
+        if number == 0 and member.name != b"debian-binary":
+            add(
+                Code.DEB_MALFORMED,
+                f"its first member is {shown(member.name)}, not debian-binary; {_REBUILD}",
+            )
+        if number == 0 and member.name == b"debian-binary":
+            self._format(member)
+        elif member.name.startswith(b"control.tar"):
+            self._control(member)
+        elif member.name.startswith(b"data.tar"):
+            self._data(member)
+        elif number and not self._datas and not member.name.startswith(b"_"):
+            add(
+                Code.DEB_MALFORMED,
+                f"has an unexpected member {shown(member.name)} before data.tar; {_REBUILD}",
+            )
+
+    def end(self) -> None:
+        add = self._findings.add
+        if not self._controls:
+            add(Code.CONTROL_MISSING, f"has no control.tar member; {_REBUILD}")
+        if not self._datas:
+            add(Code.DATA_MISSING, f"has no data.tar member; {_REBUILD}")
+
+    def _format(self, member: ar.Member) -> None:
+        if not member.whole:
+            return
+        said = self._window.exactly(member.start, min(member.size, _MOST_FORMAT))
+        if not _FORMAT.match(said):
+            self._findings.add(
+                Code.DEB_MALFORMED,
+                f"its debian-binary says {shown(said)}, not 2.0; {_REBUILD}",
+            )
+
+    def _control(self, member: ar.Member) -> None:
+        self._controls += 1
+        add = self._findings.add
+        extension = self._extension(member, b"control.tar", compression.CONTROL)
+        if self._datas:
+            add(Code.DEB_MALFORMED, f"has its control.tar after its data.tar; {_REBUILD}")
+        if self._controls > 1:
+            add(Code.DEB_MALFORMED, f"has more than one control.tar; {_REBUILD}")
+        elif extension is None or not member.whole:
+            return
+        elif member.size > _MOST_CONTROL_TAR:
+            add(
+                Code.CONTROL_TOO_LARGE,
+                f"its control.tar is {member.size} bytes, the most is {_MOST_CONTROL_TAR}; "
+                "put what is so large into the package's files",
+            )
+        else:
+            with self._findings.gathering():
+                pieces = self._window.pieces(member.start, member.size)
+                unpacked = compression.unpack(extension, pieces, _MOST_CONTROL_TAR)
+                self.body = tar.control_file(unpacked, add, _MOST_CONTROL)
+
+    def _data(self, member: ar.Member) -> None:
+        self._datas += 1
+        self._extension(member, b"data.tar", compression.DATA)
+        if self._datas > 1:
+            self._findings.add(Code.DEB_MALFORMED, f"has more than one data.tar; {_REBUILD}")
+
+    def _extension(self, member: ar.Member, stem: bytes, known: tuple[str, ...]) -> str | None:
+        extension = member.name.removeprefix(stem).decode("latin-1")
+        if extension in known:
+            return extension
+        names = ", ".join(stem.decode() + e for e in known)
+        self._findings.add(
+            Code.COMPRESSION_UNKNOWN,
+            f"its member {shown(member.name)} is compressed in a way dpkg does not know; "
+            f"build it with one of {names}",
+        )
+        return None
+
+
+def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
+    """The package the fields describe; reports what Policy or dpkg would not have."""
+    by_name = {key.lower(): value for key, value in fields}
+    text = {key: value.decode("latin-1") for key, value in by_name.items()}
+    missing = [f for f in ("Package", "Version", "Architecture") if not text.get(f.lower())]
+    for field in missing:
+        findings.add(
+            Code.FIELD_MISSING, f"its control file has no {field}; add it (Debian Policy 5.3)"
+        )
+    package, version = text.get("package", ""), text.get("version", "")
+    architecture = text.get("architecture", "")
+    before = len(findings.refusals)
+    _check_identity(package, version, architecture, findings)
+    source = grammar.source_of(text["source"]) if text.get("source") else package
+    if source is None:
+        findings.add(
+            Code.NAME_MALFORMED,
+            f"its Source is {shown(text['source'])}; write a package name, "
+            "or `name (version)` (Debian Policy 5.6.1)",
+        )
+    _check_words(text, findings)
+    _check_relations(text, findings)
+    well_formed = not missing and len(findings.refusals) == before
+    if well_formed and grammar.disagrees(name, package, version, architecture):
+        findings.add(
+            Code.NAME_DISAGREES,
+            f"its control file says {package} {version} {architecture}; name the file "
+            f"{package}_{version.partition(':')[2] or version}_{architecture}.deb",
+        )
+    return Package(package, version, architecture, source or "", fields)
+
+
+def _check_identity(package: str, version: str, architecture: str, findings: Findings) -> None:
+    if package and not grammar.is_package(package):
+        findings.add(
+            Code.NAME_MALFORMED,
+            f"its Package is {shown(package)}; use a-z 0-9 + - . only, a letter or digit first, "
+            f"at most {grammar.LONGEST} (Debian Policy 5.6.7)",
+        )
+    if version and not grammar.is_version(version):
+        findings.add(
+            Code.VERSION_MALFORMED,
+            f"its Version is {shown(version)}; write [epoch:]upstream[-revision], upstream "
+            "beginning with a digit, of letters, digits and . + ~ - (Debian Policy 5.6.12)",
+        )
+    if architecture and not grammar.is_architecture(architecture):
+        findings.add(
+            Code.ARCHITECTURE_MALFORMED,
+            f"its Architecture is {shown(architecture)}; a built package has one architecture, "
+            "as amd64, or all (Debian Policy 5.6.8)",
+        )
+    cached = f"{package}_{version.replace(':', '%3a')}_{architecture}.deb"
+    if len(cached) > grammar.LONGEST and len(package) <= grammar.LONGEST >= len(version):
+        findings.add(
+            Code.NAME_MALFORMED,
+            f"its name, version and architecture make a file name of {len(cached)} characters, "
+            f"and apt can store {grammar.LONGEST}; make them shorter",
+        )
+
+
+_CHOICES = {
+    "Multi-Arch": ("same", "foreign", "allowed", "no"),
+    "Essential": ("yes", "no"),
+    "Protected": ("yes", "no"),
+    "Important": ("yes", "no"),
+}
+
+
+def _check_words(text: dict[str, str], findings: Findings) -> None:
+    """Fields that dpkg refuses with other values, and of which apt warns on every host."""
+    for field, choices in _CHOICES.items():
+        value = text.get(field.lower(), "").lower()
+        if value and value not in choices:
+            findings.add(
+                Code.CONTROL_MALFORMED,
+                f"its {field} is {shown(value)}; write one of {', '.join(choices)}",
+            )
+    if text.get("architecture") == "all" and text.get("multi-arch", "").lower() == "same":
+        findings.add(
+            Code.CONTROL_MALFORMED,
+            "it is Architecture: all and Multi-Arch: same, which dpkg refuses; use foreign",
+        )
+    section = text.get("section", "")
+    if len(section) > grammar.LONGEST:
+        findings.add(
+            Code.CONTROL_MALFORMED,
+            f"its Section is {shown(section)}; use at most {grammar.LONGEST}: apt aborts at 65,536",
+        )
+
+
+def _check_relations(text: dict[str, str], findings: Findings) -> None:
+    for field in (*grammar.ALTERNATIVES, *grammar.NO_ALTERNATIVES):
+        value = text.get(field.lower(), "")
+        for part in grammar.bad_relations(value, alternatives=field in grammar.ALTERNATIVES):
+            findings.add(
+                Code.RELATION_MALFORMED,
+                f"its {field} has {shown(part.strip())} where a package, as `foo (>= 1.0)`, must "
+                "be; apt would refuse the whole index (Debian Policy 7.1)",
+            )
