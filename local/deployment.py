@@ -1,0 +1,119 @@
+"""Deploys a synthesised assembly through CloudFormation, as `cdk deploy` would."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local import emulator
+from local.errors import LocalError
+from local.synthesis import Assembly, Asset, StackTemplate
+
+SECONDS = 180.0
+_POLL_SECONDS = 0.2
+_ACCOUNT = "000000000000"
+
+# What a bootstrapped account has, and every template asks for (AWS CDK, "Bootstrapping").
+_BOOTSTRAP = ("/cdk-bootstrap/hnb659fds/version", "21")
+
+
+def client(endpoint: str, service: str) -> Any:
+    """A boto3 client of the emulator, whatever the caller's environment says of AWS."""
+    make: Any = boto3.Session().client
+    return make(
+        service,
+        endpoint_url=endpoint,
+        region_name=emulator.REGION,
+        aws_access_key_id=emulator.ACCESS_KEY_ID,
+        aws_secret_access_key=emulator.SECRET_ACCESS_KEY,
+        config=Config(
+            retries={"total_max_attempts": 2},
+            s3={"addressing_style": "path"},
+            proxies={},
+            read_timeout=120,
+        ),
+    )
+
+
+def deploy(endpoint: str, assembly: Assembly, check: Callable[[], None]) -> dict[str, str]:
+    """Uploads the assets, creates the stacks in order, and gives all their outputs by name.
+
+    `check` is called while waiting, to raise when the emulator is gone. Raises LocalError with
+    CloudFormation's own reasons when a stack does not come to stand.
+    """
+    name, version = _BOOTSTRAP
+    client(endpoint, "ssm").put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
+    _upload(endpoint, assembly.assets)
+    formation = client(endpoint, "cloudformation")
+    outputs: dict[str, str] = {}
+    for stack in assembly.stacks:
+        outputs |= _create(formation, stack, check)
+    return outputs
+
+
+def _upload(endpoint: str, assets: tuple[Asset, ...]) -> None:
+    s3 = client(endpoint, "s3")
+    for bucket in sorted({_filled(asset.bucket) for asset in assets}):
+        s3.create_bucket(Bucket=bucket)
+    for asset in assets:
+        body = _zip(asset.source) if asset.zipped else asset.source.read_bytes()
+        s3.put_object(Bucket=_filled(asset.bucket), Key=asset.key, Body=body)
+
+
+def _filled(text: str) -> str:
+    """The pseudo parameters of an environment-agnostic stack, resolved."""
+    return text.replace("${AWS::AccountId}", _ACCOUNT).replace("${AWS::Region}", emulator.REGION)
+
+
+def _zip(folder: Path) -> bytes:
+    """Stored, not compressed: it goes no farther than this machine."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for parent, _, files in os.walk(folder, followlinks=True):
+            for file in sorted(files):
+                path = Path(parent, file)
+                archive.write(path, path.relative_to(folder))
+    return buffer.getvalue()
+
+
+def _create(formation: Any, stack: StackTemplate, check: Callable[[], None]) -> dict[str, str]:
+    formation.create_stack(
+        StackName=stack.name,
+        TemplateBody=stack.body,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    deadline = time.monotonic() + SECONDS
+    while True:
+        check()
+        described = formation.describe_stacks(StackName=stack.name)["Stacks"][0]
+        status = described["StackStatus"]
+        if status == "CREATE_COMPLETE":
+            return {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])}
+        if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
+            raise LocalError(
+                f"Stack {stack.name} is {status}, not CREATE_COMPLETE:\n"
+                + "\n".join(_reasons(formation, stack.name))
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _reasons(formation: Any, name: str) -> list[str]:
+    """What CloudFormation says of the resources that failed, first things first."""
+    try:
+        events = formation.describe_stack_events(StackName=name)["StackEvents"]
+    except ClientError as error:
+        return [str(error)]
+    return [
+        f"  {e['LogicalResourceId']} ({e['ResourceType']}): {e.get('ResourceStatusReason', '?')}"
+        for e in reversed(events)
+        if e["ResourceStatus"].endswith("FAILED")
+    ]

@@ -1,0 +1,138 @@
+"""ministack, the AWS emulator, as a process of its own on the loopback interface.
+
+It has its own virtual environment, because it pins a botocore and because the functions it runs see
+the packages of its interpreter: only what Lambda's runtimes have too is installed there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import paths, processes
+from local.errors import LocalError
+
+REGION = "us-east-1"
+# The emulator's root: it may do anything, as CI, hosts and operators together may.
+ACCESS_KEY_ID = "test"
+SECRET_ACCESS_KEY = "test"  # noqa: S105 (an emulator's)
+
+START_SECONDS = 60.0
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator. `log` is what it and the functions in it print."""
+
+    port: int
+    directory: Path
+    log: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{_HOST}:{self.port}"
+
+    def check(self) -> None:
+        """Raises LocalError, with its last words, when the emulator has ended by itself."""
+        if (code := self.process.poll()) is not None:
+            tail = self.log.read_text(errors="replace")[-3000:]
+            raise LocalError(f"The emulator ended with {code}. Its last words:\n{tail}")
+
+
+@contextmanager
+def running(port: int | None = None) -> Iterator[Emulator]:
+    """An emulator with nothing in it; ended, and all it kept removed, on the way out.
+
+    Raises LocalError when the port is taken or it does not start.
+    """
+    port = _free(port)
+    paths.RUNS.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="run-", dir=paths.RUNS))
+    log = directory / "emulator.log"
+    process = None
+    try:
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [str(paths.EMULATOR_VENV / "bin" / "python"), "-m", "ministack"],
+                env=_environment(port, directory),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        emulator = Emulator(port, directory, log, process)
+        _await(emulator)
+        yield emulator
+    finally:
+        if process is not None:
+            processes.stop(process)
+        shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            paths.RUNS.rmdir()
+
+
+def _free(port: int | None) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port or 0))
+        except OSError as error:
+            raise LocalError(
+                f"Port {port} can't be used ({error.strerror}): choose another with PORT="
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+def _environment(port: int, directory: Path) -> dict[str, str]:
+    """All the emulator sees of ours; the functions in it inherit this, so it is little."""
+    temporary = directory / "tmp"
+    temporary.mkdir()
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": str(directory),
+        "TMPDIR": str(temporary),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": _HOST,
+        # The host of the addresses it hands out, to custom resources for their answer among others.
+        "MINISTACK_HOST": _HOST,
+        "MINISTACK_REGION": REGION,
+        "STATE_DIR": str(directory / "state"),
+        "S3_DATA_DIR": str(directory / "s3"),
+        # Listeners of services that nothing here uses.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "INFO",
+        "PYTHONUNBUFFERED": "1",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": _HOST,
+    }
+
+
+def _await(emulator: Emulator) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline:
+        emulator.check()
+        with contextlib.suppress(OSError):
+            direct.open(f"{emulator.endpoint}/_ministack/health", timeout=5).close()
+            return
+        time.sleep(0.1)
+    raise LocalError(f"The emulator did not answer within {START_SECONDS:g} s")

@@ -1,0 +1,126 @@
+"""Synthesises the real app, without the CDK's command line: `python app.py` does the work."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import paths, processes
+from local.errors import LocalError
+
+SECONDS = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file or folder a template refers to, and where it is looked for."""
+
+    source: Path
+    zipped: bool
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackTemplate:
+    """A synthesised stack: its artifact's id, its name, and the template's text."""
+
+    id: str
+    name: str
+    body: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A cloud assembly (AWS CDK, "cloud-assembly-schema"): stacks in the order to deploy."""
+
+    stacks: tuple[StackTemplate, ...]
+    assets: tuple[Asset, ...]
+
+
+def local_context() -> dict[str, Any]:
+    """What of the configuration is another here: the machine the functions run on, no more."""
+    architecture = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+    machine = platform.machine().lower()
+    if machine not in architecture:
+        raise LocalError(f"Lambda knows no architecture {machine}: use an x86-64 or arm64 machine")
+    return {
+        "lambda_architecture": architecture[machine],
+        # The emulator's environment is made by the interpreter that made ours.
+        "lambda_python": f"{sys.version_info.major}.{sys.version_info.minor}",
+    }
+
+
+def synthesise(directory: Path, context: Mapping[str, Any]) -> Assembly:
+    """Runs the app as the CDK's command does, `context` laid over cdk.json's. Raises LocalError."""
+    settings = json.loads((paths.ROOT / "cdk.json").read_text("utf-8"))
+    merged = {**settings.get("context", {}), **context}
+    processes.run(
+        [sys.executable, "app.py"],
+        cwd=paths.ROOT,
+        environment={
+            **os.environ,
+            "CDK_OUTDIR": str(directory),
+            "CDK_CONTEXT_JSON": json.dumps(merged),
+            # jsii warns of every node it was not tested with, loudly; synthesis does not differ.
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+        },
+        timeout=SECONDS,
+    )
+    return read(directory)
+
+
+def read(directory: Path) -> Assembly:
+    """Reads a cloud assembly. Raises LocalError when there is no stack in it."""
+    artifacts = json.loads((directory / "manifest.json").read_text("utf-8"))["artifacts"]
+    stacks: list[StackTemplate] = []
+    assets: list[Asset] = []
+    for name, artifact in artifacts.items():
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "aws:cloudformation:stack":
+            body = (directory / properties["templateFile"]).read_text("utf-8")
+            needs = tuple(artifact.get("dependencies", ()))
+            stacks.append(StackTemplate(name, properties.get("stackName", name), body, needs))
+        elif artifact["type"] == "cdk:asset-manifest":
+            assets += _assets(directory, directory / properties["file"])
+    if not stacks:
+        raise LocalError("The app synthesised no stack")
+    return Assembly(_ordered(stacks), tuple(assets))
+
+
+def _assets(directory: Path, manifest: Path) -> list[Asset]:
+    files = json.loads(manifest.read_text("utf-8"))["files"]
+    return [
+        Asset(
+            directory / file["source"]["path"],
+            file["source"]["packaging"] == "zip",
+            destination["bucketName"],
+            destination["objectKey"],
+        )
+        for file in files.values()
+        for destination in file["destinations"].values()
+    ]
+
+
+def _ordered(stacks: list[StackTemplate]) -> tuple[StackTemplate, ...]:
+    """Each after those it needs."""
+    ordered: list[StackTemplate] = []
+    waiting = list(stacks)
+    names = {stack.id for stack in stacks}
+    while waiting:
+        done = {stack.id for stack in ordered}
+        ready = [s for s in waiting if not (set(s.needs) & names) - done]
+        if not ready:
+            raise LocalError(f"Stacks need each other: {', '.join(s.name for s in waiting)}")
+        ordered += ready
+        waiting = [s for s in waiting if s not in ready]
+    return tuple(ordered)

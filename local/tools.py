@@ -1,0 +1,61 @@
+"""The Debian tools that the demo and the tests run: installed by root, else asked for in one line.
+
+Runs before anything is installed: standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+# Command -> the Debian package it comes from. Only what is never absent from a Debian is left out.
+TOOLS: Mapping[str, str] = {
+    "apt-get": "apt",
+    "gpg": "gpg",
+    "gpgv": "gpgv",
+    "sqv": "sqv",
+    "dpkg-deb": "dpkg",
+    "dpkg-genchanges": "dpkg-dev",
+    "node": "nodejs",
+    "xz": "xz-utils",
+}
+
+
+def missing() -> list[str]:
+    """The packages of those commands that are not there, each once."""
+    return sorted({package for command, package in TOOLS.items() if not shutil.which(command)})
+
+
+def ensure(packages: Sequence[str]) -> str | None:
+    """Installs the packages if we may. Gives what is to be done by hand when we may not."""
+    if not packages:
+        return None
+    names = " ".join(packages)
+    by_hand = f"Debian packages are missing; as root: apt-get install {names}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return by_hand
+    print(f"==> apt-get install {names}", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    for command in (install, ["apt-get", "update"], install):
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, check=False, timeout=600
+        )
+        if command is install and done.returncode == 0:
+            return None
+    return f"apt-get could not install {names}: see above"
+
+
+def main() -> int:
+    problem = ensure(missing())
+    if problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
