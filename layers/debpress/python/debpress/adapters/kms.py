@@ -54,8 +54,12 @@ class KmsService:
         return signature
 
 
+@cache
 def services(endpoint_url: str | None = None) -> Callable[[str | None], KeyService]:
-    """What `debpress.signing.load` asks for: the service of a region, one client for each."""
+    """What `debpress.signing.load` asks for: the service of a region, one client for each.
+
+    Kept from one call to the next: a client takes longer to make than a signature.
+    """
 
     @cache
     def service(region: str | None) -> KeyService:

@@ -3,11 +3,12 @@
 No key is ever here: what needs one takes a function that signs a digest. Pure throughout.
 """
 
-from debpress.openpgp.armor import armor, dearmor
+from debpress.openpgp.armor import Kind, armor, dearmor
 from debpress.openpgp.cleartext import assemble, canonical, split
 from debpress.openpgp.verification import verify_clearsigned, verify_detached
 
 __all__ = [
+    "Kind",
     "armor",
     "assemble",
     "canonical",

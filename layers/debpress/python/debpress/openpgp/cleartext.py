@@ -60,7 +60,7 @@ def split(document: bytes) -> tuple[bytes, list[bytes]]:
         raise SigningError("this clear-signed text is cut short")
     start, end = lines.index(b"") + 1, lines.index(_SIGNATURE)
     for header in lines[1 : start - 1]:
-        if not header.startswith(b"Hash: "):
+        if not header.startswith(b"Hash:"):
             raise SigningError(f"a clear-signed text may have no header {header!r}")
     if start >= end:
         raise SigningError("this clear-signed text has no text")

@@ -3,5 +3,6 @@
 from debpress.signing.loading import load
 from debpress.signing.signer import Signer
 from debpress.signing.signers import Signers
+from debpress.signing.stored import announced
 
-__all__ = ["Signer", "Signers", "load"]
+__all__ = ["Signer", "Signers", "announced", "load"]

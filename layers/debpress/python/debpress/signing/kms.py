@@ -117,20 +117,19 @@ def load(
             f"apt; make one for SIGN_VERIFY of {', '.join(_SCHEMES)}"
         )
 
+    def public(created: datetime) -> PublicKey:
+        return PublicKey.from_spki(found.der, created)
+
     def mint(created: datetime) -> Certificate:
-        public = PublicKey.from_spki(found.der, created)
         # From here on by ARN: an alias may be pointed elsewhere at any time.
         return certificates.mint(
-            public, user_id, lambda digest: _sign(service, found.arn, scheme, digest)
+            public(created), user_id, lambda digest: _sign(service, found.arn, scheme, digest)
         )
 
-    certificate = stored.certificate(
-        store,
-        layout.certificate(_name(found.arn)),
-        stored.Owner(uri, found.arn, pin, lambda created: PublicKey.from_spki(found.der, created)),
-        mint,
-        clock,
-    )
+    owner = stored.Owner(uri, found.arn, pin, public)
+    at = layout.certificate(_name(found.arn))
+    certificate = stored.certificate(store, at, owner, mint, clock)
+    stored.announce(store, layout, owner, certificate)
     return KmsSigner(uri, service, found.arn, scheme, certificate)
 
 

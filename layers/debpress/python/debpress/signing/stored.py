@@ -2,12 +2,16 @@
 
 A key's creation time is part of its OpenPGP fingerprint, and KMS keeps none for us: a certificate
 made a second time is another certificate, which no host knows. So there is one, in the bucket.
+
+Beside it, under a name made from the signer's URI, is a copy for the steps that may not use the
+key: they can't ask KMS which key an alias means, and read what the last loading found.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +19,7 @@ from typing import Any
 from debpress import openpgp
 from debpress.clock import Clock, iso
 from debpress.errors import CorruptError, SigningError
+from debpress.layout import Layout
 from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate
 from debpress.openpgp.keys import PublicKey
@@ -62,6 +67,39 @@ def certificate(
         else:
             return minted
     return _checked(at, found.body, owner)
+
+
+def announce(store: Store, layout: Layout, owner: Owner, certificate: Certificate) -> None:
+    """Says for `announced` that the owner's URI means this certificate now."""
+    at, body = layout.certificate(_by_uri(owner.uri)), _dump(certificate, owner)
+    found = store.get(at)
+    if found is None or found.body != body:
+        store.put(at, body, _JSON)
+
+
+def announced(store: Store, layout: Layout, uris: Sequence[str]) -> list[Certificate]:
+    """The certificate of each signer, in order, without touching a key.
+
+    Raises SigningError for a signer that was never loaded, CorruptError for a copy that can't be
+    read. IAM: s3:GetObject on state/_signers/.
+    """
+    return [_announced(store, layout.certificate(_by_uri(uri)), uri) for uri in uris]
+
+
+def _announced(store: Store, at: str, uri: str) -> Certificate:
+    found = store.get(at)
+    if found is None:
+        raise SigningError(
+            f"no certificate is stored of {uri} ({at}); deploy again, so that every configured "
+            "signer signs"
+        )
+    armored, _ = _load(at, found.body)
+    (certificate,) = certificates.parse(armored)
+    return certificate
+
+
+def _by_uri(uri: str) -> str:
+    return "uri-" + hashlib.sha256(uri.encode()).hexdigest()[:32]
 
 
 def _checked(at: str, body: bytes, owner: Owner) -> Certificate:
