@@ -1,0 +1,37 @@
+"""Which of the three spellings a manifest is, from its name alone."""
+
+from __future__ import annotations
+
+from debpress.deb.findings import Findings, shown
+from debpress.errors import Code
+from debpress.manifest import changes, json, sums
+from debpress.manifest.listed import Listing, Manifest
+
+# 10,000 files take 4 MB in the longest spelling.
+_MOST = 8 * 1024 * 1024
+
+
+def parse(name: str, body: bytes) -> Manifest:
+    """Reads the manifest `name` (manifest.json, SHA256SUMS or *.changes; DESIGN section 3).
+
+    Raises RejectedError with everything wrong, each refusal about the file `name`.
+    """
+    findings = Findings(name)
+    listing = Listing(findings)
+    with findings.gathering():
+        if len(body) > _MOST:
+            findings.add(
+                Code.TOO_LARGE, f"is {len(body)} bytes, the most is {_MOST}; make several batches"
+            )
+        elif name == "manifest.json":
+            json.read(body, findings, listing)
+        elif name == "SHA256SUMS":
+            sums.read(body, findings, listing)
+        elif name.endswith(".changes"):
+            changes.read(body, findings, listing)
+        else:
+            findings.add(
+                Code.MANIFEST_UNREADABLE,
+                f"{shown(name)} is no manifest; name it manifest.json, SHA256SUMS or *.changes",
+            )
+    return listing.manifest()
