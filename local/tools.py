@@ -11,22 +11,27 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-# Command -> the Debian package it comes from. Only what is never absent from a Debian is left out.
-TOOLS: Mapping[str, str] = {
+# Command -> the Debian package it comes from. Only what is absent from no Debian is left out.
+STACK: Mapping[str, str] = {"node": "nodejs"}
+DEMO: Mapping[str, str] = {
+    **STACK,
     "apt-get": "apt",
-    "gpg": "gpg",
+    "dpkg-deb": "dpkg",
     "gpgv": "gpgv",
     "sqv": "sqv",
-    "dpkg-deb": "dpkg",
+}
+TESTS: Mapping[str, str] = {
+    **DEMO,
     "dpkg-genchanges": "dpkg-dev",
-    "node": "nodejs",
+    "gpg": "gpg",
     "xz": "xz-utils",
 }
+PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS}
 
 
-def missing() -> list[str]:
+def missing(tools: Mapping[str, str]) -> list[str]:
     """The packages of those commands that are not there, each once."""
-    return sorted({package for command, package in TOOLS.items() if not shutil.which(command)})
+    return sorted({package for command, package in tools.items() if not shutil.which(command)})
 
 
 def ensure(packages: Sequence[str]) -> str | None:
@@ -50,7 +55,8 @@ def ensure(packages: Sequence[str]) -> str | None:
 
 
 def main() -> int:
-    problem = ensure(missing())
+    purpose = sys.argv[1] if len(sys.argv) > 1 else "tests"
+    problem = ensure(missing(PURPOSES[purpose]))
     if problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

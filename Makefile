@@ -1,0 +1,42 @@
+# Every target sets itself up: it needs python3 (3.11 or newer), node, and the Debian tools that root
+# gets installed and others are told of. `make PYTHON=python3.13 …` chooses another interpreter.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo local test check clean
+
+help:
+	@echo "make demo    from nothing to a published repository on this machine, with proof"
+	@echo "make local   the same stack kept up until Ctrl-C (PORT= chooses the port)"
+	@echo "make test    all tests: unit, integration, system (TESTS= chooses some)"
+	@echo "make check   lint, types, synthesis, templates"
+	@echo "make clean   removes what the others made"
+
+# Makes .venv and the emulator's own from their locks, when a lock changed or they are not there.
+setup:
+	@$(PYTHON) -m local.venvs
+
+demo: setup
+	@$(BIN)/python -m local.tools demo
+	@$(BIN)/python -m local demo
+
+local: setup
+	@$(BIN)/python -m local.tools stack
+	@$(BIN)/python -m local up
+
+TESTS ?= tests
+test: setup
+	@$(BIN)/python -m local.tools tests
+	$(BIN)/python -m pytest $(TESTS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m local check
+
+clean:
+	rm -rf .venv .local cdk.out node_modules layers/*/build
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

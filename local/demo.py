@@ -1,0 +1,176 @@
+"""From nothing to a published repository on this machine, each step shown and each one checked.
+
+The parts are real: the synthesised templates, the functions with their layers, the `aws` command,
+packages of Debian's own, and apt, gpgv and sqv. Only AWS is an emulator.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from local import corpus, debs, processes, stack
+from local.apt_root import AptRoot
+from local.ci import Ci, manifest_json, sha256
+from local.errors import LocalError
+from local.progress import say, show, step
+
+BATCH = "demo"
+COMPONENT = "main"
+_SHOWN = 6
+
+
+def run() -> None:
+    """Raises LocalError at the first thing that did not hold."""
+    begun = time.monotonic()
+    with step(f"get at least {corpus.LEAST} varied packages (kept in .local/packages)"):
+        files = corpus.packages()
+        if len(files) < corpus.LEAST:
+            raise LocalError(f"Only {len(files)} packages: at least {corpus.LEAST} are wanted")
+        show(_sample([file.name for file in files]))
+    with stack.up() as running:
+        outputs = running.outputs
+        suite = outputs.suites[0]
+        place = running.emulator.directory / "demo"
+        place.mkdir()
+        key = _key(outputs, place)
+        apt = AptRoot(
+            place / "host",
+            f"deb [signed-by={key}] {outputs.apt_uri} {suite} {COMPONENT}",
+            processes.run(["dpkg", "--print-architecture"]).stdout.strip(),
+        )
+        with step("a host's first `apt-get update`, before anything is published"):
+            show(apt.update().clean().out)
+            _hold(not apt.packages(), "a fresh suite is empty")
+        result = _publish(Ci(outputs), files, suite, place)
+        _read(apt, files, result)
+        _install(apt, files)
+        _verify(outputs, suite, place)
+    say(f"\nAll of it held, in {time.monotonic() - begun:.0f} s. Everything is stopped and removed.")
+
+
+def _publish(ci: Ci, files: Sequence[Path], suite: str, place: Path) -> dict[str, Any]:
+    staging = place / "staging"
+    staging.mkdir()
+    for file in files:
+        shutil.copy(file, staging)
+    manifest = place / "manifest.json"
+    manifest.write_text(manifest_json(files))
+    target = ci.uri(suite, COMPONENT, BATCH)
+    with step(f"aws s3 cp --recursive {len(files)} packages to {target}"):
+        ci.copy_folder(staging, suite, COMPONENT, BATCH)
+    with step(f"aws s3 cp manifest.json {target}, which starts the workflow"):
+        ci.copy([manifest], suite, COMPONENT, BATCH)
+        etag = ci.etag(suite, COMPONENT, BATCH, manifest.name)
+    key = ci.result_key(suite, COMPONENT, BATCH)
+    with step(f"aws s3api wait object-exists --key {key}"):
+        ci.aws("s3api", "wait", "object-exists", "--bucket", ci.outputs.bucket, "--key", key)
+        result = ci.wait(suite, COMPONENT, BATCH, etag, seconds=5)
+        show(_summary(result))
+    _hold(result["status"] == "published", "the result says `published`")
+    _hold(len(result["packages"]) == len(files), "the result names every package")
+    return result
+
+
+def _read(apt: AptRoot, files: Sequence[Path], result: dict[str, Any]) -> None:
+    with step("the host's next `apt-get update`"):
+        show(apt.update().clean().out)
+    names = sorted({package["package"] for package in result["packages"]})
+    with step(f"apt sees all {len(names)} packages"):
+        _hold(apt.packages() == names, "apt sees what was published, all of it and nothing else")
+    with step(f"apt-cache show {names[0]}"):
+        show(apt.show(names[0]).clean().out)
+    with step(f"apt-get download {len(names)} packages, and compare every byte"):
+        fetched = apt.download(*names)
+        _hold(
+            sorted(map(sha256, fetched)) == sorted(map(sha256, files)),
+            "apt downloads the bytes that were uploaded",
+        )
+
+
+def _install(apt: AptRoot, files: Sequence[Path]) -> None:
+    for deb in _one_of_each(corpus.installable(files)):
+        package, version = debs.field(deb, "Package"), debs.field(deb, "Version")
+        with step(f"apt-get install {package} into a root of its own"):
+            show(apt.install(package).clean().out)
+            _hold(apt.installed(package) == version, f"dpkg has {package} {version} installed")
+            listed = processes.run(["dpkg-deb", "--contents", deb]).stdout.splitlines()
+            paths_in = [line.split()[5] for line in listed if line.startswith("-")]
+            _hold(all((apt.path / each).exists() for each in paths_in), "its files are there")
+
+
+def _one_of_each(candidates: Sequence[Path]) -> list[Path]:
+    """One of Debian's own, where there is one, and one packed by zstd."""
+    built = [deb for deb in candidates if deb.name.startswith("debpress-demo")]
+    fetched = [deb for deb in candidates if deb not in built]
+    packed = [deb for deb in built if deb.name.startswith("debpress-demo-zstd")]
+    _hold(bool(packed), "there is a package that an empty root can take")
+    return [*fetched[:1], *packed]
+
+
+def _verify(outputs: stack.Outputs, suite: str, place: Path) -> None:
+    dist = f"{outputs.apt_uri}/dists/{suite}"
+    inrelease, release, signature, key, keyring = (
+        _get(url, place / url.rpartition("/")[2])
+        for url in (
+            f"{dist}/InRelease",
+            f"{dist}/Release",
+            f"{dist}/Release.gpg",
+            f"{outputs.apt_uri}/key.asc",
+            f"{outputs.apt_uri}/key.gpg",
+        )
+    )
+    with step("gpgv on InRelease"):
+        said = processes.run(["gpgv", "--status-fd", "1", "--keyring", keyring, inrelease])
+        show(said.stderr)
+        signer = re.search(r"VALIDSIG ([0-9A-F]+)", said.stdout)
+        _hold(
+            signer is not None and signer[1] == outputs.signing_fingerprint.upper(),
+            "the signature is by the key the deployment names",
+        )
+    with step("gpgv and sqv on Release and Release.gpg"):
+        processes.run(["gpgv", "--keyring", keyring, signature, release])
+        said = processes.run(["sqv", "--keyring", key, signature, release])
+        show(said.stdout)
+        _hold(
+            outputs.signing_fingerprint.upper() in said.stdout.upper(),
+            "sqv names the same key",
+        )
+
+
+def _key(outputs: stack.Outputs, place: Path) -> Path:
+    with step(f"fetch the key, {outputs.apt_uri}/key.asc"):
+        return _get(f"{outputs.apt_uri}/key.asc", place / "debpress.asc")
+
+
+def _get(url: str, target: Path) -> Path:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=30) as answer:
+            target.write_bytes(answer.read())
+    except OSError as error:
+        raise LocalError(f"{url} can't be read: {error}") from error
+    return target
+
+
+def _hold(held: bool, what: str) -> None:  # noqa: FBT001
+    if not held:
+        raise LocalError(f"This did not hold: {what}")
+    say(f"    ok: {what}")
+
+
+def _sample(names: Sequence[str]) -> str:
+    more = f"\n… and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return "\n".join(names[:_SHOWN]) + more
+
+
+def _summary(result: dict[str, Any]) -> str:
+    shown = {**result, "packages": result["packages"][:1]}
+    text = json.dumps(shown, indent=2)
+    return f"{text}\n(the first of {len(result['packages'])} packages)"
