@@ -8,8 +8,11 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from debpress import openpgp, signing
@@ -226,6 +229,70 @@ def test_a_host_that_trusts_only_one_of_two_signers_sees_its_signature(trusted: 
     assert verifiers.gpgv_detached(keyring, signature, release(1)).fingerprints == name
     assert verifiers.sqv(keyring, document).fingerprints == name
     assert verifiers.sqv_detached(keyring, signature, release(1)).fingerprints == name
+
+
+# What gpg makes
+
+
+class Gpg:
+    """A gpg of its own, whose clock tests set (`20250601T120000`)."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def run(self, when: str, *arguments: str, text: bytes = b"") -> bytes:
+        command = ["gpg", "--homedir", str(self.home), "--batch", "--no-tty", "--passphrase", "",
+                   "--pinentry-mode", "loopback", "--faked-system-time", f"{when}!", *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def make_key(self, when: str, algorithm: str, life: str) -> None:
+        self.run(when, "--quick-gen-key", "Lab <lab@example.org>", algorithm, "sign", life)
+
+
+@pytest.fixture
+def gpg() -> Iterator[Gpg]:
+    # Below /tmp itself: an agent's socket must have a short path.
+    with tempfile.TemporaryDirectory() as folder:
+        made = Gpg(Path(folder))
+        yield made
+        subprocess.run(
+            ["gpgconf", "--homedir", folder, "--kill", "all"], check=False, timeout=60
+        )
+
+
+@pytest.mark.parametrize("algorithm", ["rsa2048", "ed25519", "nistp256", "nistp384"])
+def test_what_gpg_signs_verifies_here(gpg: Gpg, algorithm: str) -> None:
+    gpg.make_key("20250101T000000", algorithm, "never")
+    certificates = [gpg.run("20250601T120000", "--armor", "--export")]
+    document = gpg.run("20250601T120000", "--clearsign", text=release(1))
+    signature = gpg.run("20250601T120000", "--detach-sign", text=release(1))
+    assert openpgp.split(document)[0] == release(1)
+    openpgp.verify_clearsigned(document, certificates)
+    openpgp.verify_detached(release(1), signature, certificates)
+    with pytest.raises(SigningError, match="changed"):
+        openpgp.verify_detached(release(2), signature, certificates)
+
+
+def test_a_signature_must_be_made_before_its_key_expires(gpg: Gpg) -> None:
+    gpg.make_key("20250101T000000", "ed25519", "30d")
+    before = gpg.run("20250110T000000", "--export")
+    document = gpg.run("20250120T000000", "--clearsign", text=release(1))
+    openpgp.verify_clearsigned(document, [before])
+    (name,) = verifiers.gpg_import(before).fingerprints
+    gpg.run("20250111T000000", "--quick-set-expire", name, "3d")
+    shortened_key = gpg.run("20250112T000000", "--export")
+    with pytest.raises(SigningError, match="after that key expired"):
+        openpgp.verify_clearsigned(document, [shortened_key])
+    gpg.run("20250112T000000", "--quick-set-expire", name, "90d")
+    after = gpg.run("20250113T000000", "--export")
+    openpgp.verify_clearsigned(document, [after])
+    # With both self-signatures in it, as a key server gives them: the newest counts.
+    key, user, older = (each.raw for each in packets.read(shortened_key))
+    newer = packets.read(after)[2].raw
+    openpgp.verify_clearsigned(document, [key + user + older + newer])
+    openpgp.verify_clearsigned(document, [key + user + newer + older])
 
 
 # Time

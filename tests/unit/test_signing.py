@@ -24,6 +24,7 @@ from debpress.errors import (
 )
 from debpress.layout import Layout
 from debpress.openpgp import certificates, packets, signatures
+from debpress.signing import kms
 
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import ACCOUNT, REGION, FakeKms
@@ -99,13 +100,13 @@ def test_a_bare_scheme_means_the_key_the_stack_made(press: Press) -> None:
 def test_an_arn_is_asked_in_its_own_region(press: Press) -> None:
     asked: list[str | None] = []
 
-    def kms(region: str | None) -> adapter.KmsService:
+    def service(region: str | None) -> adapter.KmsService:
         asked.append(region)
         return press.kms.service()
 
     for uri in ("awskms:alias/press", f"awskms:{press.key}"):
         signing.load(
-            [uri], store=press.store, layout=Layout(), clock=press.clock, kms=kms,
+            [uri], store=press.store, layout=Layout(), clock=press.clock, kms=service,
             default_key=None, user_id="Lab",
         )
     assert asked == [None, REGION]
@@ -402,6 +403,26 @@ def test_a_signature_of_another_form_goes_no_further(spec: str) -> None:
     press.kms.tamper = lambda signature: signature[:-1]
     with pytest.raises(SigningError):
         signers.clearsign(RELEASE, NOW)
+
+
+def test_a_signature_older_than_its_key_is_refused(press: Press) -> None:
+    """sqv would; gpgv would not notice."""
+    signer = kms.load(
+        "awskms:alias/press", "alias/press", None, service=press.kms.service(),
+        store=press.store, layout=Layout(), clock=press.clock, user_id="Lab",
+    )
+    packet = signer.sign(RELEASE, text=True, created=NOW - timedelta(hours=2))
+    with pytest.raises(SigningError, match="dated before its key"):
+        openpgp.verify_clearsigned(openpgp.assemble(RELEASE, [packet]), [signer.certificate()])
+
+
+def test_a_certificate_whose_key_may_not_sign_is_refused(
+    press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signatures, "SIGN", 0)
+    with pytest.raises(SigningError, match="does not let its key sign"):
+        press.load()
+    assert not press.store.log
 
 
 def test_a_release_with_trailing_blanks_is_not_signed(press: Press) -> None:

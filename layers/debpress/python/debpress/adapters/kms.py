@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from botocore import exceptions
+from botocore.exceptions import ClientError
 
 from debpress.adapters import aws
-from debpress.errors import SigningError, StoreError, TransientError
+from debpress.errors import SigningError, StoreError
 from debpress.signing.kms import KeyService, KmsKey
 
 # What KMS answers with status 400 or 409 and no retry mends (KMS API reference, "Sign", errors).
@@ -75,9 +75,7 @@ def _translated(action: str, permission: str) -> Iterator[None]:
         with aws.translated(action, permission):
             try:
                 yield
-            except exceptions.ConnectionError as error:
-                raise TransientError(f"Can't {action}: {error}. Try again.") from error
-            except exceptions.ClientError as error:
+            except ClientError as error:
                 advice = _WHAT_TO_DO.get(aws.code(error))
                 if advice is None:
                     raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from debpress.errors import SigningError
 from debpress.openpgp import signatures
@@ -73,19 +73,31 @@ def parse(data: bytes) -> list[Certificate]:
 
 def _certificate(group: list[Packet]) -> Certificate:
     key = PublicKey.parse(group[0].body)
-    user: bytes | None = None
+    user = b""
+    own: list[tuple[Signature, bytes]] = []
     for found in group[1:]:
         if found.tag == Tag.USER_ID:
             user = found.body
         elif found.tag != Tag.SIGNATURE:
-            user = None
-        elif user is not None and (own := _self_signature(key, user, found)):
-            expires = None if own.key_seconds is None else _after(key.created, own.key_seconds)
-            raw = b"".join(each.raw for each in group)
-            return Certificate(key, user.decode("utf-8", "replace"), expires, raw)
-    raise SigningError(
-        f"the certificate {key.fingerprint} has no user id with a self-signature; apt refuses it"
-    )
+            break  # a subkey, or an image: nothing after it is about a user id
+        elif signature := _self_signature(key, user, found):
+            own.append((signature, user))
+    if not own:
+        raise SigningError(
+            f"the certificate {key.fingerprint} has no user id with a self-signature; apt "
+            "refuses it"
+        )
+    # The newest counts: that is how a key's life is extended (RFC 9580 section 5.2.3.10).
+    newest, name = max(own, key=lambda each: each[0].created)
+    if newest.flags is None or not newest.flags & SIGN:
+        raise SigningError(
+            f"the certificate {key.fingerprint} does not let its key sign; sqv refuses it"
+        )
+    expires = None
+    if newest.key_seconds is not None:
+        expires = key.created + timedelta(seconds=newest.key_seconds)
+    raw = b"".join(each.raw for each in group)
+    return Certificate(key, name.decode("utf-8", "replace"), expires, raw)
 
 
 def _self_signature(key: PublicKey, user: bytes, found: Packet) -> Signature | None:
@@ -96,16 +108,8 @@ def _self_signature(key: PublicKey, user: bytes, found: Packet) -> Signature | N
     if not signature.issuers & {key.fingerprint, key.key_id}:
         return None
     signature.verify(key, _certified(key, user))
-    if signature.flags is None or not signature.flags & SIGN:
-        raise SigningError(
-            f"the certificate {key.fingerprint} does not let its key sign; sqv refuses it"
-        )
     return signature
 
 
 def _certified(key: PublicKey, user: bytes) -> bytes:
     return key.hashed + b"\xb4" + len(user).to_bytes(4, "big") + user
-
-
-def _after(moment: datetime, seconds: int) -> datetime:
-    return datetime.fromtimestamp(moment.timestamp() + seconds, moment.tzinfo)
