@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from debpress.deb.findings import Report, shown
+from debpress.deb.findings import refused, shown
 from debpress.deb.window import Window
 from debpress.errors import Code
 
@@ -28,51 +28,39 @@ class Member:
     whole: bool
 
 
-def members(window: Window, report: Report) -> Iterator[Member]:
-    """The members in order, as far as the archive makes sense; reports where it does not.
+def members(window: Window) -> Iterator[Member]:
+    """The members in order. Raises RejectedError where the archive stops making sense.
 
     A header is read only when the member before it has been dealt with.
     """
     place = len(MAGIC)
     for _ in range(_MOST_MEMBERS):
+        if place == window.size:
+            return
         left = window.size - place - HEADER
-        if left == -HEADER:
-            return
         if left < 0:
-            report(
-                Code.DEB_TRUNCATED,
-                f"ends inside the header of a member, at byte {window.size}; upload it again",
-            )
-            return
-        header = window.exactly(place, HEADER)
-        fits = _FORM.fullmatch(header)
+            raise _cut(f"it ends inside the header of a member, at byte {window.size}")
+        fits = _FORM.fullmatch(window.exactly(place, HEADER))
         if fits is None:
-            report(
+            raise refused(
                 Code.DEB_MALFORMED,
                 f"has no ar member header at byte {place}; build it again with dpkg-deb",
             )
-            return
         # As dpkg does: blanks off, then the one slash that GNU ar puts after a name.
         name = fits[1].rstrip(b" ").removesuffix(b"/")
         size = int(fits[2])
         yield Member(name, place + HEADER, size, size <= left)
         if size > left:
-            report(
-                Code.DEB_TRUNCATED,
-                f"is cut short: its member {shown(name)} is {size} bytes and {left} are there; "
-                "upload it again",
-            )
-            return
+            raise _cut(f"its member {shown(name)} is {size} bytes and {left} are there")
         place += HEADER + size + size % 2
         if place > window.size:
-            report(
-                Code.DEB_TRUNCATED,
-                f"is cut short: the padding byte after its member {shown(name)} is not there; "
-                "upload it again",
-            )
-            return
+            raise _cut(f"the padding byte after its member {shown(name)} is not there")
     if place < window.size:
-        report(
+        raise refused(
             Code.DEB_MALFORMED,
             f"has more than {_MOST_MEMBERS} members; build it again with dpkg-deb",
         )
+
+
+def _cut(why: str) -> Exception:
+    return refused(Code.DEB_TRUNCATED, f"is cut short: {why}; upload it again")

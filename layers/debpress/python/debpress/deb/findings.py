@@ -37,9 +37,6 @@ class Findings:
             for refusal in error.refusals:
                 self.add(refusal.code, refusal.message)
 
-    def has(self, code: Code) -> bool:
-        return any(r.code is code for r in self.refusals)
-
     def error(self) -> RejectedError:
         if self._unsaid:
             more = f"has {self._unsaid} more errors; mend these first"

@@ -45,9 +45,9 @@ def _archive(window: Window, findings: Findings) -> bytes | None:
     if window.exactly(0, min(window.size, len(ar.MAGIC))) != ar.MAGIC:
         raise refused(Code.DEB_MALFORMED, f"is not an ar archive, so no .deb; {_REBUILD}")
     walk = _Walk(window, findings)
-    for number, member in enumerate(ar.members(window, findings.add)):
-        walk.step(number, member)
-    if not findings.has(Code.DEB_TRUNCATED):
+    with findings.gathering():
+        for number, member in enumerate(ar.members(window)):
+            walk.step(number, member)
         walk.end()
     return walk.body
 

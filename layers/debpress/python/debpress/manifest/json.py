@@ -61,10 +61,14 @@ def _read_entry(entry: Any, where: str, findings: Findings, listing: Listing) ->
 class _Object(dict[str, Any]):
     """A JSON object that remembers the keys given twice."""
 
+    __slots__ = ("repeated",)
+
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        counts = Counter(key for key, _ in pairs) if len(self) < len(pairs) else {}
-        self.repeated = [key for key, count in counts.items() if count > 1]
+        self.repeated: tuple[str, ...] = ()
+        if len(self) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            self.repeated = tuple(key for key, count in counts.items() if count > 1)
 
 
 def _check_keys(found: _Object, where: str, known: tuple[str, ...], findings: Findings) -> None:

@@ -7,8 +7,9 @@ from debpress.errors import Code
 from debpress.manifest import changes, json, sums
 from debpress.manifest.listed import Listing, Manifest
 
-# 10,000 files take 4 MB in the longest spelling.
-_MOST = 8 * 1024 * 1024
+# 10,000 packages with names of 100 characters take 3 MB in the longest spelling. Hostile JSON
+# takes some 30 times its size in memory.
+_MOST = 4 * 1024 * 1024
 
 
 def parse(name: str, body: bytes) -> Manifest:
