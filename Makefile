@@ -35,7 +35,9 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m local check
+	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
+	PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk synth --quiet
+	$(BIN)/cfn-lint cdk.out/*.template.json
 
 clean:
 	rm -rf .venv .local cdk.out node_modules layers/*/build

@@ -1,7 +1,7 @@
 """A real apt with a root of its own: its configuration, lists, keys and dpkg database.
 
-Nothing of the machine's apt is read or changed, and no privilege is needed. Used by the demo and the
-tests; what apt warns of counts as much as what it fails at, because hosts' logs fill with it.
+Nothing of the machine's apt is read or changed, and no privilege is needed. Used by the demo and
+the tests; what apt warns of counts as much as what it fails at, because hosts' logs fill with it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from local.errors import LocalError
 
 _SECONDS = 180.0
+_TAIL = 2000
 _MESSAGE = re.compile(r"^(?:W|E|Err|Warning|Error): ?.*", re.MULTILINE)
 
 
@@ -37,17 +38,16 @@ class Said:
     def clean(self) -> Said:
         """Itself. Raises LocalError when there was an error or as much as a warning."""
         if self.code or self.complaints:
-            raise LocalError(
-                f"`{self.command}` ended with {self.code}:\n{self.out}\n{self.err}".rstrip()
-            )
+            said = f"{self.out[-_TAIL:]}\n{self.err[-_TAIL:]}".strip()
+            raise LocalError(f"`{self.command}` ended with {self.code}:\n{said}")
         return self
 
 
 class AptRoot:
     """An apt of one architecture, below `path`, with `sources` as its only source.
 
-    `sources` are lines as of sources.list(5), or deb822 stanzas (they begin with `Types:`); `[signed-by=…]` is the
-    caller's: a key file below `path` will do. `foreign` are further architectures.
+    `sources` are lines as of sources.list(5), or deb822 stanzas (they begin with `Types:`), with
+    the signed-by of the caller's choice. `foreign` are further architectures.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class AptRoot:
         self.path = path.resolve()
         self.architecture = architecture
         for part in (
+            "etc/apt/apt.conf.d",
             "etc/apt/sources.list.d",
             "etc/apt/preferences.d",
             "etc/apt/trusted.gpg.d",
@@ -112,10 +113,8 @@ class AptRoot:
 
     def installed(self, package: str) -> str | None:
         """The version dpkg says is installed in this root, or None."""
-        said = self.run(
-            "dpkg-query", f"--admindir={self.status.parent}", "-f", "${db:Status-Abbrev}|${Version}",
-            "--show", package,
-        )  # fmt: skip
+        database, form = f"--admindir={self.status.parent}", "${db:Status-Abbrev}|${Version}"
+        said = self.run("dpkg-query", database, "-f", form, "--show", package)
         state, _, version = said.out.partition("|")
         return version if state.strip() == "ii" else None
 

@@ -1,7 +1,7 @@
-"""Real Debian packages to publish: varied, small, fetched once; built where nothing can be fetched.
+"""Real Debian packages to publish: varied, small, fetched once, else built.
 
-A varied set is what finds faults: epochs, `+` and `~`, a `+` in a name, architecture all, and members
-packed by gzip, xz and zstd. Debian itself packs nearly everything by xz, so the others are built.
+A varied set is what finds faults: epochs, `+` and `~`, a `+` in a name, architecture all, and
+members packed by gzip, xz and zstd. Debian packs nearly everything by xz, so the others are built.
 """
 
 from __future__ import annotations

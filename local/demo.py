@@ -52,7 +52,9 @@ def run() -> None:
         _read(apt, files, result)
         _install(apt, files)
         _verify(outputs, suite, place)
-    say(f"\nAll of it held, in {time.monotonic() - begun:.0f} s. Everything is stopped and removed.")
+    say(
+        f"\nAll of it held, in {time.monotonic() - begun:.0f} s. Everything is stopped and removed."
+    )
 
 
 def _publish(ci: Ci, files: Sequence[Path], suite: str, place: Path) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def _get(url: str, target: Path) -> Path:
     return target
 
 
-def _hold(held: bool, what: str) -> None:  # noqa: FBT001
+def _hold(held: bool, what: str) -> None:
     if not held:
         raise LocalError(f"This did not hold: {what}")
     say(f"    ok: {what}")

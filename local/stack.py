@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,10 @@ from local.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What `.local/outputs.json` holds (DESIGN section 9); `suites` has the default first."""
+    """What `.local/outputs.json` holds (DESIGN section 9); `suites` has the default first.
+
+    `apt_uri` is what stands between `deb` and the suite in sources.list.
+    """
 
     endpoint_url: str
     region: str
@@ -40,6 +42,7 @@ class Stack:
     emulator: emulator.Emulator
 
     def client(self, service: str) -> Any:
+        """A boto3 client of the emulator that may do anything."""
         return deployment.client(self.outputs.endpoint_url, service)
 
 
@@ -48,20 +51,48 @@ def up(port: int | None = None, context: Mapping[str, Any] | None = None) -> Ite
     """The stack, deployed and set up; all of it is gone again afterwards.
 
     `context` is laid over cdk.json's, for tests that want another repository than the shipped one.
+    Raises LocalError at what does not come to stand.
     """
-    with progress.step("start the emulator"):
-        running = emulator.running(port)
-        emulated = running.__enter__()
+    merged = {**synthesis.context(), **synthesis.overrides(), **(context or {})}
+    with ExitStack() as held:
+        with progress.step("start the emulator"):
+            running = held.enter_context(emulator.running(port))
+        with progress.step("synthesise the stacks (python app.py)"):
+            assembly = synthesis.synthesise(running.directory / "cdk.out", merged)
+        with progress.step("deploy them through CloudFormation, which sets every suite up"):
+            outputs = deployment.deploy(running.endpoint, assembly, running.check)
+        yield Stack(_outputs(running, merged, outputs), running)
+
+
+def _outputs(
+    running: emulator.Emulator, context: Mapping[str, Any], outputs: Mapping[str, str]
+) -> Outputs:
+    repository = context["debpress"]
+    root = repository.get("root", "apt")
     try:
-        yield _deployed(emulated, {**synthesis.local_context(), **(context or {})})
-    finally:
-        running.__exit__(None, None, None)
+        return Outputs(
+            endpoint_url=running.endpoint,
+            region=emulator.REGION,
+            access_key_id=emulator.ACCESS_KEY_ID,
+            secret_access_key=emulator.SECRET_ACCESS_KEY,
+            bucket=outputs["Bucket"],
+            root=root,
+            suites=[suite["suite"] for suite in repository["suites"]],
+            state_machine_arn=outputs["StateMachine"],
+            prune_function=outputs["PruneFunction"],
+            signing_fingerprint=outputs["SigningFingerprint"],
+            apt_uri=f"{running.endpoint}/{outputs['Bucket']}/{root}",
+        )
+    except KeyError as error:
+        raise LocalError(
+            f"The stacks have no output {error}; theirs are: {', '.join(sorted(outputs))}"
+        ) from error
 
 
-def write(outputs: Outputs) -> Path:
+def write(outputs: Outputs) -> None:
     """Writes `.local/outputs.json`: whole, or not at all."""
     paths.LOCAL.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=paths.LOCAL, delete=False) as new:
         json.dump(asdict(outputs), new, indent=2)
         new.write("\n")
-    return Path(new.name).replace(paths.OUTPUTS)
+    Path(new.name).replace(paths.OUTPUTS)

@@ -45,7 +45,14 @@ class Assembly:
     assets: tuple[Asset, ...]
 
 
-def local_context() -> dict[str, Any]:
+def context() -> dict[str, Any]:
+    """The context of cdk.json, which the CDK's command would hand to the app."""
+    settings = json.loads((paths.ROOT / "cdk.json").read_text("utf-8"))
+    found: dict[str, Any] = settings.get("context", {})
+    return found
+
+
+def overrides() -> dict[str, Any]:
     """What of the configuration is another here: the machine the functions run on, no more."""
     architecture = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
     machine = platform.machine().lower()
@@ -58,17 +65,15 @@ def local_context() -> dict[str, Any]:
     }
 
 
-def synthesise(directory: Path, context: Mapping[str, Any]) -> Assembly:
-    """Runs the app as the CDK's command does, `context` laid over cdk.json's. Raises LocalError."""
-    settings = json.loads((paths.ROOT / "cdk.json").read_text("utf-8"))
-    merged = {**settings.get("context", {}), **context}
+def synthesise(directory: Path, settings: Mapping[str, Any]) -> Assembly:
+    """Runs the app as the CDK's command does, with `settings` as its context. Raises LocalError."""
     processes.run(
         [sys.executable, "app.py"],
         cwd=paths.ROOT,
         environment={
             **os.environ,
             "CDK_OUTDIR": str(directory),
-            "CDK_CONTEXT_JSON": json.dumps(merged),
+            "CDK_CONTEXT_JSON": json.dumps(settings),
             # jsii warns of every node it was not tested with, loudly; synthesis does not differ.
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",

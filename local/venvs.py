@@ -71,17 +71,28 @@ def _venv_module() -> str | None:
 
 def _stamp(place: Path, lock: Path) -> str:
     """Changes with whatever makes the environment another one, the checkout's place included."""
-    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (lock, ROOT / "pyproject.toml")]
+    sums = [
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in (lock, ROOT / "pyproject.toml")
+    ]
     return "\n".join([sys.version, os.path.realpath(sys.executable), str(place), *sums])
 
 
-def _make(place: Path, lock: Path, with_debpress: bool) -> bool:  # noqa: FBT001
+def _make(place: Path, lock: Path, with_debpress: bool) -> bool:
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-qq"]
     steps = [
         [sys.executable, "-m", "venv", str(place)],
-        [*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)],
+        [
+            *pip,
+            "install",
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+            str(lock),
+        ],
     ]
     if with_debpress:
         # Its dependencies are in the lock; its build needs nothing from outside.

@@ -1,4 +1,4 @@
-"""What every test may use: the deployed stack, a CI, hosts. And the rule that a CI skips nothing."""
+"""What every test may use: the deployed stack, a CI, hosts. In CI, nothing may be skipped."""
 
 from __future__ import annotations
 

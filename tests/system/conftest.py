@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from local.stack import Stack
 
 SECONDS = 60.0

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from local import emulator, paths
 from local.errors import LocalError
 

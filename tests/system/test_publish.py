@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from local import corpus, debs
 from local.apt_root import AptRoot
 from local.ci import Ci, manifest_json, sha256
 from local.stack import Stack
-
 from tests.conftest import ARCHITECTURES, COMPONENTS, SUITES
 from tests.support.manifests import changes, sha256sums
 
@@ -208,7 +208,10 @@ def test_the_same_manifest_again_is_harmless(
     files = three(tmp_path / "debs", "again")
     first = publish(ci, files, tmp_path, "testing", "main", "again")
     assert first["status"] == "published"
-    release = {"Bucket": stack.outputs.bucket, "Key": f"{stack.outputs.root}/dists/testing/InRelease"}
+    release = {
+        "Bucket": stack.outputs.bucket,
+        "Key": f"{stack.outputs.root}/dists/testing/InRelease",
+    }
     before = stack.client("s3").head_object(**release)
     ended = len(executions(0))
 
