@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import Code, Refusal, RejectedError
-from debpress.index import relations, release
+from debpress.index import relations, release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry, Identity, field
+from debpress.index.packages import Sum, sum_of
 from debpress.layout import OPERATIONS, index_name
 from debpress.publish import notes, pruning, published
+from debpress.publish.dependencies import Dependencies
 from debpress.publish.drafting import SuiteDraft, described
 from debpress.publish.operations import Copy, Operation, Prune, Remove, Rollback
 from debpress.publish.published import Current
 from debpress.store import Store
 
 _Effect = list[dict[str, Any]]
+_Texts = Mapping[Identity, bytes]
 
 
 class Operator:
@@ -32,6 +36,7 @@ class Operator:
         self._clock = clock
         self._draft = draft
         self._state = state
+        self._dependencies = Dependencies(draft)
 
     def apply(self, component: str, operations: Iterable[Operation]) -> _Effect:
         """All of them, or none: raises RejectedError having changed nothing.
@@ -51,6 +56,13 @@ class Operator:
                         effect += self._rollback(operation)
                     case Prune():
                         effect += self._prune()
+            # Only now: one operation may bring, or take out, what another one needs.
+            if broken := self._dependencies.broken():
+                raise _refused(
+                    Code.DEPENDENCY_BROKEN,
+                    f"{'; '.join(broken[:5])} ({len(broken)} in all); remove or copy those too, or "
+                    "force it",
+                )
         except RejectedError:
             self._draft.restore(before)
             raise
@@ -70,7 +82,7 @@ class Operator:
                         gone[entry.identity] = entry
         self._take_out(component, gone.values())
         if not operation.force:
-            self._refuse_broken(gone.values())
+            self._dependencies.went(gone.values())
         return [{**described(e.text), "action": "removed"} for e in gone.values()]
 
     def _copy(self, component: str, operation: Copy) -> _Effect:
@@ -91,6 +103,8 @@ class Operator:
                     f"`debpress list --suite {operation.suite}`",
                 )
             effect += self._put(component, found)
+            if not operation.force:
+                self._dependencies.came(found, source)
         return effect
 
     def _chosen(self, source: SuiteDraft, component: str, text: str) -> Iterator[Entry]:
@@ -127,52 +141,67 @@ class Operator:
         return effect
 
     def _rollback(self, operation: Rollback) -> _Effect:
-        suite, layout = self._draft.suite, self._repository.layout
-        record = next(
-            (
-                r
-                for r in published.chain(self._store, suite, self._state.generation, None)
-                if r.number == operation.to
-            ),
-            None,
-        )
-        if record is None:
-            raise _refused(
-                Code.GENERATION_UNKNOWN,
-                f"{suite} has no generation {operation.to} that can be gone back to; see "
-                f"`debpress history --suite {suite}`",
-            )
-        then = release.parse(record.release.encode("utf-8", "surrogateescape")).files
-        effect: dict[tuple[str, Identity], dict[str, Any]] = {}
+        then = self._then(operation.to)
+        out: dict[tuple[str, Identity], bytes] = {}
+        come_in: dict[tuple[str, Identity], bytes] = {}
         for component in self._draft.components:
             for architecture in self._draft.architectures:
-                name = f"{index_name(component, architecture)}.xz"
-                now = self._state.release.files[name]
-                old = then.get(name)
-                wanted = (
-                    self._kept(layout.by_hash(suite, name, old.sha256), operation.to)
-                    if old
-                    else None
-                )
                 index = self._draft.index(component, architecture)
-                if wanted is None:
-                    gone = {e.identity: e.text for e in index.entries()}
-                    come: dict[Identity, bytes] = {}
-                else:
-                    current = self._kept(layout.by_hash(suite, name, now.sha256), operation.to)
-                    gone, come = difference(current, wanted)
-                for identity, text in gone.items():
+                gone, come = self._changes(then, component, architecture, operation.to)
+                for identity, text in _both(_less(index.added, come), _less(gone, index.removed)):
                     index.remove(Entry(identity, text))
-                    effect[component, identity] = {**described(text), "action": "removed"}
-                for identity, text in come.items():
+                    out[component, identity] = text
+                for identity, text in _both(_less(come, index.added), _less(index.removed, gone)):
                     index.put(identity, text)
-                    effect[component, identity] = {**described(text), "action": "added"}
-        self._refuse_reaped([e for e in effect.values() if e["action"] == "added"], operation.to)
-        return list(effect.values())
+                    come_in[component, identity] = text
+        _refuse_other_bytes(out, come_in, operation.to)
+        removed = [described(text) for place, text in out.items() if place not in come_in]
+        added = [described(text) for place, text in come_in.items() if place not in out]
+        self._refuse_reaped(added, operation.to)
+        return [
+            *({**each, "action": "removed"} for each in removed),
+            *({**each, "action": "added"} for each in added),
+        ]
 
-    def _kept(self, key: str, generation: int) -> bytes:
+    def _then(self, to: int) -> Mapping[str, Sum]:
+        """What the Release of a generation listed."""
+        chain = published.chain(self._store, self._draft.suite, self._state.generation, None)
+        for record in takewhile(lambda record: record.number >= to, chain):
+            if record.number == to:
+                return release.parse(record.release.encode("utf-8", "surrogateescape")).files
+        raise _refused(
+            Code.GENERATION_UNKNOWN,
+            f"{self._draft.suite} has no generation {to} that can be gone back to; see "
+            f"`debpress history --suite {self._draft.suite}`",
+        )
+
+    def _changes(
+        self, then: Mapping[str, Sum], component: str, architecture: str, to: int
+    ) -> tuple[_Texts, _Texts]:
+        """What goes out of an index as it is published, and what comes in, to be as it was."""
+        name = f"{index_name(component, architecture)}.xz"
+        now, old = self._state.release.files.get(name), then.get(name)
+        if now is None or now == old:
+            return {}, {}  # An index that is new gets the packages for all of them, as ever.
+        if old is not None:
+            return difference(self._kept(name, now, to), self._kept(name, old, to))
+        # The architecture came later: what was for all of them then is for this one, too.
+        base = dict(self._draft.index(component, architecture).base.entries())
+        common = self._common(then, component, to)
+        return _less(base, common), _less(common, base)
+
+    def _common(self, then: Mapping[str, Sum], component: str, to: int) -> _Texts:
+        prefix = f"{component}/binary-"
+        name = next((n for n in then if n.startswith(prefix) and n.endswith(".xz")), None)
+        if name is None:
+            return {}
+        _, found = difference(xz.assemble([]), self._kept(name, then[name], to))
+        return {i: text for i, text in found.items() if i.architecture == "all"}
+
+    def _kept(self, name: str, listed: Sum, generation: int) -> bytes:
+        key = self._repository.layout.by_hash(self._draft.suite, name, listed.sha256)
         found = self._store.get(key)
-        if found is None:
+        if found is None or sum_of(found.body) != listed:
             raise _refused(
                 Code.GENERATION_UNKNOWN,
                 f"generation {generation} is too old: {key} is deleted; go back to a newer one",
@@ -222,19 +251,30 @@ class Operator:
             for architecture in self._draft.places(entry.identity.architecture):
                 self._draft.index(component, architecture).remove(entry)
 
-    def _refuse_broken(self, gone: Iterable[Entry]) -> None:
-        """Nothing that stays may depend on exactly what goes."""
-        lost = {(e.identity.package, e.identity.version) for e in gone}
-        broken = set()
-        for component in self._draft.components:
-            for entry in pruning.content_of(self._draft, component):
-                for pair in relations.exact_dependencies(entry.text) & lost:
-                    broken.add(f"{entry.identity} needs {pair[0]} (= {pair[1]})")
-        if broken:
+
+def _less(some: _Texts, others: _Texts) -> dict[Identity, bytes]:
+    """Those of `some` that are not the same in `others`."""
+    return {identity: text for identity, text in some.items() if others.get(identity) != text}
+
+
+def _both(some: _Texts, more: _Texts) -> list[tuple[Identity, bytes]]:
+    return [*some.items(), *more.items()]
+
+
+def _refuse_other_bytes(
+    out: Mapping[tuple[str, Identity], bytes],
+    come_in: Mapping[tuple[str, Identity], bytes],
+    generation: int,
+) -> None:
+    """Law 4 holds on the way back, too: hosts know the version by the bytes it has now."""
+    now = {identity: field(text, "SHA256") for (_, identity), text in out.items()}
+    for (_, identity), text in come_in.items():
+        then = field(text, "SHA256")
+        if now.get(identity, then) != then:
             raise _refused(
-                Code.DEPENDENCY_BROKEN,
-                f"{'; '.join(sorted(broken)[:5])} ({len(broken)} in all); remove those too, or "
-                "force it",
+                Code.VERSION_REUSED,
+                f"{identity} has SHA-256 {now[identity]} and had {then} in generation {generation};"
+                " go back to a newer one, or remove that version first",
             )
 
 

@@ -24,11 +24,15 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Names packages of another suite here too; no byte moves. No version: the newest."""
+    """Names packages of another suite here too; no byte moves. No version: the newest.
+
+    `force` leaves exact dependencies behind.
+    """
 
     suite: str
     component: str
     packages: tuple[str, ...]
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,10 @@ def _operation(data: Any) -> Operation:
         case "copy":
             source = _Fields(fields.take("from", dict))
             made = Copy(
-                source.name("suite", SUITE), source.name("component", COMPONENT), fields.relations()
+                source.name("suite", SUITE),
+                source.name("component", COMPONENT),
+                fields.relations(),
+                fields.take("force", bool, False),
             )
             source.done()
         case "rollback":
