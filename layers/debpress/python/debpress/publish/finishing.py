@@ -34,8 +34,8 @@ def finish(
     nothing new), `rejected`, or `failed`. Returns the run's own status; None where nobody asked.
     """
     answers = _Answers(store, clock, suite)
-    if outcome == "failed" and run is not None:
-        return answers.failed(repository, run, error or {})
+    if outcome == "failed":
+        return answers.failed(repository, run, error or {}) if run is not None else None
     if outcome == "rejected" and run is not None:
         return answers.rejected(run)
     if generation is None:

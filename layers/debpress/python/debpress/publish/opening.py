@@ -89,7 +89,7 @@ def run_name(batch: Batch, identity: Manifest) -> str:
 
 
 def _ignored(reason: str) -> dict[str, Any]:
-    return {"outcome": "ignored", "reason": reason}
+    return {"outcome": "ignored", "reason": reason, "suite": None, "run": None}
 
 
 def _opened(plan: Plan) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from debpress.clock import Clock
 from debpress.config import Repository, Suite, as_json
 from debpress.errors import DebpressError
 from debpress.publish import notes
-from debpress.publish.certificates import stored
+from debpress.signing import announced
 from debpress.store import Served, Store
 
 _POLL_SECONDS = 0.5
@@ -42,10 +42,10 @@ def set_up(store: Store, repository: Repository, clock: Clock, workflow: Workflo
     running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
     for suite, execution in running.items():
         _wait(clock, workflow, suite, execution)
-    certificates = stored(store, repository.signers)
+    layout = repository.layout
+    certificates = announced(store, layout, repository.signers)
     binary = b"".join(certificate.raw for certificate in certificates)
     armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
-    layout = repository.layout
     store.put(layout.repository(), notes.dump(as_json(repository)), notes.JSON)
     store.put(layout.key_asc, armored, _KEY)
     store.put(layout.key_gpg, binary, _KEY)

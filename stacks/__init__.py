@@ -1,0 +1,1 @@
+"""What is deployed: one stack, made of small constructs."""

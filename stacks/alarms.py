@@ -1,0 +1,23 @@
+"""Alarms: each names the section of docs/runbook.md that says what to do."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+
+def alarm(
+    scope: Construct, name: str, metric: cloudwatch.Metric, section: str, meaning: str
+) -> cloudwatch.Alarm:
+    """Rings at the first sign, and is quiet where there is nothing to count."""
+    return cloudwatch.Alarm(
+        scope,
+        f"{name}Alarm",
+        metric=metric.with_(period=Duration.minutes(5)),
+        threshold=1,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        alarm_description=f"{meaning} See docs/runbook.md#{section}",
+    )

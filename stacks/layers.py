@@ -1,0 +1,119 @@
+"""The functions' layers: our code, what it imports, and the configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+from debpress import config
+from debpress.errors import DebpressError
+from packaging.requirements import Requirement
+
+from stacks.settings import Settings
+
+_LAYERS = Path(__file__).parent.parent / "layers"
+_LOCK = _LAYERS / "dependencies/requirements.txt"
+_BUILD = _LAYERS / "dependencies/build"
+_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+
+class Layers(Construct):
+    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self._settings = settings
+        packages = dependencies(settings.architecture, settings.python)
+        self.all: list[lambda_.ILayerVersion] = [
+            self._layer(
+                "Code", lambda_.Code.from_asset(str(_LAYERS / "debpress"), exclude=_CACHES)
+            ),
+            self._layer("Dependencies", lambda_.Code.from_asset(str(packages))),
+            self._layer(
+                "Repository", lambda_.Code.from_asset(str(_repository(settings.repository)))
+            ),
+        ]
+
+    def _layer(self, name: str, code: lambda_.Code) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            name,
+            code=code,
+            compatible_architectures=[self._settings.lambda_architecture],
+            compatible_runtimes=[self._settings.runtime],
+        )
+
+
+_CACHES = ["**/__pycache__", "**/*.pyc"]
+
+
+def dependencies(architecture: str, python: str) -> Path:
+    """The folder of the dependencies' layer, made by pip where it is not there yet.
+
+    Named by all that it follows from, so a warm build needs no network. Raises DebpressError.
+    """
+    lock = _LOCK.read_text("utf-8")
+    name = hashlib.sha256(f"{architecture}\\0{python}\\0{lock}".encode()).hexdigest()[:16]
+    target = _BUILD / f"{architecture}-{python}-{name}"
+    if target.is_dir():
+        return target
+    _BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_BUILD) as folder:
+        wanted = Path(folder, "requirements.txt")
+        wanted.write_text(for_python(lock, python), "utf-8")
+        made = Path(folder, "layer")
+        _pip(made / "python", wanted, _MACHINES[architecture], python)
+        made.rename(target)
+    return target
+
+
+def for_python(lock: str, python: str) -> str:
+    """The lock without what another Python needs.
+
+    pip takes markers to be about the interpreter it runs on, not the one it installs for.
+    """
+    environment = {"python_version": python, "python_full_version": f"{python}.0"}
+    kept = []
+    for block in lock.replace("\\\n", "\0").splitlines():
+        requirement = block.partition("\0")[0].strip()
+        if not requirement or requirement.startswith("#"):
+            continue
+        found = Requirement(requirement)
+        if found.marker is None or found.marker.evaluate(environment):
+            found.marker = None
+            hashes = block.partition("\0")[2].replace("\0", "\\\n")
+            kept.append(f"{found} \\\n{hashes}\n")
+    return "".join(kept)
+
+
+def _pip(target: Path, requirements: Path, machine: str, python: str) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"),
+        *("--target", str(target), "--require-hashes", "--requirement", str(requirements)),
+        *("--only-binary=:all:", "--implementation", "cp", "--python-version", python),
+        *("--platform", f"manylinux2014_{machine}", "--platform", f"manylinux_2_28_{machine}"),
+        *("--platform", f"manylinux_2_34_{machine}", "--disable-pip-version-check"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise DebpressError(
+            f"pip could not fetch the functions' dependencies for Python {python} on {machine}:\n"
+            f"{done.stderr[-2000:]}"
+        )
+    shutil.rmtree(target / "bin", ignore_errors=True)
+
+
+def _repository(repository: config.Repository) -> Path:
+    """The configuration as a package of its own: it fits in no 4 KB of environment variables."""
+    text = json.dumps(config.as_json(repository), indent=1, sort_keys=True)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    package = _BUILD / f"repository-{name}/python/debpress_repository"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "repository.json").write_text(text, "utf-8")
+    (package / "__init__.py").write_text('"""The deployed configuration."""\n', "utf-8")
+    return package.parent.parent

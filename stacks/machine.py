@@ -1,0 +1,191 @@
+"""The workflow, in Amazon States Language (JSONata). Pure: no construct, no ARN.
+
+`${open}` and its like stand for the functions' ARNs. docs/architecture.md has the table of what
+each step is given and returns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Lambda itself in trouble, or throttling. Waits of at most 1, 2, 4, 8, 16, 30 s (jitter shortens
+# them): a step gives up after 61 s of it.
+_SERVICE = {
+    "ErrorEquals": [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ],
+    "IntervalSeconds": 1,
+    "BackoffRate": 2,
+    "MaxAttempts": 6,
+    "MaxDelaySeconds": 30,
+    "JitterStrategy": "FULL",
+}
+
+# Any exception: expected outcomes are data, so what is raised is a throttle of S3 or KMS, a reset
+# connection, or a bug. Waits of at most 2, 4, 8, 16 s: 30 s, beside the tries themselves.
+_ANYTHING = {
+    "ErrorEquals": ["States.ALL"],
+    "IntervalSeconds": 2,
+    "BackoffRate": 2,
+    "MaxAttempts": 4,
+    "MaxDelaySeconds": 20,
+    "JitterStrategy": "FULL",
+}
+
+# A batch that has waited and lost so often has met something that is not a race: 200 rounds of a
+# second and more, and some 2,000 of an execution's 25,000 events.
+MOST_ROUNDS = 200
+
+_BROKEN = {
+    "ErrorEquals": ["States.ALL"],
+    "Assign": {"error": {"Error": "{% $states.errorOutput.Error %}"}},
+    "Next": "Broken",
+}
+
+
+def definition(timeouts: dict[str, int]) -> dict[str, Any]:
+    """The state machine; `timeouts` are the functions' own, in seconds."""
+
+    def task(step: str, payload: Any, following: str, **more: Any) -> dict[str, Any]:
+        return {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": f"${{{step}}}", "Payload": payload},
+            "Output": "{% $states.result.Payload %}",
+            # A little longer than the function may take, so that its own time-out is the reason.
+            "TimeoutSeconds": timeouts[step] + 30,
+            "Retry": [_SERVICE, _ANYTHING],
+            "Next": following,
+            **more,
+        }
+
+    run = {"suite": "{% $suite %}", "run": "{% $run %}"}
+    built = {"suite": "{% $suite %}", "generation": "{% $generation %}"}
+    admit = task("admit", "{% $states.input %}", "")
+    del admit["Next"]
+    admit["End"] = True
+    return {
+        "Comment": "debpress: from a manifest to a published suite",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Begin",
+        "States": {
+            "Begin": {
+                "Type": "Pass",
+                "Assign": {"generation": None, "error": None, "rounds": 0},
+                "Output": "{% $states.input %}",
+                "Next": "What started",
+            },
+            "What started": {
+                "Type": "Choice",
+                "Choices": [{"Condition": "{% $exists($states.input.suite) %}", "Next": "Set up"}],
+                "Default": "Open",
+            },
+            "Set up": {
+                "Type": "Pass",
+                "Assign": {"suite": "{% $states.input.suite %}", "run": None},
+                "Next": "Merge",
+            },
+            "Open": task(
+                "open",
+                {
+                    "event": "{% $states.input %}",
+                    "execution": "{% $states.context.Execution.Id %}",
+                    "started_at": "{% $states.context.Execution.StartTime %}",
+                },
+                "Opened",
+                Assign={
+                    "suite": "{% $states.result.Payload.suite %}",
+                    "run": "{% $states.result.Payload.run %}",
+                },
+            ),
+            "Opened": _choice({"opened": "Admit", "rejected": "Rejected"}, "Done"),
+            "Admit": {
+                "Type": "Map",
+                "Items": "{% $states.input.chunks %}",
+                "MaxConcurrency": 40,
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "INLINE"},
+                    "StartAt": "Admit packages",
+                    "States": {"Admit packages": admit},
+                },
+                "Output": {},  # What was admitted is noted in the bucket.
+                "Catch": [_BROKEN],
+                "Next": "Queue",
+            },
+            "Queue": task("queue", run, "Queued", Catch=[_BROKEN]),
+            "Queued": _choice({"queued": "Merge", "rejected": "Rejected"}, "Broken"),
+            "Merge": task(
+                "merge",
+                run,
+                "Merged",
+                Assign={
+                    "generation": "{% $states.result.Payload.generation ? "
+                    "$states.result.Payload.generation : null %}",
+                    "rounds": "{% $rounds + 1 %}",
+                },
+                Catch=[_BROKEN],
+            ),
+            "Merged": _choice(
+                {"merged": "Sign", "wait": "Wait", "done": "Published", "rejected": "Rejected"},
+                "Broken",
+            ),
+            "Sign": task("sign", built, "Commit", Catch=[_BROKEN]),
+            "Commit": task("commit", built, "Committed", Catch=[_BROKEN]),
+            "Committed": _choice({"committed": "Published", "lost": "Wait"}, "Broken"),
+            "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
+            "Again": {
+                "Type": "Choice",
+                "Choices": [{"Condition": f"{{% $rounds < {MOST_ROUNDS} %}}", "Next": "Merge"}],
+                "Default": "Broken",
+            },
+            "Published": _ending("published"),
+            "Rejected": _ending("rejected"),
+            "Broken": _ending("failed"),
+            "Finish": task(
+                "finish",
+                {
+                    **run,
+                    "outcome": "{% $outcome %}",
+                    "generation": "{% $generation %}",
+                    "error": "{% $error %}",
+                },
+                "Finished",
+            ),
+            "Finished": {
+                "Type": "Choice",
+                "Choices": [
+                    {
+                        # A set-up has nobody to answer and no status; it failed all the same.
+                        "Condition": "{% $outcome = 'failed' and "
+                        "$states.input.status != 'published' %}",
+                        "Next": "Failed",
+                    }
+                ],
+                "Default": "Done",
+            },
+            "Failed": {
+                "Type": "Fail",
+                "Error": "Debpress.Failed",
+                "Cause": "A step failed after all its retries; the history says which, and why.",
+            },
+            "Done": {"Type": "Succeed"},
+        },
+    }
+
+
+def _choice(ways: dict[str, str], otherwise: str) -> dict[str, Any]:
+    return {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": f"{{% $states.input.outcome = '{outcome}' %}}", "Next": state}
+            for outcome, state in ways.items()
+        ],
+        "Default": otherwise,
+    }
+
+
+def _ending(outcome: str) -> dict[str, Any]:
+    return {"Type": "Pass", "Assign": {"outcome": outcome}, "Next": "Finish"}

@@ -1,0 +1,136 @@
+"""The context of cdk.json, typed. An error names the key."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import aws_lambda
+from aws_cdk import aws_logs as logs
+from constructs import Node
+from debpress import config
+from debpress.errors import ConfigError
+
+# The newest that this CDK knows, and that has wheels of all we need for both architectures.
+NEWEST = "3.14"
+_RETENTION = {
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    731: logs.RetentionDays.TWO_YEARS,
+}
+_ARCHITECTURES = {
+    "arm64": aws_lambda.Architecture.ARM_64,
+    "x86_64": aws_lambda.Architecture.X86_64,
+}
+_VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who may read what hosts read, beside the account itself."""
+
+    vpc_endpoints: tuple[str, ...] = ()
+    role_arns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`python` is a version (`3.14`), `architecture` Lambda's word for it, `prune_hour` is UTC's.
+    `tls_only` is false for an emulator that speaks plain http and enforces policies."""
+
+    repository: config.Repository
+    architecture: str
+    python: str
+    readers: Readers
+    key_spec: str
+    prune_hour: int
+    log_retention: logs.RetentionDays
+    tls_only: bool
+
+    @property
+    def lambda_architecture(self) -> aws_lambda.Architecture:
+        return _ARCHITECTURES[self.architecture]
+
+    @property
+    def runtime(self) -> aws_lambda.Runtime:
+        return aws_lambda.Runtime(f"python{self.python}", aws_lambda.RuntimeFamily.PYTHON)
+
+
+def read(node: Node) -> Settings:
+    """Raises ConfigError naming the key."""
+    described = _object(node, "debpress")
+    if described is None:
+        raise ConfigError("debpress: describe the repository in cdk.json, under context")
+    readers = _object(node, "readers") or {}
+    for key in readers:
+        if key not in ("vpc_endpoints", "role_arns"):
+            raise ConfigError(f"readers.{key}: unknown key (known: vpc_endpoints, role_arns)")
+    return Settings(
+        repository=config.parse(described),
+        architecture=_one_of(node, "lambda_architecture", "arm64", tuple(_ARCHITECTURES)),
+        python=_one_of(node, "lambda_python", NEWEST, ("3.11", "3.12", "3.13", "3.14")),
+        readers=Readers(
+            _texts(readers, "vpc_endpoints", _VPC_ENDPOINT), _texts(readers, "role_arns", _ROLE)
+        ),
+        key_spec=_one_of(node, "key_spec", "RSA_4096", KEY_SPECS),
+        prune_hour=_number(node, "prune_hour", 3, 0, 23),
+        log_retention=_RETENTION[int(_one_of(node, "log_days", "90", tuple(map(str, _RETENTION))))],
+        tls_only=_one_of(node, "tls_only", "true", ("true", "false")) == "true",
+    )
+
+
+KEY_SPECS = (
+    "RSA_4096",
+    "RSA_3072",
+    "RSA_2048",
+    "ECC_NIST_P256",
+    "ECC_NIST_P384",
+    "ECC_NIST_EDWARDS25519",
+)
+
+
+def _object(node: Node, key: str) -> Mapping[str, Any] | None:
+    value = node.try_get_context(key)
+    if isinstance(value, str):  # As `cdk -c key='{…}'` gives it.
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ConfigError(f"{key}: is not JSON: {error}") from error
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigError(f"{key}: must be an object")
+    return value
+
+
+def _one_of(node: Node, key: str, default: str, known: tuple[str, ...]) -> str:
+    value = node.try_get_context(key)
+    text = default if value is None else str(value).lower() if key == "tls_only" else str(value)
+    if text not in known:
+        raise ConfigError(f"{key}: {text!r} must be one of {', '.join(known)}")
+    return str(text)
+
+
+def _number(node: Node, key: str, default: int, least: int, most: int) -> int:
+    value = node.try_get_context(key)
+    try:
+        number = default if value is None else int(value)
+    except (TypeError, ValueError):
+        number = least - 1
+    if not least <= number <= most:
+        raise ConfigError(f"{key}: {value!r} must be a whole number, {least} to {most}")
+    return number
+
+
+def _texts(data: Mapping[str, Any], key: str, form: re.Pattern[str]) -> tuple[str, ...]:
+    values = data.get(key, [])
+    if not isinstance(values, list):
+        raise ConfigError(f"readers.{key}: must be a list")
+    for index, value in enumerate(values):
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise ConfigError(f"readers.{key}[{index}]: {value!r} does not fit {form.pattern}")
+    return tuple(values)

@@ -1,0 +1,52 @@
+"""The key that signs, in KMS: made where some signer is `awskms:` and names no key of its own."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.functions import Functions
+from stacks.permissions import grants
+from stacks.settings import Settings
+
+
+class Signing(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        settings: Settings,
+        functions: Functions,
+    ) -> None:
+        super().__init__(scope, id)
+        self.key: kms.Key | None = None
+        signers = [uri.partition("#")[0] for uri in settings.repository.signers]
+        if "awskms:" in signers:
+            self.key = kms.Key(
+                self,
+                "Key",
+                description="debpress: signs what apt trusts",
+                key_spec=kms.KeySpec[settings.key_spec],
+                key_usage=kms.KeyUsage.SIGN_VERIFY,
+                removal_policy=RemovalPolicy.RETAIN,
+            )
+            functions["sign"].add_environment("DEBPRESS_KMS_KEY", self.key.key_arn)
+        actions = list(grants(settings.repository.layout)["sign"].kms)
+        arns = [self.key.key_arn] if self.key else []
+        named = [uri.removeprefix("awskms:") for uri in signers if uri != "awskms:"]
+        arns += [name for name in named if name.startswith("arn:") and ":key/" in name]
+        role = functions.role("sign")
+        if arns:
+            role.add_to_principal_policy(iam.PolicyStatement(actions=actions, resources=arns))
+        aliases = [name.rpartition(":")[2] for name in named if "alias/" in name]
+        if aliases:
+            # A key behind an alias has no ARN known here: allowed is what is asked for by it.
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=actions,
+                    resources=["*"],
+                    conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
+                )
+            )

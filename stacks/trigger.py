@@ -1,0 +1,62 @@
+"""From a manifest's arrival in the bucket to an execution of the workflow."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+from debpress.layout import MANIFEST_PATTERNS, STAGING
+
+from stacks.alarms import alarm
+
+
+class Trigger(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        bucket: s3.IBucket,
+        machine: sfn.IStateMachine,
+    ) -> None:
+        super().__init__(scope, id)
+        self.lost = sqs.Queue(
+            self,
+            "LostEvents",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        events.Rule(
+            self,
+            "Manifests",
+            description="debpress: a manifest was uploaded",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [bucket.bucket_name]},
+                    "object": {
+                        "key": [{"wildcard": f"{STAGING}{name}"} for name in MANIFEST_PATTERNS]
+                    },
+                },
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    machine,
+                    dead_letter_queue=self.lost,
+                    max_event_age=Duration.hours(24),
+                    retry_attempts=185,
+                )
+            ],
+        )
+        alarm(
+            self,
+            "LostEvents",
+            self.lost.metric_approximate_number_of_messages_visible(),
+            "lost-events",
+            "An upload did not start the workflow.",
+        )
