@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from local import emulator
 from local.errors import LocalError
-from local.synthesis import Assembly, Asset, StackTemplate
+from local.synthesis import Assembly, Asset
 
 SECONDS = 180.0
 _POLL_SECONDS = 0.2
@@ -56,7 +56,11 @@ def deploy(endpoint: str, assembly: Assembly, check: Callable[[], None]) -> dict
     formation = client(endpoint, "cloudformation")
     outputs: dict[str, str] = {}
     for stack in assembly.stacks:
-        outputs |= _create(formation, stack, check)
+        template = f"{endpoint}/{_filled(stack.bucket)}/{stack.key}"
+        try:
+            outputs |= _create(formation, stack.name, template, check)
+        except ClientError as error:
+            raise LocalError(f"Stack {stack.name} was refused: {str(error)[:2000]}") from error
     return outputs
 
 
@@ -85,23 +89,23 @@ def _zip(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _create(formation: Any, stack: StackTemplate, check: Callable[[], None]) -> dict[str, str]:
+def _create(formation: Any, name: str, template: str, check: Callable[[], None]) -> dict[str, str]:
     formation.create_stack(
-        StackName=stack.name,
-        TemplateBody=stack.body,
+        StackName=name,
+        TemplateURL=template,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     deadline = time.monotonic() + SECONDS
     while True:
         check()
-        described = formation.describe_stacks(StackName=stack.name)["Stacks"][0]
+        described = formation.describe_stacks(StackName=name)["Stacks"][0]
         status = described["StackStatus"]
         if status == "CREATE_COMPLETE":
             return {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])}
         if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
             raise LocalError(
-                f"Stack {stack.name} is {status}, not CREATE_COMPLETE:\n"
-                + "\n".join(_reasons(formation, stack.name))
+                f"Stack {name} is {status}, not CREATE_COMPLETE:\n"
+                + "\n".join(_reasons(formation, name))
             )
         time.sleep(_POLL_SECONDS)
 

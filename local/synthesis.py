@@ -29,11 +29,15 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class StackTemplate:
-    """A synthesised stack: its artifact's id, its name, and the template's text."""
+    """A synthesised stack: its artifact's id, its name, and where its template is uploaded to.
+
+    The template is one of the assets: CloudFormation takes more than 51,200 bytes from S3 alone.
+    """
 
     id: str
     name: str
-    body: str
+    bucket: str
+    key: str
     needs: tuple[str, ...]
 
 
@@ -92,9 +96,11 @@ def read(directory: Path) -> Assembly:
     for name, artifact in artifacts.items():
         properties = artifact.get("properties", {})
         if artifact["type"] == "aws:cloudformation:stack":
-            body = (directory / properties["templateFile"]).read_text("utf-8")
+            url = properties["stackTemplateAssetObjectUrl"].removeprefix("s3://")
+            bucket, _, key = url.partition("/")
             needs = tuple(artifact.get("dependencies", ()))
-            stacks.append(StackTemplate(name, properties.get("stackName", name), body, needs))
+            title = properties.get("stackName", name)
+            stacks.append(StackTemplate(name, title, bucket, key, needs))
         elif artifact["type"] == "cdk:asset-manifest":
             assets += _assets(directory, directory / properties["file"])
     if not stacks:
