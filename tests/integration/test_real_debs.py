@@ -178,7 +178,7 @@ def test_a_relation_is_what_dpkg_deb_builds(tmp_path: Path, field: str) -> None:
 
 ODD = (
     {"Package": "crlf", "Description": "x\r\n y\r"},
-    {"Package": "empty", "Depends": "", "Section": ""},
+    {"Package": "empty", "Depends": "", "Section": "", "Priority": "optional"},
     {"Package": "rich", **{k: v for k, v in RICH.items() if k != "Version"}},
     {"Package": "own", "Filename": "evil", "SHA256": "0", "Description-md5": "zz", "Size": "-1"},
     {"Package": "x" * 200},

@@ -105,7 +105,7 @@ def test_finds_the_control_file_as_tar_would(body: bytes) -> None:
         {"Description": "x\n" + "\n".join([" " + "y" * 78] * 820)},
         {"Depends": ", ".join(f"package-{n} (>= 1.{n})" for n in range(8000))},
         {"Depends": "a(>=1)|b:any , c ( << 2~ ),\n d (= 1:2-3)"},
-        {"Depends": ""},
+        {"Depends": "", "Section": "misc"},
         {"Provides": "A_b (= 1)"},
         {"Homepage": "x" * 10**6},
         {"Multi-Arch": "foreign"},
@@ -360,6 +360,8 @@ def test_a_bomb_is_refused_at_once(form: str) -> None:
         ({"Multi-Arch": "perhaps"}, Code.CONTROL_MALFORMED),
         ({"Multi-Arch": "same"}, Code.CONTROL_MALFORMED),
         ({"Essential": "maybe"}, Code.CONTROL_MALFORMED),
+        ({"X": "one letter"}, Code.CONTROL_MALFORMED),
+        ({"Depends": ""}, Code.CONTROL_MALFORMED),
         ({"Section": "s" * 70_000}, Code.CONTROL_MALFORMED),
     ],
     ids=lambda value: str(value)[:40],
@@ -416,12 +418,12 @@ def test_a_million_errors_are_told_as_a_thousand_and_a_number() -> None:
 def test_the_stanza_is_debian_s_with_our_words_on_file_size_and_sum() -> None:
     own = {"Filename": "evil", "SIZE": "1", "sha256": "0", "MD5sum": "x", "SHA1": "y",
            "SHA512": "z", "Description-md5": "q", "Status": "install ok installed"}  # fmt: skip
-    text = control(Package=None, Tags="", **own) + b"Package: foo\nConffiles:\n /etc/x 123\nX: \n"
+    text = control(Package=None, Tags="", **own) + b"Package: foo\nX-Y: \nConffiles:\n /etc/x 123\n"
     package = read(deb(text))
     assert stanza(package, filename="pool/f.deb", size=12, sha256="ab") == (
         b"Package: foo\nVersion: 1.0\nArchitecture: all\n"
         b"Maintainer: A Tester <tester@example.org>\n"
-        b"Description: a package for tests\n that has more\n .\n to say\nTags:\nX:\n"
+        b"Description: a package for tests\n that has more\n .\n to say\nTags:\nX-Y:\n"
         b"Filename: pool/f.deb\nSize: 12\nSHA256: ab\n"
     )
 

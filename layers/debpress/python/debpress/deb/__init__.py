@@ -2,7 +2,8 @@
 
 The rules are Debian Policy 5 and deb(5); where Policy is loose, what dpkg and apt do with it on
 a host decides. Nothing here trusts its input: whatever the bytes, the answer is a Package or a
-RejectedError, in bounded time and memory.
+RejectedError, in bounded time and memory. python-debian's DebFile would not do: it unpacks
+without bound and needs the command unzstd, which the functions don't have.
 """
 
 from debpress.deb.inspection import inspect

@@ -162,6 +162,7 @@ def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
             f"its Source is {shown(text['source'])}; write a package name, "
             "or `name (version)` (Debian Policy 5.6.1)",
         )
+    _check_shape(fields, findings)
     _check_words(text, findings)
     _check_relations(text, findings)
     well_formed = not missing and len(findings.refusals) == before
@@ -199,6 +200,22 @@ def _check_identity(package: str, version: str, architecture: str, findings: Fin
             Code.NAME_MALFORMED,
             f"its name, version and architecture make a file name of {len(cached)} characters, "
             f"and apt can store {grammar.LONGEST}; make them shorter",
+        )
+
+
+def _check_shape(fields: control.Fields, findings: Findings) -> None:
+    """Two things that Policy allows and dpkg's parser does not."""
+    for name, _ in fields:
+        if len(name) == 1:
+            findings.add(
+                Code.CONTROL_MALFORMED,
+                f"its control file has a field named {name}; dpkg reads names of two letters up",
+            )
+    if fields and not fields[-1][1]:
+        findings.add(
+            Code.CONTROL_MALFORMED,
+            f"its control file ends with the empty field {fields[-1][0]}, where dpkg misses a "
+            "value; leave it out",
         )
 
 
