@@ -11,7 +11,7 @@ import io
 import json
 import random
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,13 +43,26 @@ SUITES: dict[str, Any] = {
 }
 
 
+class Broken(Exception):  # noqa: N818 (what the state machine catches)
+    """A step failed every time it was tried."""
+
+
+def once(step: Callable[[], Any]) -> Any:
+    return step()
+
+
 @dataclass
 class Press:
+    """`attempt` runs a step, as the state machine's Retry does; it raises Broken when it gives up,
+    upon which the batch is finished as failed. By default a step has one try and its error shows.
+    """
+
     signers: Signers
     clock: FakeClock = field(default_factory=FakeClock)
     repository: Repository = field(default_factory=lambda: config.parse(SUITES))
     store: MemoryStore = field(init=False)
     executions: int = 0
+    attempt: Callable[[Callable[[], Any]], Any] = once
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -116,21 +129,32 @@ class Press:
         """The workflow, a pause after each step; the last value is the status."""
         self.executions += 1
         upload = Upload.of_event(started)
-        opened = open_batch(
-            self.store, self.repository, self.clock, upload,
-            f"execution-{self.executions}", iso(self.clock.now()),
-        )  # fmt: skip
+        execution = f"execution-{self.executions}"
+        opened = self.attempt(
+            lambda: open_batch(
+                self.store, self.repository, self.clock, upload, execution, iso(self.clock.now())
+            )
+        )
         yield None
         if opened["outcome"] == "ignored":
             return
         suite, run = opened["suite"], opened["run"]
+        try:
+            yield from self._admitted(opened)
+        except Broken as broken:
+            error = {"Error": type(broken.__cause__).__name__, "Cause": str(broken.__cause__)}
+            yield self.finish(suite, run, "failed", error=error)
+
+    def _admitted(self, opened: Mapping[str, Any]) -> Iterator[str | None]:
+        suite, run = opened["suite"], opened["run"]
         if opened["outcome"] == "rejected":
             yield self.finish(suite, run, "rejected")
             return
-        for chunk in opened["chunks"]:
-            admit(self.store, self.repository, suite, run, chunk["chunk"])
+        for chunk in range(len(opened["chunks"])):
+            self.attempt(lambda n=chunk: admit(self.store, self.repository, suite, run, n))
             yield None
-        if queue(self.store, self.clock, suite, run)["outcome"] == "rejected":
+        queued = self.attempt(lambda: queue(self.store, self.clock, suite, run))
+        if queued["outcome"] == "rejected":
             yield self.finish(suite, run, "rejected")
             return
         yield None
@@ -138,7 +162,9 @@ class Press:
 
     def flip(self, suite: str, run: str | None) -> Iterator[str | None]:
         while True:
-            merged = merge(self.store, self.repository, self.clock, suite, run)
+            merged = self.attempt(
+                lambda: merge(self.store, self.repository, self.clock, suite, run)
+            )
             yield None
             if merged["outcome"] == "wait":
                 self.clock.sleep(1)
@@ -148,12 +174,9 @@ class Press:
                 return
             generation = merged["generation"]
             if merged["outcome"] == "merged":
-                sign(self.store, self.repository, self.clock, self.signers, suite, generation)
+                self._sign(suite, generation)
                 yield None
-                committed = commit(
-                    self.store, self.repository, self.clock, self.signers.certificates(),
-                    suite, generation,
-                )  # fmt: skip
+                committed = self._commit(suite, generation)
                 yield None
                 if committed["outcome"] == "lost":
                     self.clock.sleep(1)
@@ -161,10 +184,32 @@ class Press:
             yield self.finish(suite, run, "published", generation)
             return
 
+    def _sign(self, suite: str, generation: str) -> None:
+        self.attempt(
+            lambda: sign(self.store, self.repository, self.clock, self.signers, suite, generation)
+        )
+
+    def _commit(self, suite: str, generation: str) -> dict[str, Any]:
+        certificates = self.signers.certificates()
+        committed: dict[str, Any] = self.attempt(
+            lambda: commit(self.store, self.repository, self.clock, certificates, suite, generation)
+        )
+        return committed
+
     def finish(
-        self, suite: str, run: str | None, outcome: str, generation: str | None = None
+        self,
+        suite: str,
+        run: str | None,
+        outcome: str,
+        generation: str | None = None,
+        error: Mapping[str, str] | None = None,
     ) -> str | None:
-        return finish(self.store, self.repository, self.clock, suite, run, outcome, generation)
+        status: str | None = self.attempt(
+            lambda: finish(
+                self.store, self.repository, self.clock, suite, run, outcome, generation, error
+            )
+        )
+        return status
 
     # What hosts and CI see
 
