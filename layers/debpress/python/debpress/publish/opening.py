@@ -14,7 +14,7 @@ from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Batch, Layout
 from debpress.publish import notes, operations, published
 from debpress.publish.notes import Manifest, Plan, Staged
-from debpress.store import Object, Store
+from debpress.store import Head, Object, Store
 
 # A chunk is one call of the admitting function (15 minutes, some 50 MB/s from S3): small enough
 # that big packages go side by side, large enough that small ones share a start.
@@ -38,6 +38,10 @@ class Upload:
         found = event["detail"]["object"]
         return cls(found["key"], found.get("etag", ""), found.get("version-id"))
 
+    def is_of(self, head: Head) -> bool:
+        """Whether this is the upload that the object is of. Not every event tells a version."""
+        return self.etag == head.etag and self.version_id in (None, head.version_id)
+
 
 def open_batch(
     store: Store, repository: Repository, clock: Clock, upload: Upload, execution: str, started: str
@@ -52,10 +56,7 @@ def open_batch(
         return _ignored(f"{upload.key} is not the manifest of a batch")
     batch, name = place
     found = store.get(upload.key)
-    if found is None or (found.head.version_id, found.head.etag) != (
-        upload.version_id,
-        upload.etag,
-    ):
+    if found is None or not upload.is_of(found.head):
         # A newer upload under the same name has an event of its own, which answers it.
         return _ignored(f"{upload.key} is gone or was uploaded again since")
     identity = Manifest(upload.key, found.head.etag, found.head.version_id)
