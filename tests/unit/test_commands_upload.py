@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from debpress import layout
 from debpress.adapters import aws
-from debpress.commands import connection, upload
+from debpress.commands import connection, upload, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
 from moto import mock_aws
@@ -209,7 +209,7 @@ def test_without_a_result_in_time_it_says_what_to_do(
     arguments = ["upload", package, "--suite", "lab", "--batch", "b1", "--timeout", "60"]
     assert main(arguments, press) == 1
     assert sum(press.slept) == pytest.approx(60)
-    assert max(press.slept) <= upload.LAST_DELAY
+    assert max(press.slept) <= waiting.LAST_DELAY
     error = capsys.readouterr().err
     assert "No result after 60 s" in error
     assert f"s3://{BUCKET}/results/lab/main/b1.json" in error
@@ -441,7 +441,7 @@ def test_no_credentials_are_one_sentence(
         ["upload", "a.deb", "--suite", "lab", "--batch", ".hidden"],
         ["upload", "a.deb", "--suite", "lab", "--timeout", "soon"],
         ["upload", "a.deb", "--suite", "lab", "--timeout", "nan"],
-        ["status"],
+        ["publish"],
     ],
 )
 def test_usage_errors_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

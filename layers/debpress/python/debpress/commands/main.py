@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import debpress
 from debpress.clock import Clock, SystemClock
-from debpress.commands import upload
+from debpress.commands import look, operate, upload, verify
 from debpress.errors import DebpressError
 
-SUBCOMMANDS = (upload,)
+SUBCOMMANDS = (upload, operate, look, verify)
 
 
 def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:

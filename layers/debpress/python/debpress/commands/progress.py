@@ -1,4 +1,4 @@
-"""How far an upload is, for who watches a terminal; silent in a log."""
+"""How far something long is, for who watches a terminal; silent in a log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from debpress.commands.text import printable
 
 
 class Progress:
-    """A callback for boto3's transfers, which call it from several threads with bytes sent."""
+    """Called with each part that is done: by boto3's transfers with bytes sent, from several
+    threads, and by `verify`."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name = printable(name)

@@ -25,6 +25,25 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
         print(f"  {line.rstrip()}")
 
 
+def age(seconds: float) -> str:
+    """`90 s`, `12 min`, `3 h`, `5 d`: the unit a person would use."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        if seconds < most * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds // 86400)} d"
+
+
+def amount(size: float) -> str:
+    """`512 B`, `54.2 kB`, `1.5 GB`, in steps of a thousand as apt counts."""
+    if size < 1000:
+        return f"{int(size)} B"
+    for unit in ("kB", "MB", "GB"):
+        size /= 1000
+        if size < 1000:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} TB"
+
+
 def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
     """A line on stderr for each error: file, code, message."""
     for error in errors:

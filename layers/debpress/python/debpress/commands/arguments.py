@@ -1,0 +1,69 @@
+"""What arguments may look like, and those that several subcommands have."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+
+from debpress import layout
+from debpress.errors import DebpressError
+from debpress.index import relations
+
+
+def fits(form: re.Pattern[str]) -> Callable[[str], str]:
+    """An argument that fits `form` whole."""
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise argparse.ArgumentTypeError(f"{value!r} does not fit {form.pattern}")
+        return value
+
+    return check
+
+
+suite = fits(layout.SUITE)
+component = fits(layout.COMPONENT)
+architecture = fits(re.compile(r"[a-z0-9][a-z0-9-]*"))
+
+
+def seconds(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 10**6:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds")
+    return number
+
+
+def positive(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,8}", value) or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number, 1 or more")
+    return int(value)
+
+
+def relation(value: str) -> str:
+    """`foo`, or `foo (<< 2.0)`."""
+    try:
+        return str(relations.parse(value))
+    except DebpressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def package(value: str) -> str:
+    """`foo`, or `foo=1.2` as apt-get takes it; gives the relation."""
+    name, given, version = value.partition("=")
+    return relation(f"{name} (= {version})" if given and "(" not in name else value)
+
+
+def add_waiting(parser: argparse.ArgumentParser) -> None:
+    """How long to wait for a result: `--timeout`, `--no-wait`."""
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=600.0,
+        metavar="SECONDS",
+        help="how long to wait for the result (default: 600)",
+    )
+    parser.add_argument("--no-wait", action="store_true", help="do not wait for the result")

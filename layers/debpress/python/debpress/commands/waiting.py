@@ -1,0 +1,96 @@
+"""Waiting for the result of what was uploaded."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from debpress.adapters import aws
+from debpress.adapters.s3 import S3Store
+from debpress.clock import Clock
+from debpress.errors import CorruptError, StoreError, TransientError
+from debpress.layout import Batch
+from debpress.store import Head, Object
+
+# The first results come within a few seconds; a busy suite may take a minute.
+FIRST_DELAY = 0.5
+LAST_DELAY = 10.0
+
+
+def new_id(clock: Clock) -> str:
+    """A batch's name: sorts by time, and two of one second differ."""
+    return f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def wait(
+    store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: float
+) -> dict[str, Any]:
+    """The result of exactly this manifest, once it is there.
+
+    An earlier upload under the same name may have left a result, which is passed over. Raises
+    TransientError when `timeout` seconds were not enough.
+    """
+    begun, delay, refused = clock.now(), FIRST_DELAY, False
+    while True:
+        try:
+            found, refused = store.get(batch.result), False
+        except TransientError:
+            found = None
+        except StoreError as error:
+            # Without s3:ListBucket, which CI has no business with, this means "not there yet".
+            if not aws.refused(error):
+                raise
+            found, refused = None, True
+        result = None if found is None else _parse(found)
+        if result is not None and _answers(result, manifest):
+            return result
+        left = timeout - (clock.now() - begun).total_seconds()
+        if left <= 0:
+            raise TransientError(_late(store, batch, timeout, refused=refused))
+        clock.sleep(min(delay, left))
+        delay = min(delay * 1.5, LAST_DELAY)
+
+
+def sent(batch: Batch, manifest: Head) -> dict[str, Any]:
+    """What tells the result later, for who does not wait."""
+    return {
+        "batch": batch.as_json(),
+        "manifest": {
+            "key": manifest.key,
+            "etag": manifest.etag,
+            "version_id": manifest.version_id,
+        },
+        "result": batch.result,
+    }
+
+
+def _answers(result: dict[str, Any], manifest: Head) -> bool:
+    said = result.get("manifest") or {}
+    if str(said.get("etag")).strip('"') != manifest.etag:
+        return False
+    versions = (said.get("version_id"), manifest.version_id)
+    return None in versions or versions[0] == versions[1]
+
+
+def _parse(found: Object) -> dict[str, Any]:
+    try:
+        result = json.loads(found.body)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        raise CorruptError(f"{found.head.key} is not a result: tell who runs the repository")
+    return result
+
+
+def _late(store: S3Store, batch: Batch, timeout: float, *, refused: bool) -> str:
+    message = (
+        f"No result after {timeout:g} s. The batch may still be published: wait for "
+        f"s3://{store.bucket}/{batch.result}, or upload it again, which is harmless."
+    )
+    if refused:
+        message += (
+            " S3 refused to show the result, as it does while there is none: if it stays so, check "
+            f"that the role has s3:GetObject on {batch.result}."
+        )
+    return message

@@ -1,0 +1,88 @@
+"""How a suite came to be what it is: its generations, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from debpress.layout import Layout
+from debpress.publish import published
+from debpress.publish.published import GENERATION, Generation
+from debpress.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A package that came (`added`) or went (`removed`) in a generation."""
+
+    action: str
+    component: str
+    package: str
+    version: str
+    architecture: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One generation. `batches` are whose it was: suite, component and batch, as uploaded."""
+
+    number: int
+    id: str
+    date: str
+    cause: str
+    batches: tuple[str, ...]
+    executions: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def history(store: Store, layout: Layout, suite: str, package: str | None = None) -> Iterator[Flip]:
+    """The flips of a suite, newest first; with `package`, those in which it came or went.
+
+    Ends where the records end: they are kept for a while only.
+    """
+    head = store.head(layout.inrelease(suite))
+    newest = head.metadata.get(GENERATION) if head else None
+    for record in published.chain(store, suite, newest, None):
+        flip = _flip(record, package)
+        if package is None or flip.changes:
+            yield flip
+
+
+def _flip(record: Generation, package: str | None) -> Flip:
+    changes = {
+        **_changes("removed", record.removed or {}),
+        **_changes("added", record.added or {}),
+    }
+    batches = [account["batch"] for account in record.batches]
+    return Flip(
+        number=record.number,
+        id=record.id,
+        date=record.date,
+        cause=record.cause,
+        batches=tuple(f"{b['suite']}/{b['component']}/{b['id']}" for b in batches),
+        executions=tuple(account["execution"] for account in record.batches),
+        changes=tuple(c for c in changes if package in (None, c.package)),
+    )
+
+
+def _changes(action: str, listed: Mapping[str, list[dict[str, Any]]]) -> dict[Change, None]:
+    """Once each, whichever indices name the package; a dict keeps their order."""
+    return {
+        Change(
+            action,
+            index.rsplit("/", 2)[0],
+            found["package"],
+            found["version"],
+            found["architecture"],
+            found["sha256"],
+            found["size"],
+        ): None
+        for index, packages in listed.items()
+        for found in packages
+    }

@@ -1,0 +1,178 @@
+"""Whether a suite's indices are what its Release says, by hash and by name."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from debpress.errors import CorruptError
+from debpress.index import entries as stanzas
+from debpress.index import gz
+from debpress.index.entries import Entry, Identity
+from debpress.index.packages import Sum, sum_of
+from debpress.index.release import Release
+from debpress.inspection.report import Report
+from debpress.layout import Layout, index_name
+from debpress.publish import notes
+from debpress.store import Head, Store
+
+_COMPRESSED = (".gz", ".xz")
+# apt-secure(8) and apt's own parser: without one of these a package can't be fetched.
+_REQUIRED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
+
+
+@dataclass(slots=True)
+class Named:
+    """The pool objects that indices name: sums by `Filename`, and one suite that names each."""
+
+    sums: dict[str, Sum] = field(default_factory=dict)
+    suites: dict[str, str] = field(default_factory=dict)
+
+
+def check_indices(
+    store: Store, layout: Layout, suite: str, release: Release, named: Named, report: Report
+) -> None:
+    """Every index under its hash and its plain name; what they name goes into `named`."""
+    check = _Check(store, layout, suite, release, report)
+    names = sorted(n.removesuffix(".gz") for n in release.files if n.endswith(".gz"))
+    read = notes.side_by_side(check.index, names)
+    report.indices += len(names)
+    check.completeness()
+    found = dict(zip(names, read, strict=True))
+    check.packages(found, named)
+    check.packages_for_all(found)
+
+
+class _Check:
+    def __init__(
+        self, store: Store, layout: Layout, suite: str, release: Release, report: Report
+    ) -> None:
+        self._store = store
+        self._layout = layout
+        self._suite = suite
+        self._release = release
+        self._report = report
+
+    def _wrong(self, key: str, message: str) -> None:
+        self._report.wrong(self._suite, key, f"{key} {message}")
+
+    def completeness(self) -> None:
+        """What Release promises by its fields is in its list, or apt sees no packages."""
+        key = self._layout.inrelease(self._suite)
+        for component in self._release.components:
+            for architecture in self._release.architectures:
+                name = index_name(component, architecture)
+                for suffix in ("", *_COMPRESSED):
+                    if name + suffix not in self._release.files:
+                        self._wrong(key, f"does not list {name}{suffix}, which apt needs; deploy")
+
+    def index(self, name: str) -> list[Entry]:
+        """Checks the forms of an index; its entries, or none where no form is good."""
+        good: bytes | None = None
+        for suffix, unpack in ((".gz", gz.inflate), (".xz", _single_stream)):
+            text = self._unpacked(name, suffix, unpack)
+            good = text if good is None else good
+        for suffix in ("", *_COMPRESSED):
+            if name + suffix in self._release.files:
+                self._plain(name + suffix)
+        return stanzas.split(good) if good is not None else []
+
+    def _unpacked(self, name: str, suffix: str, unpack: Callable[[bytes], bytes]) -> bytes | None:
+        listed = self._release.files.get(name + suffix)
+        if listed is None:
+            return None
+        key = self._layout.by_hash(self._suite, name, listed.sha256)
+        found = self._store.get(key)
+        if found is None:
+            self._wrong(key, f"is not there, and hosts need it for {name}{suffix}; {_RESTORE}")
+            return None
+        if sum_of(found.body) != listed:
+            self._wrong(key, f"has other bytes than its name and Release say; {_RESTORE}")
+            return None
+        try:
+            text = unpack(found.body)
+        except (CorruptError, ValueError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
+            self._wrong(key, f"can't be unpacked: {error}; {_RESTORE}")
+            return None
+        if name in self._release.files and sum_of(text) != self._release.files[name]:
+            self._wrong(key, f"unpacks to something else than Release lists as {name}; publish")
+            return None
+        return text
+
+    def _plain(self, name: str) -> None:
+        key = self._layout.dist(self._suite, name)
+        listed = self._release.files[name]
+        head = self._store.head(key)
+        remedy = "the next publish writes it anew"
+        if head is None:
+            self._wrong(key, f"is not there, and readers without by-hash need it; {remedy}")
+        elif head.size != listed.size or self._sha256(head) != listed.sha256:
+            self._wrong(key, f"has other bytes than Release says; {remedy}")
+
+    def _sha256(self, head: Head) -> str | None:
+        if head.sha256 is not None:
+            return head.sha256
+        found = self._store.get(head.key, head.version_id)
+        return None if found is None else hashlib.sha256(found.body).hexdigest()
+
+    def packages(self, found: dict[str, list[Entry]], named: Named) -> None:
+        """Every stanza can be fetched, and a version has one content in the suite (law 4)."""
+        sums: dict[Identity, str] = {}
+        for name, entries in found.items():
+            key = self._layout.dist(self._suite, name)
+            architecture = name.split("/")[-2].removeprefix("binary-")
+            seen: set[Identity] = set()
+            for entry in entries:
+                missing = [f for f in _REQUIRED if not stanzas.field(entry.text, f)]
+                if missing or not stanzas.field(entry.text, "Size").isdigit():
+                    lacks = ", ".join(missing) or "a whole number as Size"
+                    self._wrong(key, f"lists {entry.identity} without {lacks}; remove it")
+                    continue
+                sha256 = stanzas.field(entry.text, "SHA256")
+                if sums.setdefault(entry.identity, sha256) != sha256:
+                    self._wrong(key, f"lists {entry.identity} with other bytes than another index")
+                if entry.identity in seen:
+                    self._wrong(key, f"lists {entry.identity} twice; remove it")
+                if entry.identity.architecture not in (architecture, "all"):
+                    self._wrong(key, f"lists {entry.identity} for {architecture}; remove it")
+                seen.add(entry.identity)
+                self._name(key, entry, Sum(sha256, int(stanzas.field(entry.text, "Size"))), named)
+
+    def _name(self, key: str, entry: Entry, listed: Sum, named: Named) -> None:
+        filename = stanzas.field(entry.text, "Filename")
+        named.suites.setdefault(filename, self._suite)
+        if named.sums.setdefault(filename, listed) != listed:
+            self._wrong(key, f"says of {filename} what {named.suites[filename]} says otherwise")
+
+    def packages_for_all(self, found: dict[str, list[Entry]]) -> None:
+        """`Architecture: all` is in the index of every architecture, or some hosts miss it."""
+        for component in self._release.components:
+            names = [index_name(component, a) for a in self._release.architectures]
+            common = {n: set(_for_all(found.get(n, ()))) for n in names}
+            everything = set().union(*common.values())
+            for name, here in common.items():
+                if lacking := sorted(everything - here):
+                    self._wrong(
+                        self._layout.dist(self._suite, name),
+                        f"lacks {lacking[0]} and in all {len(lacking)} packages that other "
+                        "architectures have; upload them again",
+                    )
+
+
+_RESTORE = "restore the version of it that Release lists"
+
+
+def _for_all(entries: Iterable[Entry]) -> Iterable[Identity]:
+    return (e.identity for e in entries if e.identity.architecture == "all")
+
+
+def _single_stream(data: bytes) -> bytes:
+    """apt reads one xz stream and no more."""
+    reader = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
+    text = reader.decompress(data)
+    if not reader.eof or reader.unused_data:
+        raise CorruptError("it is not exactly one xz stream")
+    return text

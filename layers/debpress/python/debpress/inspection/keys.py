@@ -1,0 +1,94 @@
+"""Whether hosts find the key, and whether what it should have signed verifies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from debpress import openpgp
+from debpress.errors import SigningError
+from debpress.inspection.report import Report
+from debpress.layout import Layout
+from debpress.openpgp import certificates
+from debpress.openpgp.certificates import Certificate
+from debpress.store import Store
+
+
+def published_certificates(
+    store: Store, layout: Layout, now: datetime, report: Report
+) -> list[Certificate]:
+    """The certificates of key.gpg, once they and those of key.asc were looked at."""
+    binary = _certificates(store, layout.key_gpg, report)
+    armored = _certificates(store, layout.key_asc, report)
+    if binary and armored and [c.raw for c in binary] != [c.raw for c in armored]:
+        report.wrong(
+            None,
+            layout.key_asc,
+            f"{layout.key_asc} and {layout.key_gpg} hold different certificates; deploy again, "
+            "which writes both from the signers' own",
+        )
+    for certificate in binary:
+        if certificate.expires and certificate.expires <= now:
+            report.wrong(
+                None,
+                layout.key_gpg,
+                f"the key {certificate.fingerprint} expired at {certificate.expires}, so that "
+                "hosts refuse what it signed; sign with another, and hand that out first",
+            )
+    return binary or armored
+
+
+def check_signature(
+    store: Store,
+    layout: Layout,
+    suite: str,
+    inrelease: bytes,
+    known: list[Certificate],
+    now: datetime,
+    report: Report,
+) -> None:
+    """InRelease by the published key, and Release and Release.gpg against InRelease."""
+    key = layout.inrelease(suite)
+    raw = [certificate.raw for certificate in known]
+    try:
+        signatures = openpgp.verify_clearsigned(inrelease, raw)
+    except SigningError as error:
+        report.wrong(
+            suite, key, f"{key} does not verify: {error}; restore its earlier version, or deploy"
+        )
+    else:
+        if any(signature.created > now for signature in signatures):
+            report.wrong(suite, key, f"{key} is signed in the future, and sqv refuses that; wait")
+    _check_detached(store, layout, suite, inrelease, raw, report)
+
+
+def _check_detached(
+    store: Store, layout: Layout, suite: str, inrelease: bytes, raw: list[bytes], report: Report
+) -> None:
+    """For readers that know no InRelease; both are made with it, after it."""
+    remedy = "the next publish writes it anew"
+    text, _ = openpgp.split(inrelease)
+    plain = store.get(layout.release(suite))
+    if plain is None or plain.body != text:
+        state = "is not there" if plain is None else "is not the text of InRelease"
+        report.wrong(suite, layout.release(suite), f"{layout.release(suite)} {state}; {remedy}")
+    key = layout.release_gpg(suite)
+    signature = store.get(key)
+    if signature is None:
+        report.wrong(suite, key, f"{key} is not there; {remedy}")
+        return
+    try:
+        openpgp.verify_detached(text, signature.body, raw)
+    except SigningError as error:
+        report.wrong(suite, key, f"{key} does not verify: {error}; {remedy}")
+
+
+def _certificates(store: Store, key: str, report: Report) -> list[Certificate]:
+    found = store.get(key)
+    if found is None:
+        report.wrong(None, key, f"{key} is not there, so new hosts find no key; deploy again")
+        return []
+    try:
+        return certificates.parse(found.body)
+    except SigningError as error:
+        report.wrong(None, key, f"{key} can't be read: {error}; deploy again")
+        return []

@@ -1,0 +1,206 @@
+"""`verify`: the whole repository as a stranger reads it, from the key down to the packages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from debpress import openpgp
+from debpress.clock import Clock
+from debpress.errors import CorruptError, SigningError, StoreError
+from debpress.index import release
+from debpress.index.packages import Sum
+from debpress.index.release import Release
+from debpress.inspection.indices import Named, check_indices
+from debpress.inspection.keys import check_signature, published_certificates
+from debpress.inspection.report import Report, Watch, unwatched
+from debpress.layout import Layout
+from debpress.publish import notes
+from debpress.store import Changed, Head, Object, Pin, Store
+
+_PART = 256
+
+# The plain names follow the flip within seconds: what looks wrong right after one is looked at
+# again before it is told.
+_FRESH_SECONDS = 60.0
+_PAUSE_SECONDS = 5.0
+_LOOKS = 3
+
+
+def verify(
+    store: Store,
+    layout: Layout,
+    clock: Clock,
+    suites: Sequence[str],
+    *,
+    whole: bool = True,
+    deep: bool = False,
+    watch: Watch = unwatched,
+) -> Report:
+    """Reads everything these suites name. `whole` says that they are all there are, so that what
+    none of them names can be told; `deep` reads the packages' bytes instead of trusting the store.
+    """
+    report = Report(tuple(suites), deep)
+    named = Named()
+    for suite in suites:
+        _suite(store, layout, clock, suite, named, report)
+    _Pool(store, layout, named, report, watch).check()
+    if whole:
+        _pool_orphans(store, layout, named, report)
+    return report
+
+
+def _suite(
+    store: Store, layout: Layout, clock: Clock, suite: str, named: Named, report: Report
+) -> None:
+    """A suite as it is at one moment; when it moves on meanwhile, or just did, looks again."""
+    for look in range(_LOOKS):
+        found = store.get(layout.inrelease(suite))
+        now = (found.head.served_at if found else None) or clock.now()
+        seen, names = Report((suite,), report.deep), Named(dict(named.sums), dict(named.suites))
+        _look(store, layout, suite, found, now, names, seen)
+        after = store.head(layout.inrelease(suite))
+        moved = (after.etag if after else None) != (found.head.etag if found else None)
+        fresh = found and (now - found.head.last_modified).total_seconds() < _FRESH_SECONDS
+        if seen.good or not (moved or fresh) or look == _LOOKS - 1:
+            break
+        clock.sleep(_PAUSE_SECONDS)
+    named.sums, named.suites = names.sums, names.suites
+    report.indices += seen.indices
+    # The key is every suite's; what is wrong with it is told once.
+    report.findings += [each for each in seen.findings if each not in report.findings]
+    report.notes += seen.notes
+
+
+def _look(
+    store: Store,
+    layout: Layout,
+    suite: str,
+    found: Object | None,
+    now: datetime,
+    named: Named,
+    report: Report,
+) -> None:
+    known = published_certificates(store, layout, now, report)
+    key = layout.inrelease(suite)
+    if found is None:
+        report.wrong(suite, key, f"{key} is not there, at which apt stops; deploy again")
+        return
+    try:
+        text, _ = openpgp.split(found.body)
+        parsed = release.parse(text)
+    except (CorruptError, SigningError, ValueError) as error:
+        report.wrong(suite, key, f"{key} can't be read: {error}; restore its earlier version")
+        return
+    check_signature(store, layout, suite, found.body, known, now, report)
+    if parsed.date > now:
+        report.wrong(suite, key, f"{key} has the Date {parsed.date}, which is in the future; wait")
+    if suite not in (parsed.suite, parsed.codename):
+        report.wrong(suite, key, f"{key} says it is of the suite {parsed.suite!r}; deploy again")
+    if store.head(layout.sources(suite)) is None:
+        where = layout.sources(suite)
+        report.wrong(suite, where, f"{where} is not there, by which hosts are set up; deploy again")
+    check_indices(store, layout, suite, parsed, named, report)
+    _unnamed(store, layout, suite, parsed, report)
+
+
+def _unnamed(store: Store, layout: Layout, suite: str, parsed: Release, report: Report) -> None:
+    """Older indices: who read InRelease a while ago still needs them (law 3)."""
+    named = {layout.dist(suite, name) for name in parsed.files}
+    named |= {layout.inrelease(suite), layout.release(suite), layout.release_gpg(suite)}
+    for name, listed in parsed.files.items():
+        named.add(layout.by_hash(suite, name, listed.sha256))
+    left = _others(store, layout.dist(suite, ""), named, report)
+    _note(report, f"of suite {suite} that its Release does not name", left)
+
+
+def _pool_orphans(store: Store, layout: Layout, named: Named, report: Report) -> None:
+    known = {layout.pool(filename) for filename in named.sums}
+    left = _others(store, layout.pool("pool/"), known, report)
+    _note(report, "in the pool that no suite names", left)
+
+
+def _others(store: Store, prefix: str, named: set[str], report: Report) -> list[Head]:
+    try:
+        return [head for head in store.list(prefix) if head.key not in named]
+    except StoreError as error:
+        report.note(f"what else there is could not be seen: {error}")
+        return []
+
+
+def _note(report: Report, what: str, left: list[Head]) -> None:
+    if left:
+        size = sum(head.size for head in left)
+        report.note(
+            f"{len(left)} objects ({size} bytes) {what}, such as {left[0].key}: kept for hosts "
+            "that know of them, or left behind by uploads that were never published",
+            tuple(head.key for head in left),
+        )
+
+
+class _Pool:
+    """Every package against its stanza."""
+
+    def __init__(
+        self, store: Store, layout: Layout, named: Named, report: Report, watch: Watch
+    ) -> None:
+        self._store = store
+        self._layout = layout
+        self._named = named
+        self._report = report
+        self._watch = watch
+
+    def check(self) -> None:
+        sums = self._named.sums
+        untold: list[str] = []
+        size = sum(listed.size for listed in sums.values()) if self._report.deep else len(sums)
+        with self._watch("packages", size) as passed:
+            # By parts, so that an interrupt need not wait for all of them.
+            left = iter(sums.items())
+            while part := list(islice(left, _PART)):
+                found = notes.side_by_side(lambda item: self._one(*item, passed), part)
+                for (filename, _), (message, told) in zip(part, found, strict=True):
+                    self._tell(filename, message)
+                    if not told:
+                        untold.append(self._layout.pool(filename))
+        self._report.packages = len(sums)
+        if untold:
+            self._report.note(
+                f"of {len(untold)} packages, such as {untold[0]}, the store tells no SHA-256, so "
+                "only their size was compared; `--deep` reads them",
+                tuple(untold),
+            )
+
+    def _tell(self, filename: str, message: str | None) -> None:
+        if message is not None:
+            key = self._layout.pool(filename)
+            self._report.wrong(self._named.suites[filename], key, f"{key} {message}")
+
+    def _one(
+        self, filename: str, listed: Sum, passed: Callable[[int], object]
+    ) -> tuple[str | None, bool]:
+        """What is wrong, if anything, and whether the SHA-256 was compared."""
+        remedy = "restore its earlier version, or remove the package"
+        head = self._store.head(self._layout.pool(filename))
+        if not self._report.deep:
+            passed(1)
+        if head is None:
+            return f"is not there, and {self._named.suites[filename]} names it; {remedy}", True
+        if head.size != listed.size:
+            return f"is {head.size} bytes, and its stanza says {listed.size}; {remedy}", True
+        try:
+            sha256 = self._read(head, passed) if self._report.deep else head.sha256
+        except Changed:
+            return "was replaced while it was being read; find out by what", True
+        if sha256 is not None and sha256 != listed.sha256:
+            return f"has SHA-256 {sha256}, and its stanza says {listed.sha256}; {remedy}", True
+        return None, sha256 is not None
+
+    def _read(self, head: Head, passed: Callable[[int], object]) -> str:
+        digest = hashlib.sha256()
+        for piece in self._store.stream(Pin(head.key, head.etag, head.version_id)):
+            digest.update(piece)
+            passed(len(piece))
+        return digest.hexdigest()
