@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import json
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -68,6 +70,10 @@ def dependencies(architecture: str, python: str) -> Path:
         wanted.write_text(for_python(lock, python), "utf-8")
         made = Path(folder, "layer")
         _pip(made / "python", wanted, _MACHINES[architecture], python)
+        if sys.version_info[:2] == tuple(map(int, python.split("."))):
+            # Compiled once here and not at each cold start, where this interpreter is the runtime's.
+            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            compileall.compile_dir(made, quiet=2, invalidation_mode=mode)
         made.rename(target)
     return target
 
