@@ -65,7 +65,10 @@ def running(port: int | None = None) -> Iterator[Emulator]:
     try:
         with log.open("w") as output:
             process = subprocess.Popen(
-                [str(paths.EMULATOR_VENV / "bin" / "python"), "-m", "ministack"],
+                [
+                    str(paths.EMULATOR_VENV / "bin/python"),
+                    str(Path(__file__).with_name("launch.py")),
+                ],
                 env=_environment(port, directory),
                 cwd=directory,
                 stdin=subprocess.DEVNULL,

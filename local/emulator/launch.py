@@ -1,0 +1,50 @@
+"""Starts ministack, in its own environment, with one change to how it runs functions.
+
+ministack unpacks every layer anew for every sandbox, and the sandbox then compiles all it imports
+anew: seconds of CPU for each cold start, tens of megabytes of disk. Here the sandboxes share one
+unpacked copy of a layer, and with it the compiled modules. Functions see the same files under the
+same names as without this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import zipfile
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+_alone = threading.Lock()
+
+
+class LayerOnce(zipfile.ZipFile):
+    """A zip that is unpacked once for all where the folder is a sandbox's layer."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+        target = Path(path or ".")
+        if not target.name.startswith("layer_") or self.filename is None:
+            super().extractall(path, members, pwd)
+            return
+        with Path(self.filename).open("rb") as stream:
+            name = hashlib.file_digest(stream, "sha256").hexdigest()
+        shared = Path(os.environ["TMPDIR"], f"layer-{name}")
+        with _alone:
+            if not shared.exists():
+                unpacked = shared.with_suffix(".part")
+                super().extractall(unpacked)
+                unpacked.rename(shared)
+        target.rmdir()
+        target.symlink_to(shared)
+
+
+def main() -> None:
+    runtime: Any = import_module("ministack.core.lambda_runtime")
+    runtime.zipfile = SimpleNamespace(**{**vars(runtime.zipfile), "ZipFile": LayerOnce})
+    import_module("ministack.app").main()
+
+
+if __name__ == "__main__":
+    main()
