@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from debpress.errors import CorruptError, Refusal
+from debpress.errors import CorruptError, Refusal, TransientError
 from debpress.layout import Batch, Layout
-from debpress.store import Served, Store
+from debpress.store import LostRace, Served, Store
 
 JSON = Served("application/json")
 
@@ -40,6 +40,19 @@ def load(store: Store, key: str) -> Any | None:
     """The JSON at `key`, or None where there is none."""
     found = store.get(key)
     return None if found is None else json.loads(found.body)
+
+
+def put_first(store: Store, key: str, data: Any) -> None:
+    """Writes a note unless it is there, whoever wrote it. Raises TransientError."""
+    for _ in range(5):
+        try:
+            store.put(key, dump(data), JSON, if_absent=True)
+            return
+        except LostRace:
+            # S3 answers 409 also while a write is under way, which may yet come to nothing.
+            if store.head(key) is not None:
+                return
+    raise TransientError(f"{key} is being written by somebody again and again")
 
 
 def require(store: Store, key: str) -> Any:
@@ -76,7 +89,7 @@ class Plan:
     """What a run takes. `base` is the suite's generation when the run began.
 
     `chunks` are the files shared out among the admitting functions: index ranges of `files`.
-    `operations` are an operator's, in place of files.
+    `operations` are an operator's, in place of files. `errors` say why there is nothing to take.
     """
 
     run: str
@@ -89,9 +102,21 @@ class Plan:
     ignored: tuple[str, ...] = ()
     chunks: tuple[tuple[int, int], ...] = ()
     operations: tuple[Mapping[str, Any], ...] = ()
+    errors: tuple[Mapping[str, str], ...] = ()
 
-    def save(self, store: Store) -> None:
-        store.put(Layout.run(self.batch.suite, self.run, "plan.json"), dump(asdict(self)), JSON)
+    def save(self, store: Store) -> Plan:
+        """Returns the run's plan: this one, or the one that a repeat of the event saved before it.
+
+        One upload has one plan for ever: a later one would have a later `base`, from where the run
+        is not seen to be in, and might see files that are not those the first one pinned.
+        """
+        key = Layout.run(self.batch.suite, self.run, "plan.json")
+        put_first(store, key, asdict(self))
+        return Plan.load(store, self.batch.suite, self.run)
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        return [Refusal.from_json(dict(each)) for each in self.errors]
 
     def account(self) -> dict[str, Any]:
         """What generations, and in the end results, say of the run."""
@@ -121,6 +146,7 @@ class Plan:
                 "ignored": tuple(data["ignored"]),
                 "chunks": tuple((a, b) for a, b in data["chunks"]),
                 "operations": tuple(data["operations"]),
+                "errors": tuple(data.get("errors", ())),
             }
         )
 

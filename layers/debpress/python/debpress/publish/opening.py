@@ -65,8 +65,7 @@ def open_batch(
 
     run = run_name(batch, identity)
     earlier = notes.load(store, Layout.run(batch.suite, run, "plan.json"))
-    if earlier is not None and earlier["files"]:
-        # Its pins stand: what the first event saw is what this run publishes.
+    if earlier is not None:
         return _opened(Plan.from_json(earlier))
     state = published.current(store, repository.layout, batch.suite, clock.now())
     plan = Plan(run, batch, identity, started, execution, state.generation if state else None)
@@ -76,11 +75,8 @@ def open_batch(
         else:
             plan = _pinned(store, repository, plan, name, found)
     except RejectedError as error:
-        plan.save(store)
-        notes.save_refusals(store, batch.suite, run, error.refusals)
-        return {"outcome": "rejected", "suite": batch.suite, "run": run}
-    plan.save(store)
-    return _opened(plan)
+        plan = replace(plan, errors=tuple(each.as_json() for each in error.refusals))
+    return _opened(plan.save(store))
 
 
 def run_name(batch: Batch, identity: Manifest) -> str:
@@ -95,6 +91,8 @@ def _ignored(reason: str) -> dict[str, Any]:
 
 def _opened(plan: Plan) -> dict[str, Any]:
     where = {"suite": plan.batch.suite, "run": plan.run}
+    if plan.errors:
+        return {"outcome": "rejected", **where}
     chunks = [{**where, "chunk": number} for number in range(len(plan.chunks))]
     return {"outcome": "opened", **where, "chunks": chunks}
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from datetime import UTC
 from typing import Any
 
-from debpress.clock import Clock, iso
+from debpress.clock import Clock
 from debpress.errors import Code, Refusal
 from debpress.index.entries import Identity
 from debpress.layout import Layout
 from debpress.publish import notes
 from debpress.publish.admission import chunk_name
 from debpress.publish.notes import Admitted, Plan, Queued
-from debpress.store import LostRace, Store
+from debpress.store import Store
 
 
 def queue(store: Store, clock: Clock, suite: str, run: str) -> dict[str, Any]:
@@ -26,10 +26,11 @@ def queue(store: Store, clock: Clock, suite: str, run: str) -> dict[str, Any]:
     if refusals:
         notes.save_refusals(store, suite, run, refusals)
         return {"outcome": "rejected"}
-    entry = Queued(plan, iso(clock.now()), tuple(packages))
-    # Lost: the run is queued already, by this step's earlier try or a repeat of the event.
-    with suppress(LostRace):
-        store.put(Layout.queue(suite, run), notes.dump(entry.as_json()), notes.JSON, if_absent=True)
+    # To the microsecond, so that of two in one second the first goes first.
+    moment = clock.now().astimezone(UTC).isoformat(timespec="microseconds")
+    entry = Queued(plan, moment, tuple(packages))
+    # There already where an earlier try of this step queued it, or a repeat of the event.
+    notes.put_first(store, Layout.queue(suite, run), entry.as_json())
     return {"outcome": "queued"}
 
 
