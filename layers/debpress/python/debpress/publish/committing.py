@@ -10,7 +10,7 @@ from typing import Any
 from debpress import openpgp
 from debpress.clock import Clock
 from debpress.config import Repository
-from debpress.errors import CorruptError, LossError
+from debpress.errors import CorruptError, LossError, TransientError
 from debpress.index import release
 from debpress.index.difference import difference
 from debpress.index.entries import field
@@ -27,6 +27,9 @@ _FRESH = "no-cache"
 _TEXT = "text/plain; charset=utf-8"
 _SECOND = timedelta(seconds=1)
 
+# A second is usual. More means that the store's clock went back, and a function's time costs.
+_LONGEST_WAIT = 5.0
+
 # The plain names carry the sum of their bytes, to tell a stale one without reading it.
 _SHA256 = "sha256"
 
@@ -41,15 +44,17 @@ def commit(
 ) -> dict[str, Any]:
     """Flips the suite to a generation, or finds that the race is lost. Returns the outcome.
 
-    A try that died after its put is found by InRelease's metadata and carried on. Raises
-    LossError, SigningError or CorruptError, before the flip, when it must not happen.
+    A try that died after its put is found in the chain of generations and carried on. Raises
+    TransientError, or, before the flip and when it must not happen, LossError, SigningError or
+    CorruptError.
     """
     record = Generation.load(store, suite, generation)
     layout = repository.layout
     state = published.current(store, layout, suite, clock.now())
-    if not _is(state, generation):
-        if (state.etag if state else None) != (record.parent.etag if record.parent else None):
-            return {"outcome": "lost"}
+    moved = (state.etag if state else None) != (record.parent.etag if record.parent else None)
+    if moved and not _is_in(store, state, record):
+        return {"outcome": "lost"}
+    if not moved:
         signed = notes.load(store, Layout.signed(suite, generation))
         if signed is None:
             raise CorruptError(f"generation {generation} was not signed; redrive the execution")
@@ -63,15 +68,19 @@ def commit(
             _put(store, layout, record, inrelease, record.parent.etag if record.parent else None)
         except LostRace:
             # Perhaps to our own earlier try, whose answer did not arrive.
-            if not _is(published.current(store, layout, suite, clock.now()), generation):
+            if not _is_in(store, published.current(store, layout, suite, clock.now()), record):
                 return {"outcome": "lost"}
     _see_it_rise(store, layout, clock, record)
     _courtesies(store, layout, suite)
     return {"outcome": "committed"}
 
 
-def _is(state: Current | None, generation: str) -> bool:
-    return state is not None and state.generation == generation
+def _is_in(store: Store, state: Current | None, record: Generation) -> bool:
+    """An earlier try of this step flipped, and perhaps others did since: what is left to do are the
+    courtesies, which that try may have left half done."""
+    base = record.parent.generation if record.parent else None
+    newest = state.generation if state else None
+    return any(each.id == record.id for each in published.chain(store, record.suite, newest, base))
 
 
 def _put(
@@ -137,11 +146,11 @@ def _check_all_there(
     store: Store, layout: Layout, record: Generation, old: Release | None, new: Release
 ) -> None:
     """Law 8: what is newly named exists. What was named before is kept by the reaper's grace."""
-    known = set(old.files.values()) if old else set()
+    known = old.files if old else {}
     wanted = {
         layout.by_hash(record.suite, name, listed.sha256): listed.size
         for name, listed in new.files.items()
-        if name.endswith((".gz", ".xz")) and listed not in known
+        if name.endswith((".gz", ".xz")) and known.get(name) != listed
     }
     for packages in (record.added or {}).values():
         wanted.update({layout.pool(p["filename"]): p["size"] for p in packages})
@@ -160,9 +169,14 @@ def _leave_a_second(clock: Clock, state: Current | None) -> None:
 
 def _sleep_past(clock: Clock, modified: datetime, now: datetime) -> None:
     wait = (modified.replace(microsecond=0) + _SECOND - now).total_seconds()
+    if wait > _LONGEST_WAIT:
+        raise TransientError(
+            f"the last flip was at {modified}, by the store's clock, which now says {now}; this "
+            "passes when the clock is beyond that"
+        )
     # served_at has whole seconds, so the store may be up to one later than it says, never earlier.
     if wait > 0:
-        clock.sleep(min(wait, 1.0) + 0.05)
+        clock.sleep(wait + 0.05)
 
 
 def _see_it_rise(store: Store, layout: Layout, clock: Clock, record: Generation) -> None:
@@ -179,6 +193,7 @@ def _see_it_rise(store: Store, layout: Layout, clock: Clock, record: Generation)
             _put(store, layout, record, found.body, found.head.etag)
         except LostRace:
             return
+    raise TransientError(f"the Last-Modified of {key} does not rise; this passes with time")
 
 
 def _courtesies(store: Store, layout: Layout, suite: str) -> None:
