@@ -91,7 +91,11 @@ class SuiteDraft:
         bytes (law 4), in whichever component.
         """
         found = self.find(_identity(p) for p in batch)
-        sums = {identity: field(text, "SHA256") for (_, identity), text in found.items()}
+        # With what this flip takes out: hosts would see the same version change its bytes.
+        sums = {
+            i: field(text, "SHA256") for d in self._drafts.values() for i, text in d.removed.items()
+        }
+        sums |= {identity: field(text, "SHA256") for (_, identity), text in found.items()}
         refusals = [
             _reused(p, sums[_identity(p)])
             for p in batch

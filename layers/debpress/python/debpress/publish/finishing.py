@@ -17,6 +17,10 @@ from debpress.store import LostRace, Served, Store
 
 _RESULT = Served("application/json", "no-cache")
 
+# Seconds. A merge, with its signature and its commit, takes less; should one take longer, and flip,
+# its own finish corrects what was said here.
+_MOST_WAITS = 60
+
 
 def finish(
     store: Store,
@@ -56,20 +60,28 @@ class _Answers:
         gets its answer all the same. A result comes before its queue entry goes: should this die in
         between, the entry is seen to be in, by the chain, and is cleared by the next to merge it.
         """
-        statuses: dict[str, str] = {}
-        everybody = record.by == run  # Fifty executions need not write fifty results each.
+        if record.by == run:  # Fifty executions need not write fifty results each.
+            for each in sorted(record.decided - {run}):
+                self._decided(record, each)
+            for left in record.left:
+                earlier = Generation.load(self.store, self.suite, left["generation"])
+                self._decided(earlier, left["run"])
+        if run is None:
+            return None
+        return self._decided(record, run) or self._unchanged(record, run)
+
+    def _decided(self, record: Generation, run: str) -> str | None:
+        """Answers one run with what a generation decided of it; None where it says nothing."""
         for account in record.batches:
-            if everybody or account["run"] == run:
+            if account["run"] == run:
                 self._answer(account, "published", record, [])
-                statuses[account["run"]] = "published"
-        for account in record.refused if everybody else ():
-            refusals = [Refusal.from_json(e) for e in account["errors"]]
-            notes.save_refusals(self.store, self.suite, account["run"], refusals)
-            self._answer(account, "rejected", None, refusals)
-            statuses[account["run"]] = "rejected"
-        if run is None or run in statuses:
-            return statuses.get(run) if run else None
-        return self._unchanged(record, run)
+                return "published"
+        for account in record.refused:
+            if account["run"] == run:
+                refusals = [Refusal.from_json(e) for e in account["errors"]]
+                self._answer(account, "rejected", None, refusals)
+                return "rejected"
+        return None
 
     def _unchanged(self, record: Generation, run: str) -> str | None:
         """All the run's packages were published before: that is a success (law 4)."""
@@ -84,7 +96,7 @@ class _Answers:
 
     def rejected(self, run: str) -> str:
         plan = Plan.load(self.store, self.suite, run)
-        refusals = notes.load_refusals(self.store, self.suite, run) or []
+        refusals = plan.refusals or notes.load_refusals(self.store, self.suite, run) or []
         self._answer(plan.account(), "rejected", None, refusals)
         return "rejected"
 
@@ -92,15 +104,23 @@ class _Answers:
         """The workflow broke down: say so, unless the batch is in all the same.
 
         The entry leaves the queue first, so that no later merge takes up what CI is told has
-        failed. One that has read it by now may still flip, and will then correct the result.
+        failed. One that has read it by now may still flip, and is waited for: no such merge is left
+        when InRelease has changed, or when nobody else waits.
         """
         plan = Plan.load(self.store, self.suite, run)
         self.store.delete(Layout.queue(self.suite, run))
-        state = published.current(self.store, repository.layout, self.suite, self.clock.now())
-        newest = state.generation if state else None
-        for record in published.chain(self.store, self.suite, newest, plan.base):
-            if run in record.runs:
-                return self.published(record, run)
+        first = None
+        for _ in range(_MOST_WAITS):
+            alone = not any(self.store.list(Layout.queue(self.suite)))
+            state = published.current(self.store, repository.layout, self.suite, self.clock.now())
+            newest = state.generation if state else None
+            for record in published.chain(self.store, self.suite, newest, plan.base):
+                if run in record.decided:
+                    return self.published(record, run)
+            first = first or newest
+            if alone or newest != first:
+                break
+            self.clock.sleep(1)
         name = plan.manifest.key.rpartition("/")[2]
         message = (
             f"debpress could not finish ({error.get('Error', 'unknown error')}); nothing of this "
@@ -147,7 +167,7 @@ class _Answers:
                 account["manifest"]["version_id"],
             ):
                 break
-            if present is not None and _says_the_same(json.loads(present.body), result):
+            if present is not None and _says_enough(json.loads(present.body), result):
                 break
             try:
                 self.store.put(
@@ -165,6 +185,9 @@ class _Answers:
         self.store.delete(Layout.queue(self.suite, account["run"]))
 
 
-def _says_the_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+def _says_enough(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """The same already, or that it is published, which nothing said of this manifest unsays."""
     said = ("manifest", "status", "generation", "errors")
-    return all(old.get(key) == new[key] for key in said)
+    if all(old.get(key) == new[key] for key in said):
+        return True
+    return old.get("manifest") == new["manifest"] and old.get("status") == "published"

@@ -30,6 +30,10 @@ _DATE_BEHIND = timedelta(seconds=60)
 # have died) before they merge by themselves. A courtesy only: what is right depends on the commit.
 _PATIENCE = timedelta(seconds=5)
 
+# A decided batch whose entry still waits after this long has nobody left who would finish it: a
+# function runs 15 minutes at most, and is tried five times.
+_DEAD = timedelta(minutes=90)
+
 
 def merge(
     store: Store, repository: Repository, clock: Clock, suite: str, run: str | None
@@ -42,13 +46,15 @@ def merge(
     settings = repository.suite(suite)
     if settings is None:
         raise ConfigError(f"suite {suite!r} is not configured; add it to debpress.suites")
+    # The queue first: an entry leaves it when it is decided, and is then decided in what is read
+    # after it.
+    queued = _queue(store, suite)
     state = published.current(store, repository.layout, suite, clock.now())
     now = state.now if state else clock.now()
-    waiting = _queue(store, suite)
-    inside = _runs_in(store, suite, state, waiting, run)
-    if run in inside:
-        return {"outcome": "done", "generation": inside[run].id}
-    waiting = [entry for entry in waiting if entry.plan.run not in inside]
+    decided = _decided(store, suite, state, queued, run)
+    if run in decided:
+        return {"outcome": "done", "generation": decided[run].id}
+    waiting = [entry for entry in queued if entry.plan.run not in decided]
     own = next((entry for entry in waiting if entry.plan.run == run), None)
     if run is not None and own is None:
         return _absent(store, suite, run)
@@ -75,7 +81,9 @@ def merge(
         except RejectedError as error:
             errors = [r.as_json() for r in error.refusals]
             refused.append({**_account(entry, []), "errors": errors})
-    generation = _generation(draft, state, now, run, taken_in, refused)
+    left = _left(queued, decided, now)
+    contested = _is_contested(waiting, refused, run)
+    generation = _generation(draft, state, now, run, taken_in, refused, left, contested)
     if generation is not None:
         key = Layout.generation(suite, generation.id)
         store.put(key, notes.dump(generation.as_json()), notes.JSON)
@@ -102,32 +110,53 @@ def _queue(store: Store, suite: str) -> list[Queued]:
     return sorted(entries, key=lambda entry: entry.order)
 
 
-def _runs_in(
-    store: Store, suite: str, state: Current | None, waiting: list[Queued], run: str | None
+def _decided(
+    store: Store, suite: str, state: Current | None, queued: list[Queued], run: str | None
 ) -> dict[str | None, Generation]:
-    """The runs that are in already, though their queue entries may still stand.
+    """The runs that were taken in or refused already, though their queue entries may still stand.
 
     An entry outlives its flip when the flipper dies before it can delete it, and a repeated event
     queues a published batch again. Merging such an entry once more would bring back what was
-    removed since; the chain of generations, back to where each run began, tells.
+    removed since, or publish what CI was told is refused; the chain of generations, back to where
+    each run began, tells.
     """
     if state is None or state.generation is None:
         return {}
-    bases = [entry.plan.base for entry in waiting]
-    if run is not None and all(entry.plan.run != run for entry in waiting):
+    bases = [entry.plan.base for entry in queued]
+    if run is not None and all(entry.plan.run != run for entry in queued):
         bases.append(notes.Plan.load(store, suite, run).base)
     if not bases:
         return {}
     base = min(bases, key=published.number)
     return {
-        taken: generation
+        each: generation
         for generation in published.chain(store, suite, state.generation, base)
-        for taken in generation.runs
+        for each in generation.decided
     }
 
 
+def _left(
+    queued: list[Queued], decided: dict[str | None, Generation], now: datetime
+) -> list[dict[str, str]]:
+    """The decided whose own execution and their flipper's must both be dead, so that nobody told
+    their CI: whoever makes the next generation does."""
+    found = ((entry.plan.run, decided.get(entry.plan.run)) for entry in queued)
+    return [
+        {"run": run, "generation": record.id}
+        for run, record in found
+        if record is not None and now - from_iso(record.date) > _DEAD
+    ]
+
+
+def _is_contested(waiting: list[Queued], refused: list[dict[str, Any]], run: str | None) -> bool:
+    """Whether a merge beside this one may take in what is refused here, for an operation makes room
+    for it there. Then the refusal must be a flip as well, so that one of the two loses."""
+    ours = any(account["run"] == run for account in refused)
+    return ours and len(waiting) > 1 and any(entry.plan.operations for entry in waiting)
+
+
 def _absent(store: Store, suite: str, run: str) -> dict[str, Any]:
-    """A run that neither waits nor is in: somebody else's flip refused it, and said why."""
+    """A run that neither waits nor is decided in the chain: refused when alone, without a flip."""
     if notes.load_refusals(store, suite, run) is not None:
         return {"outcome": "rejected"}
     raise DebpressError(
@@ -146,6 +175,8 @@ def _generation(
     by: str | None,
     taken: list[dict[str, Any]],
     refused: list[dict[str, Any]],
+    left: list[dict[str, str]],
+    contested: bool,
 ) -> Generation | None:
     """Writes the indices that changed; None where the suite would be as it is.
 
@@ -153,7 +184,7 @@ def _generation(
     """
     old = state.release if state else None
     release = draft.release(old.date if old else now)
-    if release == old:
+    if release == old and not contested:
         return None
     release = replace(release, date=next_date(now, old.date if old else None))
     unnamed = Generation(
@@ -167,6 +198,7 @@ def _generation(
         release=release.render().decode("utf-8", "surrogateescape"),
         batches=tuple(taken),
         refused=tuple(refused),
+        left=tuple(left),
         added=draft.added(),
         removed=draft.removed(),
     )

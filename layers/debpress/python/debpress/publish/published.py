@@ -71,7 +71,8 @@ class Generation:
 
     `by` is the run whose execution made it. `release` is the text to be signed. `batches` are the
     runs it takes in, each with its packages and what became of them; `refused` those it could not,
-    with their errors. `added` and `removed` list packages by index name.
+    with their errors; `left` those that earlier ones decided and nobody answered. `added` and
+    `removed` list packages by index name.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Generation:
     release: str
     batches: tuple[Mapping[str, Any], ...] = ()
     refused: tuple[Mapping[str, Any], ...] = ()
+    left: tuple[Mapping[str, str], ...] = ()
     added: Mapping[str, list[dict[str, Any]]] | None = None
     removed: Mapping[str, list[dict[str, Any]]] | None = None
 
@@ -96,7 +98,10 @@ class Generation:
         if fields["parent"]:
             fields["parent"] = Parent(**fields["parent"])
         return cls(
-            **{**fields, "batches": tuple(data["batches"]), "refused": tuple(data["refused"])}
+            **{
+                **fields,
+                **{name: tuple(data.get(name, ())) for name in ("batches", "refused", "left")},
+            }
         )
 
     @classmethod
@@ -106,6 +111,11 @@ class Generation:
     @property
     def runs(self) -> set[str]:
         return {b["run"] for b in self.batches}
+
+    @property
+    def decided(self) -> set[str]:
+        """The runs that it takes in or refuses: none of them is ever looked at again."""
+        return self.runs | {b["run"] for b in self.refused}
 
 
 def number(generation: str | None) -> int:
