@@ -24,7 +24,7 @@ from debpress.publish import notes
 from debpress.store import Head, LostRace, Object, Pin, Served
 
 from tests.support.memory_store import MemoryStore
-from tests.support.press import Broken, Press
+from tests.support.press import Broken, Press, Silent
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -38,7 +38,7 @@ class Stopped(BaseException):
     """The test is over for this worker, because another one failed."""
 
 
-class Stuck(AssertionError):
+class Stuck(AssertionError):  # noqa: N818 (what a test fails with)
     """The workers did not come to an end."""
 
 
@@ -189,17 +189,19 @@ class Clock:
 @dataclass
 class World:
     """`tries` is how often a step is tried. `surprises` lists the errors of steps that were neither
-    injected nor an honest "try again": unless a test expects them, there may be none."""
+    injected nor an honest "try again": unless a test expects them, there may be none. `broken` counts the
+    steps that failed for good."""
 
     press: Press
     turns: Turns = field(default_factory=lambda: Script([]))
     faults: Faults = no_faults
     seed: int = 0
-    tries: int = 4
+    tries: int = 5
     skew: Mapping[str, float] = field(default_factory=dict)
     wrote: Callable[[Call], None] = lambda _call: None
     surprises: list[BaseException] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    broken: int = 0
     elapsed: float = 0.0
     _gates: dict[str, threading.Semaphore] = field(default_factory=dict)
     _wakes: dict[str, float] = field(default_factory=dict)
@@ -227,7 +229,7 @@ class World:
             try:
                 if self._failure is None:
                     results[name] = job(self.worker(name))
-            except Broken:
+            except (Broken, Silent):
                 results[name] = None
             except Stopped:
                 pass
@@ -278,6 +280,7 @@ class World:
                 if not isinstance(error, Killed | TransientError):
                     self.surprises.append(error)
                 problem = error
+        self.broken += 1
         raise Broken(name) from problem
 
     def call(self, call: Call, act: Callable[[], _T]) -> _T:

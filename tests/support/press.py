@@ -47,6 +47,10 @@ class Broken(Exception):  # noqa: N818 (what the state machine catches)
     """A step failed every time it was tried."""
 
 
+class Silent(Exception):  # noqa: N818 (the execution ends there)
+    """Not even finish could be done: the execution fails, and CI has no answer yet."""
+
+
 def once(step: Callable[[], Any]) -> Any:
     return step()
 
@@ -204,11 +208,14 @@ class Press:
         generation: str | None = None,
         error: Mapping[str, str] | None = None,
     ) -> str | None:
-        status: str | None = self.attempt(
-            lambda: finish(
-                self.store, self.repository, self.clock, suite, run, outcome, generation, error
+        try:
+            status: str | None = self.attempt(
+                lambda: finish(
+                    self.store, self.repository, self.clock, suite, run, outcome, generation, error
+                )
             )
-        )
+        except Broken as broken:
+            raise Silent(run) from broken
         return status
 
     # What hosts and CI see

@@ -31,7 +31,7 @@ from tests.support.press import Press
 Place = tuple[str, Identity]  # the index that names it, and the package
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818 (what a test fails with)
     """A law was broken, or a promise."""
 
 
