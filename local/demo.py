@@ -48,7 +48,10 @@ def run() -> None:
         with step("a host's first `apt-get update`, before anything is published"):
             show(apt.update().clean().out)
             _hold(not apt.packages(), "a fresh suite is empty")
-        result = _publish(Ci(outputs), files, suite, place)
+        try:
+            result = _publish(Ci(outputs), files, suite, place)
+        except LocalError as error:
+            raise LocalError(f"{error}\n{running.troubles()}") from error
         _read(apt, files, result)
         _install(apt, files)
         _verify(outputs, suite, place)

@@ -45,6 +45,22 @@ class Stack:
         """A boto3 client of the emulator that may do anything."""
         return deployment.client(self.outputs.endpoint_url, service)
 
+    def troubles(self) -> str:
+        """What the workflow's executions say that did not succeed, for who must find out why."""
+        states, machine = self.client("stepfunctions"), self.outputs.state_machine_arn
+        lines = ["The executions of the workflow:"]
+        for each in states.list_executions(stateMachineArn=machine)["executions"]:
+            lines.append(f"  {each['name']}: {each['status']}")
+            if each["status"] == "SUCCEEDED":
+                continue
+            history = states.get_execution_history(
+                executionArn=each["executionArn"], maxResults=20, reverseOrder=True
+            )
+            for event in history["events"]:
+                details = [str(v)[:500] for k, v in event.items() if k.endswith("EventDetails")]
+                lines.append(f"    {event['type']} {' '.join(details)}")
+        return "\n".join(lines)
+
 
 @contextmanager
 def up(port: int | None = None, context: Mapping[str, Any] | None = None) -> Iterator[Stack]:
