@@ -131,7 +131,7 @@ class TestRemove:
         writes = len(bench.press.store.log)
         code, out, _ = bench.run("remove", "a", "--suite", "stable", "--dry-run")
         assert code == 0
-        assert out.startswith("stable: 1 removed (") and "  removed  a  1.0  all\n" in out
+        assert out.startswith("stable: would remove 1 (") and "  removed  a  1.0  all\n" in out
         assert len(bench.press.store.log) == writes
         plan = bench.json("remove", "a", "--suite", "stable", "--dry-run")
         result = bench.json("remove", "a", "--suite", "stable")
@@ -139,6 +139,10 @@ class TestRemove:
         assert bench.run("remove", "a", "--suite", "stable", "--dry-run")[1] == (
             "stable: nothing to do\n"
         )
+
+    def test_what_is_gone_already(self, bench: Bench) -> None:
+        code, out, _ = bench.run("remove", "a", "--suite", "stable")
+        assert code == 0 and out.endswith("generation 1, in which there was nothing left to do\n")
 
     def test_without_the_deployments_configuration(self, bench: Bench) -> None:
         """Asking needs no more than the right to write operations.json."""
@@ -245,7 +249,7 @@ class TestPrune:
         full.deploy(keep=1, prune_share=0.1)
         code, out, err = full.run("prune", "--suite", "stable", "--dry-run")
         assert code == 1
-        assert "stable: would be refused: 1 removed" in out and "  removed  a  1  all\n" in out
+        assert "stable: refused; would remove 1 (" in out and "  removed  a  1  all\n" in out
         assert "prune-too-much" in err
         assert full.run("prune")[0] == 1
         assert len(full.names()) == 2

@@ -209,6 +209,11 @@ class TestExactDependencies:
         assert operate(press, remove("lib", architecture="arm64"))["status"] == "published"
         assert codes(operate(press, remove("lib", architecture="amd64"))) == ["dependency-broken"]
 
+    def test_and_the_last_of_them_too(self, press: Press) -> None:
+        publish(press, ("lib", "1", "amd64"), ("lib", "1", "arm64"))
+        publish_files(press, needing("app", "1", "lib (= 1)", "arm64"))
+        assert codes(operate(press, remove("lib", architecture="arm64"))) == ["dependency-broken"]
+
     def test_another_component_may_have_it_too(self, press: Press) -> None:
         publish(press, ("lib", "1", "all"))
         publish(press, ("lib", "1", "all"), component="extra")
@@ -375,6 +380,19 @@ class TestRollingBack:
         operate(press, rollback(2))
         assert seen(press, "amd64") == {("a", "1"), ("b", "1")}
         assert seen(press, "riscv64") == {("a", "1")}
+
+    def test_after_another_operation_of_the_same_flip(self, press: Press) -> None:
+        publish(press, ("a", "1", "all"))  # 2
+        operate(press, remove("a"))  # 3
+        publish(press, ("b", "1", "all"))  # 4
+        result = operate(press, rollback(2), rollback(3))
+        assert seen(press) == set()
+        assert result["generation"] == 5
+        operate(press, rollback(4), rollback(2))
+        assert seen(press) == {("a", "1")}
+        publish(press, ("c", "1", "all"), suite="testing")
+        operate(press, copy("c"), remove("a"), rollback(4))
+        assert seen(press) == {("b", "1")}
 
     def test_two_asked_at_once_are_one_after_the_other(self, press: Press) -> None:
         for n in range(4):

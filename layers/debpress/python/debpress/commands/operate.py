@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -240,18 +239,12 @@ def _unbound(repository: Repository) -> Repository:
 
 
 def _print_plan(suite: str, packages: Sequence[dict[str, Any]], *, refused: bool) -> None:
-    if refused and not packages:
-        print(f"{suite}: would be refused")
-        return
-    counts = {
-        action: [p for p in packages if p["action"] == action] for action in ("added", "removed")
-    }
-    said = ", ".join(
-        f"{len(found)} {action} ({text.amount(sum(p['size'] for p in found))})"
-        for action, found in counts.items()
-        if found
-    )
-    print(f"{suite}: {'would be refused: ' if refused else ''}{said or 'nothing to do'}")
+    would = [
+        f"{verb} {len(found)} ({text.amount(sum(p['size'] for p in found))})"
+        for verb, action in (("add", "added"), ("remove", "removed"))
+        if (found := [p for p in packages if p["action"] == action])
+    ]
+    said = [f"would {' and '.join(would)}"] if would else [] if refused else ["nothing to do"]
+    print(f"{suite}: {'; '.join(['refused'] * refused + said)}")
     columns = ("action", "package", "version", "architecture")
-    text.print_table([[p[c] for c in columns] for p in packages])
-    sys.stdout.flush()
+    text.print_table(sorted([p[c] for c in columns] for p in packages))

@@ -57,9 +57,11 @@ def print_result(result: Mapping[str, Any]) -> None:
     name = "/".join(printable(batch.get(part, "?")) for part in ("suite", "component", "id"))
     status = result.get("status")
     if status == "published":
-        print(f"{name}: published in generation {printable(result.get('generation'))}")
+        packages = result.get("packages") or ()
+        nothing = "" if packages else ", in which there was nothing left to do"
+        print(f"{name}: published in generation {printable(result.get('generation'))}{nothing}")
         columns = ("action", "package", "version", "architecture")
-        print_table([[p.get(c, "") for c in columns] for p in result.get("packages") or ()])
+        print_table([[p.get(c, "") for c in columns] for p in packages])
     elif status == "rejected":
         print(f"{name}: rejected, nothing of it was published")
     else:
