@@ -40,13 +40,18 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Everything configured. `max_package_bytes` is bound by S3's single copy of 5 GB."""
+    """Everything configured. `max_package_bytes` is bound by S3's single copy of 5 GB.
+
+    What was published stays for `grace_hours` after it stopped being named (law 3): so long can a
+    host go on with the release it has, and so far can one go back.
+    """
 
     suites: tuple[Suite, ...]
     root: str = "apt"
     signers: tuple[str, ...] = ("awskms:",)
     max_package_bytes: int = 5 * 10**9
     staging_days: int = 7
+    grace_hours: int = 24
     _by_name: Mapping[str, Suite] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +79,7 @@ def parse(data: Mapping[str, Any]) -> Repository:
         signers=tuple(top.texts("signers", ["awskms:"])),
         max_package_bytes=top.number("max_package_bytes", 5 * 10**9, 1, 5 * 10**9),
         staging_days=top.number("staging_days", 7, 1, 365),
+        grace_hours=top.number("grace_hours", 24, 1, 24 * 365),
     )
     for index, uri in enumerate(repository.signers):
         if not uri.startswith(_SIGNERS):
@@ -93,6 +99,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
         "signers": list(repository.signers),
         "max_package_bytes": repository.max_package_bytes,
         "staging_days": repository.staging_days,
+        "grace_hours": repository.grace_hours,
         "suites": [
             {
                 "suite": s.suite,

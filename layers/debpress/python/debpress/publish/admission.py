@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from datetime import timedelta
 
 from debpress import deb
 from debpress.config import Repository, Suite
@@ -11,11 +12,13 @@ from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Layout, pool_filename
 from debpress.publish import notes
 from debpress.publish.notes import Admitted, Plan, Staged
-from debpress.store import Changed, Pin, Served, Store
+from debpress.store import Changed, Head, Pin, Served, Store
 
 POOLED = Served(
     "application/vnd.debian.binary-package", cache_control="public, max-age=31536000, immutable"
 )
+
+_YOUNG = timedelta(minutes=30)
 
 
 def admit(store: Store, repository: Repository, suite: str, run: str, chunk: int) -> None:
@@ -102,7 +105,7 @@ def _admit(
     )
     target = repository.layout.pool(filename)
     present = store.head(target)
-    if present is None or present.size != file.size:
+    if present is None or present.size != file.size or _may_be_condemned(present):
         # The pin makes S3 copy the very bytes that were read above, whatever is uploaded since.
         store.copy(pin, target, POOLED)
     now = store.head(key)
@@ -119,6 +122,15 @@ def _admit(
         size=file.size,
         stanza=stanza.decode("utf-8", "surrogateescape"),
     )
+
+
+def _may_be_condemned(present: Head) -> bool:
+    """Whether the reaper may be about to delete what is in the pool already.
+
+    It deletes exactly the version it looked at, so a new copy stays; and no version younger than
+    the grace, so a repeat of this step need not copy again.
+    """
+    return present.served_at is None or present.served_at - present.last_modified > _YOUNG
 
 
 def _sha256(store: Store, pin: Pin) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import takewhile
 from typing import Any
 
@@ -164,14 +165,25 @@ class Operator:
         ]
 
     def _then(self, to: int) -> Mapping[str, Sum]:
-        """What the Release of a generation listed."""
+        """What the Release of a generation listed.
+
+        No farther back than the grace, though all of it may still be there: the reaper might be
+        deleting just then, and no check of ours would see that in time.
+        """
+        oldest = self._state.now - timedelta(hours=self._repository.grace_hours)
+        ended, flipped = self._state.now, self._state.last_modified
         chain = published.chain(self._store, self._draft.suite, self._state.generation, None)
         for record in takewhile(lambda record: record.number >= to, chain):
+            if ended < oldest:
+                break
             if record.number == to:
                 return release.parse(record.release.encode("utf-8", "surrogateescape")).files
+            ended = flipped
+            flipped = record.parent.modified if record.parent else flipped
         raise _refused(
             Code.GENERATION_UNKNOWN,
-            f"{self._draft.suite} has no generation {to} that can be gone back to; see "
+            f"{self._draft.suite} has no generation {to} that can be gone back to: it must have "
+            f"been published within the last {self._repository.grace_hours} hours; see "
             f"`debpress history --suite {self._draft.suite}`",
         )
 

@@ -1,0 +1,145 @@
+"""Reaping: what nobody can be told of any more goes, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+from debpress.errors import CorruptError
+from debpress.publish.reaping import reap
+
+from tests.support.press import Press, deb, debs
+
+HOUR = 3600.0
+GRACE = 24 * HOUR
+
+
+def collect(press: Press, **options: bool) -> set[str]:
+    return set(reap(press.store, press.repository, press.clock, **options).keys)
+
+
+def pool(press: Press) -> list[str]:
+    return [head.key.rpartition("/")[2] for head in press.store.list("apt/pool/")]
+
+
+def publish(press: Press, batch: str, *packages: tuple[str, str, str], suite="stable") -> None:
+    assert press.publish(press.upload(batch, debs(*packages), suite=suite)) == "published"
+
+
+def remove(press: Press, batch: str, package: str) -> None:
+    asked = press.operate(batch, {"op": "remove", "packages": [package]})
+    assert press.publish(asked) == "published"
+
+
+def test_what_is_published_stays_however_old(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    press.clock.sleep(100 * GRACE)
+    assert not [key for key in collect(press) if "/pool/" in key]
+    assert len(press.packages()) == 1
+
+
+def test_a_removed_package_stays_for_the_grace_and_then_goes(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    press.clock.sleep(100 * GRACE)
+    remove(press, "o1", "a")
+    press.clock.sleep(GRACE)
+    assert not collect(press)
+    assert pool(press) == ["a_1_all.deb"]
+    press.clock.sleep(2 * HOUR)
+    would = collect(press, dry_run=True)
+    assert pool(press) == ["a_1_all.deb"]
+    assert collect(press) == would and len(would) > 1  # and the indices that named it
+    assert pool(press) == []
+    assert press.packages() == set()
+
+
+def test_a_host_in_the_middle_finds_all_that_its_release_names(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    press.clock.sleep(50 * GRACE)
+    held = press.release()
+    for n in range(5):
+        publish(press, f"c{n}", (f"p{n}", "1", "all"))
+        press.clock.sleep(3 * HOUR)
+    remove(press, "o1", "a")
+    press.clock.sleep(8 * HOUR)
+    collect(press)
+    for name, listed in held.files.items():
+        if name.endswith((".gz", ".xz")):
+            key = press.repository.layout.by_hash("stable", name, listed.sha256)
+            assert press.store.head(key) is not None, name
+    assert "a_1_all.deb" in pool(press)
+
+
+def test_a_package_that_another_suite_names_stays(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    publish(press, "b1", ("a", "1", "all"), suite="testing")
+    remove(press, "o1", "a")
+    press.clock.sleep(3 * GRACE)
+    assert not [key for key in collect(press) if "/pool/" in key]
+    assert len(press.packages(suite="testing")) == 1
+
+
+def test_a_package_admitted_and_never_published_goes(press: Press) -> None:
+    steps = press.steps(press.upload("b1", debs(("a", "1", "all"))))
+    next(steps), next(steps)
+    press.clock.sleep(GRACE)
+    assert not collect(press)
+    press.clock.sleep(2 * HOUR)
+    assert len(collect(press)) == 1
+
+
+def test_a_publish_that_names_it_again_at_that_moment_keeps_it(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    remove(press, "o1", "a")
+    press.clock.sleep(3 * GRACE)
+    deleting = []
+
+    def republish(operation: str, key: str) -> None:
+        if operation == "delete" and not deleting:
+            deleting.append(key)
+            press.store.on_write = None
+            publish(press, "b2", ("a", "1", "all"))
+
+    press.store.on_write = republish
+    collect(press)
+    assert deleting and len(press.packages()) == 1  # reads the pool object, too
+
+
+def test_a_thousand_publishes_leave_no_thousand_indices(press: Press) -> None:
+    for n in range(60):
+        publish(press, "b", (f"p{n % 7}", f"1.{n}", "all"))
+        press.clock.sleep(HOUR)
+        if n % 10 == 9:
+            collect(press)
+    left = [h.key for h in press.store.list("apt/dists/stable/main/") if "/by-hash/" in h.key]
+    assert len(left) <= 2 * 2 * 40  # forms, architectures, flips within grace and a run between
+
+
+def test_more_than_a_page_of_leftovers(press: Press) -> None:
+    for n in range(1100):
+        press.store.put(f"apt/pool/main/x/x/{n:016}/x.deb", b"x")
+    press.clock.sleep(2 * GRACE)
+    assert len([key for key in collect(press) if "/pool/" in key]) == 1100
+
+
+def test_nothing_goes_when_history_is_missing(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    remove(press, "o1", "a")
+    current = press.store.head("apt/dists/stable/InRelease").metadata["generation"]
+    press.store.delete(f"state/stable/generations/{current}.json")
+    press.store.put("apt/pool/main/x/x/0000/x.deb", deb("x"))
+    press.clock.sleep(GRACE)
+    with pytest.raises(CorruptError, match="nothing was reaped"):
+        collect(press)
+    press.clock.sleep(GRACE)
+    assert collect(press)  # it is out of the grace, and matters no more
+
+
+def test_one_goes_back_no_farther_than_the_reaper_lets(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    remove(press, "o1", "a")
+    press.clock.sleep(GRACE - 60)
+    back = press.operate("o2", {"op": "rollback", "to": 2}, {"op": "remove", "packages": ["a"]})
+    assert press.publish(back) == "published"
+    press.clock.sleep(GRACE + 60)
+    assert press.publish(press.operate("o3", {"op": "rollback", "to": 2})) == "rejected"
+    (error,) = press.result("o3")["errors"]
+    assert error["code"] == "generation-unknown" and "24 hours" in error["message"]
