@@ -36,6 +36,7 @@ SIZES = {
     "finish": Size(512, 300),
     "setup": Size(512, 900),
     "prune": Size(1769, 900),
+    "reap": Size(1769, 900),
 }
 STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
 
@@ -104,6 +105,7 @@ class Functions(Construct):
             ("s3:GetObjectVersion", allowed.get_version),
             ("s3:PutObject", allowed.put),
             ("s3:DeleteObject", allowed.delete),
+            ("s3:DeleteObjectVersion", allowed.delete_version),
         )
         statements = [
             iam.PolicyStatement(

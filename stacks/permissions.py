@@ -21,6 +21,7 @@ class Grants:
     get_version: tuple[str, ...] = ()
     put: tuple[str, ...] = ()
     delete: tuple[str, ...] = ()
+    delete_version: tuple[str, ...] = ()
     list: bool = False
     kms: tuple[str, ...] = ()
 
@@ -105,6 +106,17 @@ def grants(layout: Layout) -> dict[str, Grants]:
         "prune": Grants(
             get=(inrelease, f"{root}/dists/*/by-hash/SHA256/*"),
             put=("staging/*/operations.json",),
+            list=True,
+        ),
+        "reap": Grants(
+            get=(
+                inrelease,
+                f"{root}/dists/*/by-hash/SHA256/*",
+                f"{root}/pool/*",
+                "state/*/generations/*",
+            ),
+            # Exactly a version: what was put anew in the meantime stays.
+            delete_version=(f"{root}/dists/*/by-hash/SHA256/*", f"{root}/pool/*"),
             list=True,
         ),
     }

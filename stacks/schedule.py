@@ -1,8 +1,9 @@
-"""The daily prune, by EventBridge Scheduler."""
+"""The daily prune and the daily reaping, by EventBridge Scheduler."""
 
 from __future__ import annotations
 
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -22,36 +23,42 @@ class Schedule(Construct):
         lost: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
-        prune = functions["prune"]
-        role = iam.Role(
+        self._lost = lost
+        self._role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
-            description="debpress: the schedule may ask for a prune",
+            description="debpress: the schedule may ask for a prune, and reap",
         )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[prune.function_arn])
+        lost.grant_send_messages(self._role)
+        self._daily("Prune", functions["prune"], 17, settings.prune_hour)
+        # Some time later: what is pruned now is reaped when the grace is over, tomorrow at best.
+        self._daily("Reap", functions["reap"], 47, settings.prune_hour)
+
+    def _daily(self, name: str, function: lambda_.IFunction, minute: int, hour: int) -> None:
+        self._role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[function.function_arn]
+            )
         )
-        lost.grant_send_messages(role)
         scheduler.CfnSchedule(
             self,
-            "Prune",
-            description="debpress: prune old versions",
-            schedule_expression=f"cron(17 {settings.prune_hour} * * ? *)",
+            name,
+            description=f"debpress: {name.lower()}, daily",
+            schedule_expression=f"cron({minute} {hour} * * ? *)",
             schedule_expression_timezone="UTC",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=prune.function_arn,
-                role_arn=role.role_arn,
+                arn=function.function_arn,
+                role_arn=self._role.role_arn,
                 input="{}",
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_event_age_in_seconds=3600, maximum_retry_attempts=3
                 ),
                 dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
-                    arn=lost.queue_arn
+                    arn=self._lost.queue_arn
                 ),
             ),
         )
-        alarm(
-            self, "Prune", prune.metric_errors(), "prune-errors", "The daily prune did not start."
-        )
+        meaning = f"The daily {name.lower()} failed."
+        alarm(self, name, function.metric_errors(), f"{name.lower()}-errors", meaning)

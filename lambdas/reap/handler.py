@@ -1,0 +1,16 @@
+"""reap: the daily schedule deletes what no host can be told of any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from debpress.adapters.environment import environment, log
+from debpress.publish.reaping import reap
+
+
+def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    env = environment()
+    dry_run = bool(event.get("dry_run"))
+    reaped = reap(env.store, env.repository, env.clock, dry_run=dry_run)
+    log("reap", dry_run=dry_run, objects=len(reaped.keys), bytes=reaped.size)
+    return {"objects": len(reaped.keys), "bytes": reaped.size}
