@@ -42,7 +42,8 @@ def commit(
     suite: str,
     generation: str,
 ) -> dict[str, Any]:
-    """Flips the suite to a generation, or finds that the race is lost. Returns the outcome.
+    """Flips the suite to a generation, or finds that the race is lost. Returns the outcome: `lost`
+    also where the flip was of others' batches that came first.
 
     A try that died after its put is found in the chain of generations and carried on. Raises
     TransientError, or, before the flip and when it must not happen, LossError, SigningError or
@@ -72,6 +73,8 @@ def commit(
                 return {"outcome": "lost"}
     _see_it_rise(store, layout, clock, record)
     _courtesies(store, layout, suite)
+    if record.by is not None and record.by not in record.decided:
+        return {"outcome": "lost"}  # It was the turn of others; ours is yet to be merged.
     return {"outcome": "committed"}
 
 

@@ -84,6 +84,13 @@ class SuiteDraft:
             for identity, text in self.index(component, architecture).find(group).items()
         }
 
+    def sums(self, found: Mapping[tuple[str, Identity], bytes]) -> dict[Identity, str]:
+        """The SHA-256 of what `find` found, and of whatever this flip takes out: were that to come
+        back with other bytes, hosts would see a version change them (law 4)."""
+        gone = {i: text for draft in self._drafts.values() for i, text in draft.removed.items()}
+        here = {identity: text for (_, identity), text in found.items()}
+        return {identity: field(text, "SHA256") for identity, text in (gone | here).items()}
+
     def add(self, component: str, batch: Sequence[Admitted]) -> list[dict[str, Any]]:
         """Puts a batch in whole; returns what a result says of each package.
 
@@ -91,11 +98,7 @@ class SuiteDraft:
         bytes (law 4), in whichever component.
         """
         found = self.find(_identity(p) for p in batch)
-        # With what this flip takes out: hosts would see the same version change its bytes.
-        sums = {
-            i: field(text, "SHA256") for d in self._drafts.values() for i, text in d.removed.items()
-        }
-        sums |= {identity: field(text, "SHA256") for (_, identity), text in found.items()}
+        sums = self.sums(found)
         refusals = [
             _reused(p, sums[_identity(p)])
             for p in batch

@@ -73,17 +73,27 @@ def merge(
         asked = [operations.from_json(each) for each in entry.plan.operations]
         return Operator(store, repository, clock, draft, state).apply(component, asked)
 
-    taken_in, refused = [], []
+    taken_in: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
     for entry in waiting:
+        if entry.plan.operations and taken_in:
+            break
         try:
             packages = take(entry)
             taken_in.append(_account(entry, packages))
+            if entry.plan.operations:
+                # A flip of its own: what it takes out and what others bring might be the same, and
+                # a result must not say published of what its generation does not show.
+                break
         except RejectedError as error:
             errors = [r.as_json() for r in error.refusals]
             refused.append({**_account(entry, []), "errors": errors})
     left = _left(queued, decided, now)
-    contested = _is_contested(waiting, refused, run)
-    generation = _generation(draft, state, now, run, taken_in, refused, left, contested)
+    must_flip = _is_contested(waiting, refused, run) or (
+        # Ours comes after what this decides.
+        own is not None and all(run != each["run"] for each in (*taken_in, *refused))
+    )
+    generation = _generation(draft, state, now, run, taken_in, refused, left, must_flip)
     if generation is not None:
         key = Layout.generation(suite, generation.id)
         store.put(key, notes.dump(generation.as_json()), notes.JSON)
@@ -176,15 +186,15 @@ def _generation(
     taken: list[dict[str, Any]],
     refused: list[dict[str, Any]],
     left: list[dict[str, str]],
-    contested: bool,
+    must_flip: bool,
 ) -> Generation | None:
-    """Writes the indices that changed; None where the suite would be as it is.
+    """Writes the indices that changed; None where the suite would be as it is, and need not flip.
 
     Raises TransientError when the last Date is ahead of the store's clock.
     """
     old = state.release if state else None
     release = draft.release(old.date if old else now)
-    if release == old and not contested:
+    if release == old and not must_flip:
         return None
     release = replace(release, date=next_date(now, old.date if old else None))
     unnamed = Generation(

@@ -124,7 +124,7 @@ class Operator:
 
     def _put(self, component: str, entries: list[Entry]) -> _Effect:
         here = self._draft.find(e.identity for e in entries)
-        sums = {identity: field(text, "SHA256") for (_, identity), text in here.items()}
+        sums = self._draft.sums(here)
         effect = []
         for entry in entries:
             sha256 = field(entry.text, "SHA256")
