@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from debpress import config, openpgp, signing
 from debpress.clock import iso
 from debpress.config import Repository
@@ -30,6 +32,7 @@ from debpress.publish.opening import Upload, open_batch
 from debpress.publish.queueing import queue
 from debpress.publish.signature import sign
 from debpress.signing import Signers
+from debpress.signing.kms import KmsKey
 
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
@@ -302,5 +305,31 @@ def ed25519_signers() -> Signers:
         clock=FakeClock(),
         kms=kms.service,
         default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
+        user_id="debpress test",
+    )
+
+
+class _QuickKms:
+    """One key, without boto3 in between: thousands of publishes sign with it."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+    def public_key(self, key: str) -> KmsKey:
+        der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return KmsKey(key, "ECC_NIST_EDWARDS25519", "SIGN_VERIFY", der)
+
+    def sign(self, key: str, message: bytes, message_type: str, algorithm: str) -> bytes:
+        return self._key.sign(message)
+
+
+def quick_signers() -> Signers:
+    return signing.load(
+        ["awskms:"],
+        store=MemoryStore(),
+        layout=Layout(),
+        clock=FakeClock(),
+        kms=lambda _region: _QuickKms(),
+        default_key="arn:aws:kms:eu-central-1:111122223333:key/quick",
         user_id="debpress test",
     )

@@ -1,0 +1,338 @@
+"""Several publishers at once, taking turns at every call to the store.
+
+After each write a host looks, and a witness judges each flip and each result (tests/support). The
+quick suite tries some 1,500 interleavings; `DEBPRESS_SOAK=<rounds>` many times more, at random.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from debpress.clock import from_iso
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.faults import At, Fault, Misfortune, Random, Script, no_faults
+from tests.support.press import Press, deb
+from tests.support.scenes import OLD, Scene, fresh, queued, scene
+
+SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
+
+CALLS = 60  # a flip of the small scene has about as many, from merge to finish
+
+
+class TestTwoPublishers:
+    """One is stopped at some call, the other at some later one, then the first goes on to its end,
+    and the other after it: for each pair of calls (in the quick suite, for a spread of them)."""
+
+    @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 2))
+    def test_two_batches(self, first: int) -> None:
+        for second in range(first % 5, CALLS, 1 if SOAK else 5):
+            where = _two(fresh("a"), fresh("b"))
+            world = where.world(turns=Script([("a", first), ("b", second)]))
+            assert world.run(queued(where, "a", "b")) == dict.fromkeys("ab", "published")
+            assert where.seen() >= {"a", "a-bin", "b", "b-bin"}
+            assert not world.surprises
+            where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 4))
+    def test_two_batches_that_contradict_each_other(self, first: int) -> None:
+        for second in range(first % 6, CALLS, 1 if SOAK else 6):
+            where = _two(fresh("a"), fresh("a", note="other"))
+            world = where.world(turns=Script([("a", first), ("b", second)]))
+            said = world.run(queued(where, "a", "b"))
+            assert sorted(said.values()) == ["published", "rejected"]
+            assert {where.status(name) for name in "ab"} == {"published", "rejected"}
+            where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 4))
+    def test_a_removal_makes_room_for_other_bytes(self, first: int) -> None:
+        """Whether the upload is refused depends on who is first; what is said must be what is."""
+        for second in range(first % 6, CALLS, 1 if SOAK else 6):
+            where = scene(removals=True)
+            where.operate("a", {"op": "remove", "packages": ["old0"]})
+            where.upload("b", {"old0_1_all.deb": deb("old0", "1", note="other")})
+            world = where.world(turns=Script([("b", first), ("a", second)]))
+            said = world.run(_from_queue(where, "a", "b"))
+            assert said["a"] == "published" and not world.surprises
+            assert ("old0" in where.seen()) == (said["b"] == "published")
+            where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, 110, 1 if SOAK else 5))
+    def test_one_event_twice_while_its_package_is_removed(self, first: int) -> None:
+        """The repeat stops anywhere; the first publishes, an operator removes; the repeat goes on,
+        and must not bring back what was removed."""
+        where = scene(removals=True)
+        event = where.upload("a", fresh("a"))
+        remove = where.operate("remove", {"op": "remove", "packages": ["a"]})
+
+        def whole(press: Press) -> Any:
+            said = press.publish(event)
+            press.clock.sleep(30)
+            return said, press.publish(remove)
+
+        world = where.world(turns=Script([("repeat", first), ("whole", 10**6)]))
+        said = world.run({"repeat": lambda press: press.publish(event), "whole": whole})
+        assert said["whole"] in (("published", "published"), (None, "published"))
+        assert "a" not in where.seen() and "a-bin" in where.seen()
+        assert where.status("a") == "published" and not world.surprises
+        where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, 60, 1 if SOAK else 3))
+    def test_a_removal_asked_for_once_happens_once(self, first: int) -> None:
+        """The repeat of an operator's event stops anywhere; the removed package is published anew;
+        the repeat goes on, and must not remove it again."""
+        where = scene(removals=True)
+        remove = where.operate("remove", {"op": "remove", "packages": ["old0"]})
+        anew = where.upload("anew", {"old0_1_all.deb": OLD["old0_1_all.deb"]})
+
+        def whole(press: Press) -> Any:
+            press.publish(remove)
+            press.clock.sleep(30)
+            return press.publish(anew)
+
+        world = where.world(turns=Script([("repeat", first), ("whole", 10**6)]))
+        world.run({"repeat": lambda press: press.publish(remove), "whole": whole})
+        assert "old0" in where.seen() and not world.surprises
+        where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, 40, 1 if SOAK else 3))
+    def test_a_file_replaced_between_an_event_and_its_repeat(self, first: int) -> None:
+        """The repeat finds other bytes than the first did: it must not reject what is on its way."""
+        where = scene()
+        event = where.upload("a", fresh("a"))
+
+        def whole(press: Press) -> Any:
+            steps = press.steps(event)
+            said = [next(steps) for _ in range(3)]
+            press.store.put("staging/stable/main/b/a_1_all.deb", b"unrelated")
+            press.store.put("staging/stable/main/a/a_1_all.deb", deb("a", "1", note="evil"))
+            return [*said, *steps][-1]
+
+        world = where.world(turns=Script([("repeat", first), ("whole", 10**6)]))
+        said = world.run({"repeat": lambda press: press.publish(event), "whole": whole})
+        assert said["whole"] == where.status("a") and not world.surprises
+        assert ("a" in where.seen()) == (where.status("a") == "published")
+        where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, 120, 1 if SOAK else 4))
+    def test_an_older_upload_never_answers_for_a_newer(self, first: int) -> None:
+        where = scene()
+        older = where.upload("b1", fresh("a"))
+
+        def newer(press: Press) -> Any:
+            return press.publish(where.upload("b1", fresh("b")))
+
+        world = where.world(turns=Script([("older", first), ("newer", 10**6)]))
+        world.run({"older": lambda press: press.publish(older), "newer": newer})
+        found = where.events["b1"]["detail"]["object"]
+        assert where.press.result("b1")["manifest"]["etag"] == found["etag"]
+        assert where.status("b1") == "published" and not world.surprises
+        where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, 60, 1 if SOAK else 3))
+    def test_a_failure_waits_for_who_may_hold_its_batch(self, first: int) -> None:
+        """b's merge may have a's batch in hand when a breaks down: a says failed only when nobody
+        can publish it any more."""
+        where = _two(fresh("a"), fresh("b"))
+        jobs = queued(where, "a", "b")
+        jobs["a"] = lambda press: press.finish("stable", where.runs["a"], "failed")
+        world = where.world(turns=Script([("b", first), ("a", 6), ("b", 10**6)]))
+        said = world.run(jobs)
+        assert said["b"] == "published" and said["a"] == where.status("a")
+        assert ("a" in where.seen()) == (said["a"] == "published")
+        assert not where.witness.corrected
+        where.witness.settled()
+
+
+def _two(a: dict[str, bytes], b: dict[str, bytes]) -> Scene:
+    where = scene()
+    where.upload("a", a)
+    where.upload("b", b)
+    return where
+
+
+def _from_queue(where: Scene, *names: str) -> dict[str, Callable[[Press], Any]]:
+    """As `queued`, of workflows that may be operations: those have nothing to admit."""
+    jobs: dict[str, Callable[[Press], Any]] = {}
+    for name in names:
+        steps = where.press.steps(where.events[name])
+        next(steps)
+        while not where.press.store.keys(f"state/stable/queue/{where.runs[name]}"):
+            next(steps)
+        jobs[name] = lambda press, run=where.runs[name]: [*press.flip("stable", run)][-1]
+    where.press.clock.advance(10)
+    return jobs
+
+
+# Any number of publishers, anything going wrong
+
+
+@dataclass(frozen=True)
+class Play:
+    """What the publishers do, and how badly it goes. Everything else follows from the seed."""
+
+    kinds: tuple[str, ...]
+    seed: int
+    rate: float
+    stay: float
+    skew: bool
+
+
+KINDS = ("fresh", "fresh", "same", "other", "again", "remove", "copy-late", "rollback")
+
+plays = st.builds(
+    Play,
+    st.lists(st.sampled_from(KINDS), min_size=2, max_size=5).map(tuple),
+    st.integers(0, 2**32),
+    st.sampled_from((0.0, 0.0, 0.003, 0.02)),
+    st.sampled_from((0.0, 0.5, 0.9, 0.97)),
+    st.booleans(),
+)
+
+
+def _perform(play: Play) -> tuple[Scene, Any, dict[str, Any]]:
+    """Starts all at once. `same` uploads what is published, `other` two contradicting batches,
+    `again` delivers the first event once more."""
+    where = scene(removals=any(kind in ("remove", "rollback") for kind in play.kinds))
+    chance = random.Random(play.seed)
+    jobs: dict[str, Callable[[Press], Any]] = {}
+
+    def job(event: dict[str, Any], delay: float) -> Callable[[Press], Any]:
+        def run(press: Press) -> Any:
+            press.clock.sleep(delay)
+            return press.publish(event)
+
+        return run
+
+    for number, kind in enumerate(play.kinds):
+        for name, event in _events(where, kind, f"{kind}{number}"):
+            jobs[name] = job(event, chance.choice((0, 0, 0, 1, 5, 20)))
+    world = where.world(
+        turns=Random(random.Random(play.seed + 1), play.stay),
+        faults=Misfortune(random.Random(play.seed + 2), play.rate) if play.rate else no_faults,
+        seed=play.seed + 3,
+        skew={name: chance.uniform(-3600, 3600) for name in jobs} if play.skew else {},
+    )
+    return where, world, world.run(jobs)
+
+
+def _events(where: Scene, kind: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    match kind:
+        case "fresh":
+            yield name, where.upload(name, fresh(name))
+        case "copy-late":
+            event = where.upload(name, fresh(name))
+            yield name, event
+            yield f"{name}-twice", event
+        case "same":
+            yield name, where.upload(name, {"old1_1_all.deb": OLD["old1_1_all.deb"]})
+        case "other":
+            for each in ("x", "y"):
+                yield f"{name}{each}", where.upload(f"{name}{each}", fresh(name, note=each))
+        case "again":
+            first = next(iter(where.events.values()), None) or where.upload(name, fresh(name))
+            yield name, first
+        case "remove":
+            operation = {"op": "remove", "packages": ["old0"]}
+            yield name, where.operate(name, operation)
+        case "rollback":
+            yield name, where.operate(name, {"op": "rollback", "to": 2})
+
+
+@settings(
+    max_examples=400 * (SOAK or 1),
+    derandomize=not SOAK,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(plays)
+def test_any_interleaving_with_faults(play: Play) -> None:
+    where, world, said = _perform(play)
+    assert not world.surprises, play
+    for name, status in said.items():
+        batch = name.removesuffix("-twice")
+        if status is None or batch not in where.runs:
+            continue  # a repeat that found the answer, or an execution that died
+        assert status == where.status(batch), (play, name)
+        if not world.broken:
+            assert status != "failed", (play, name)
+        if batch.startswith(("fresh", "copy", "same")) and not world.broken:
+            assert status == "published", (play, name)
+    if not world.broken:
+        for name, run in where.runs.items():
+            assert where.witness.said(run) is not None, (play, name)
+        if "rollback" not in "".join(play.kinds):
+            wanted = {n for n in said if n.startswith(("fresh", "copy")) and "-" not in n[5:]}
+            assert {n for n in wanted} <= where.seen(), play
+        where.witness.settled()
+    where.heal(world)
+
+
+class TestManyAtOnce:
+    @pytest.mark.parametrize("count", [12, 50])
+    def test_batches_make_few_flips(self, count: int) -> None:
+        """Steps in any order, as fifty Lambdas finish when they finish."""
+        where = scene()
+        for number in range(count):
+            where.upload(f"b{number}", {f"p{number}_1_all.deb": deb(f"p{number}", "1")})
+        runs = [where.press.steps(event) for event in where.events.values()]
+        where.press.interleave(runs, random.Random(count))
+        packages = {identity.package for identity in where.press.packages()}
+        assert packages >= {f"p{number}" for number in range(count)}
+        results = [where.press.result(f"b{number}") for number in range(count)]
+        assert {each["status"] for each in results} == {"published"}
+        assert len({each["generation"] for each in results}) <= (10 if count == 50 else 4)
+        assert not where.press.store.keys("state/stable/queue/")
+
+    @pytest.mark.parametrize("seed", range(SOAK or 1))
+    def test_twelve_at_once_call_by_call(self, seed: int) -> None:
+        where = scene()
+        for number in range(12):
+            where.upload(f"b{number}", {f"p{number}_1_all.deb": deb(f"p{number}", "1")})
+        world = where.world(turns=Random(random.Random(seed), 0.5), seed=seed)
+        assert set(world.publish(where.events).values()) == {"published"}
+        assert where.seen() >= {f"p{number}" for number in range(12)}
+        assert where.witness.count <= 6 and not world.surprises
+        where.witness.settled()
+
+    def test_two_suites_do_not_wait_for_each_other(self) -> None:
+        where = scene(small=False)
+        other = where.press.upload("b", fresh("b"), suite="testing")
+        mine = where.upload("a", fresh("a"))
+        world = where.world(turns=Random(random.Random(5)))
+        assert set(world.publish({"a": mine, "b": other}).values()) == {"published"}
+        assert where.press.clock.slept == [60.0, 600.0] or world.elapsed < 10
+        assert len(where.press.packages(suite="testing")) == 2
+
+
+class TestDeadExecutions:
+    """An execution that ends with no word, not even by its Catch: somebody stopped it."""
+
+    @pytest.mark.parametrize("k", range(1, 40, 1 if SOAK else 2))
+    def test_the_next_publishes_take_up_what_was_left(self, k: int) -> None:
+        where = scene()
+        event = where.upload("dead", fresh("dead"))
+        fault = At(k, Fault.KILL_AFTER)
+        world = where.world(faults=fault, tries=1)
+
+        def dies(press: Press) -> Any:
+            press.finish = lambda *_args, **_more: None  # type: ignore[method-assign]
+            return press.publish(event)
+
+        world.run({"dead": dies})
+        where.heal(world)
+        waited = fault.struck is not None and f"queue/{where.runs['dead']}" in "".join(
+            call.key for call in world.calls[: world.calls.index(fault.struck) + 1]
+        )
+        if waited:
+            assert where.status("dead") == "published" and "dead" in where.seen()
+        for flip in where.witness.flips:
+            assert from_iso(flip.record.date) == flip.release.date
