@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -90,7 +92,8 @@ class Packages:
 
     def edit(self, add: Mapping[Identity, bytes], remove: Iterable[Identity] = ()) -> Built:
         """The index with `add` put in (or put anew) and `remove` taken out."""
-        return _Edit(self._blocks, self._firsts).run(add, set(remove))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return _Edit(self._blocks, self._firsts, pool).run(add, set(remove))
 
 
 def empty() -> Packages:
@@ -117,11 +120,11 @@ def _first(member: bytes) -> Identity:
 
 
 def _compressed(entries: list[Entry]) -> list[_Block]:
-    blocks = []
-    for group in stanzas.cut(entries):
-        plain = stanzas.join(group)
-        blocks.append(_Block(group[0].identity, gz.compress(plain), xz.compress(plain)))
-    return blocks
+    return [_compress(group[0].identity, stanzas.join(group)) for group in stanzas.cut(entries)]
+
+
+def _compress(first: Identity, plain: bytes) -> _Block:
+    return _Block(first, gz.compress(plain), xz.compress(plain))
 
 
 class _Edit:
@@ -129,16 +132,17 @@ class _Edit:
 
     `held` is a block carried over but not yet written out: when the block after it loses its first
     stanza, and with it the boundary between the two, it is opened again. `open` holds the entries
-    of touched blocks whose end is not yet known. At most one of them is filled.
+    of touched blocks whose end is not yet known. At most one of them is filled. Touched blocks are
+    compressed by `pool`, on as many processors as there are, while the pass goes on.
     """
 
-    def __init__(self, blocks: list[_Block], firsts: list[Identity]) -> None:
+    def __init__(self, blocks: list[_Block], firsts: list[Identity], pool: Executor) -> None:
         self.blocks = blocks
         self.firsts = firsts
+        self.pool = pool
         self.held: _Block | None = None
         self.open: list[Entry] = []
-        self.gz: list[bytes] = []
-        self.xz: list[xz.Block] = []
+        self.out: list[_Block | Future[_Block]] = []
         self.hash = hashlib.sha256()
         self.size = 0
 
@@ -155,10 +159,11 @@ class _Edit:
         if not self.blocks:
             self.open = sorted(Entry(i, t) for i, t in add.items())
         self._flush()
+        blocks = [each.result() if isinstance(each, Future) else each for each in self.out]
         return Built(
             Sum(self.hash.hexdigest(), self.size),
-            b"".join(self.gz) or gz.compress(b""),
-            xz.assemble(self.xz),
+            b"".join(block.gz for block in blocks) or gz.compress(b""),
+            xz.assemble(block.xz for block in blocks),
         )
 
     def _touch(self, block: _Block, changed: set[Identity], add: Mapping[Identity, bytes]) -> None:
@@ -181,10 +186,14 @@ class _Edit:
         self.held = block
 
     def _flush(self) -> None:
-        for block in [self.held] if self.held else _compressed(self.open):
-            plain = gz.decompress(block.gz)
-            self.hash.update(plain)
-            self.size += len(plain)
-            self.gz.append(block.gz)
-            self.xz.append(block.xz)
+        if self.held:
+            self._write(gz.decompress(self.held.gz), self.held)
+        for group in stanzas.cut(self.open):
+            plain = stanzas.join(group)
+            self._write(plain, self.pool.submit(_compress, group[0].identity, plain))
         self.held, self.open = None, []
+
+    def _write(self, plain: bytes, block: _Block | Future[_Block]) -> None:
+        self.hash.update(plain)
+        self.size += len(plain)
+        self.out.append(block)
