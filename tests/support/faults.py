@@ -189,8 +189,8 @@ class Clock:
 @dataclass
 class World:
     """`tries` is how often a step is tried. `surprises` lists the errors of steps that were neither
-    injected nor an honest "try again": unless a test expects them, there may be none. `broken` counts the
-    steps that failed for good."""
+    injected nor an honest "try again": unless a test expects them, there may be none. `broken`
+    counts the steps that failed for good."""
 
     press: Press
     turns: Turns = field(default_factory=lambda: Script([]))

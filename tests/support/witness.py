@@ -186,7 +186,8 @@ class Witness:
             fresh = {p for p in there if new.seen[p][1] == upload.places[p]} and not (
                 {i for _, i in upload.places} & ever
             )
-            if fresh and run not in taken:
+            alike = {r for r, other in self.uploads.items() if other.places == upload.places}
+            if fresh and not alike & taken:
                 raise Violation(f"{new.generation} shows {run}, of which it does not say so")
         for run in new.record.runs:
             if self._said.get(run) == "rejected":

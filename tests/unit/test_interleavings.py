@@ -103,7 +103,7 @@ class TestTwoPublishers:
 
     @pytest.mark.parametrize("first", range(0, 40, 1 if SOAK else 3))
     def test_a_file_replaced_between_an_event_and_its_repeat(self, first: int) -> None:
-        """The repeat finds other bytes than the first did: it must not reject what is on its way."""
+        """The repeat finds other bytes than the first did: it must not reject what is under way."""
         where = scene()
         event = where.upload("a", fresh("a"))
 
@@ -184,7 +184,7 @@ class Play:
     skew: bool
 
 
-KINDS = ("fresh", "fresh", "same", "other", "again", "remove", "copy-late", "rollback")
+KINDS = ("fresh", "fresh", "same", "other", "again", "remove", "twice", "rollback")
 
 plays = st.builds(
     Play,
@@ -226,7 +226,7 @@ def _events(where: Scene, kind: str, name: str) -> Iterator[tuple[str, dict[str,
     match kind:
         case "fresh":
             yield name, where.upload(name, fresh(name))
-        case "copy-late":
+        case "twice":
             event = where.upload(name, fresh(name))
             yield name, event
             yield f"{name}-twice", event
@@ -246,7 +246,7 @@ def _events(where: Scene, kind: str, name: str) -> Iterator[tuple[str, dict[str,
 
 
 @settings(
-    max_examples=400 * (SOAK or 1),
+    max_examples=300 * (SOAK or 1),
     derandomize=not SOAK,
     deadline=None,
     database=None,
@@ -264,14 +264,13 @@ def test_any_interleaving_with_faults(play: Play) -> None:
         assert status == where.status(batch), (play, name)
         if not world.broken:
             assert status != "failed", (play, name)
-        if batch.startswith(("fresh", "copy", "same")) and not world.broken:
+        if batch.startswith(("fresh", "twice", "same")) and not world.broken:
             assert status == "published", (play, name)
     if not world.broken:
         for name, run in where.runs.items():
             assert where.witness.said(run) is not None, (play, name)
         if "rollback" not in "".join(play.kinds):
-            wanted = {n for n in said if n.startswith(("fresh", "copy")) and "-" not in n[5:]}
-            assert {n for n in wanted} <= where.seen(), play
+            assert {n for n in said if n.startswith("fresh")} <= where.seen(), play
         where.witness.settled()
     where.heal(world)
 
@@ -309,7 +308,7 @@ class TestManyAtOnce:
         mine = where.upload("a", fresh("a"))
         world = where.world(turns=Random(random.Random(5)))
         assert set(world.publish({"a": mine, "b": other}).values()) == {"published"}
-        assert where.press.clock.slept == [60.0, 600.0] or world.elapsed < 10
+        assert world.elapsed < 10
         assert len(where.press.packages(suite="testing")) == 2
 
 

@@ -13,8 +13,15 @@ from typing import Any
 
 from debpress.clock import Clock, from_iso, iso
 from debpress.config import Repository
-from debpress.errors import ConfigError, DebpressError, Refusal, RejectedError, TransientError
-from debpress.layout import Layout
+from debpress.errors import (
+    Code,
+    ConfigError,
+    DebpressError,
+    Refusal,
+    RejectedError,
+    TransientError,
+)
+from debpress.layout import OPERATIONS, Layout
 from debpress.publish import notes, operations, published
 from debpress.publish.drafting import SuiteDraft
 from debpress.publish.notes import Queued
@@ -69,7 +76,8 @@ def merge(
         if not entry.plan.operations:
             return draft.add(component, entry.packages)
         if state is None:
-            raise DebpressError(f"suite {suite} publishes nothing yet; deploy it first")
+            message = f"suite {suite} publishes nothing yet; deploy it first"
+            raise RejectedError([Refusal(OPERATIONS, Code.SUITE_UNKNOWN, message)])
         asked = [operations.from_json(each) for each in entry.plan.operations]
         return Operator(store, repository, clock, draft, state).apply(component, asked)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from debpress.clock import Clock
 from debpress.config import Repository
-from debpress.errors import SigningError
+from debpress.errors import SigningError, TransientError
 from debpress.index import release
 from debpress.layout import Layout
 from debpress.publish import notes, published
@@ -25,7 +25,8 @@ def sign(
     suite: str,
     generation: str,
 ) -> None:
-    """Signs a generation. Raises SigningError when its Release is not one to be signed."""
+    """Signs a generation. Raises SigningError when its Release is not one to be signed, and
+    TransientError when it is not yet."""
     record = Generation.load(store, suite, generation)
     text = record.release.encode("utf-8", "surrogateescape")
     parsed = release.parse(text)
@@ -40,8 +41,9 @@ def sign(
         # Only a loser of the race comes here; its commit finds that out, and it merges again.
         return
     if parsed.date > now:
-        raise SigningError(
-            f"the Date of generation {generation} is in the future; hosts would refuse it"
+        raise TransientError(
+            f"the Date of generation {generation} is in the future; hosts would refuse it. "
+            "This passes when the store's clock reaches it"
         )
     body = {
         # Dated by the Release itself: a retry makes the same signature where the algorithm allows.
