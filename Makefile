@@ -5,13 +5,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test check clean
+.PHONY: help setup demo local test check bench clean
 
 help:
 	@echo "make demo    from nothing to a published repository on this machine, with proof"
 	@echo "make local   the same stack kept up until Ctrl-C (PORT= chooses the port)"
 	@echo "make test    all tests: unit, integration, system (TESTS= chooses some)"
 	@echo "make check   lint, types, synthesis, templates"
+	@echo "make bench   what a publish costs, as ratios"
 	@echo "make clean   removes what the others made"
 
 # Makes .venv and the emulator's own from their locks, when a lock changed or they are not there.
@@ -38,6 +39,9 @@ check: setup
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
 	PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk synth --quiet
 	$(BIN)/cfn-lint cdk.out/*.template.json
+
+bench: setup
+	PYTHONPATH=.:layers/debpress/python $(BIN)/python -m tests.bench
 
 clean:
 	rm -rf .venv .local cdk.out node_modules layers/*/build
