@@ -45,10 +45,14 @@ def packages() -> list[Path]:
         try:
             _fetch(paths.PACKAGES)
         except LocalError as error:
-            progress.say("    Debian's packages can't be fetched, so more are built. apt said:")
+            progress.say("    Debian's packages can't be fetched. apt said:")
             progress.show(str(error)[:600])
         have = len(list(paths.PACKAGES.glob("*.deb")))
-        _build_more(paths.PACKAGES, max(0, LEAST - have))
+        if have < LEAST:
+            progress.say(
+                f"    only {have} packages are to be had, so {LEAST - have} more are built"
+            )
+            _build_more(paths.PACKAGES, LEAST - have)
         complete.touch()
     return sorted(paths.PACKAGES.glob("*.deb"))
 
