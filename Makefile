@@ -32,13 +32,14 @@ test: setup
 	@$(BIN)/python -m local.tools tests
 	$(BIN)/python -m pytest $(TESTS)
 
+# W3005: the CDK itself writes dependencies that a reference implies already.
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
-	PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk synth --quiet
-	$(BIN)/cfn-lint cdk.out/*.template.json
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install cdk synth --quiet
+	$(BIN)/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json
 
 bench: setup
 	PYTHONPATH=.:layers/debpress/python $(BIN)/python -m tests.bench
