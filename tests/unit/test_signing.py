@@ -116,7 +116,7 @@ def test_an_arn_is_asked_in_its_own_region(press: Press) -> None:
     ("uri", "said"),
     [
         ("awskms:", "DEBPRESS_KMS_KEY"),
-        ("gnupg:press", "not available yet"),
+        ("gnupg:press", "gnupg:<fingerprint"),
         ("file:key.pem", "awskms:"),
         ("alias/press", "awskms:"),
         ("awskms:alias/press#ABCD", "40 hex digits"),

@@ -8,7 +8,7 @@ from typing import Literal
 
 from debpress.errors import SigningError
 
-Kind = Literal["SIGNATURE", "PUBLIC KEY BLOCK"]
+Kind = Literal["SIGNATURE", "PUBLIC KEY BLOCK", "PRIVATE KEY BLOCK"]
 
 _WIDTH = 64
 

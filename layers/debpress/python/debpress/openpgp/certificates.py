@@ -1,12 +1,12 @@
-"""Certificates (transferable public keys): a key, a user id, and the key's word for both.
+"""Certificates (transferable public keys): keys, user ids, and the primary key's word for them.
 
 RFC 9580 section 10.1.1 for the order of packets, 5.2.4 for what a certification hashes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from debpress.errors import SigningError
@@ -18,20 +18,49 @@ from debpress.openpgp.signatures import SIGN, Draft, Signature, Type
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """A certificate whose self-signature was verified. `raw` is its binary form.
+class SigningKey:
+    """A key of a certificate that may sign: the primary one, or a cross-certified subkey.
 
-    `expires` is when its key stops being good for new signatures, None for never.
+    `since` is when the certificate first says so: sqv refuses what is dated before. `expires` is
+    when the key stops being good for new signatures, None for never.
+    """
+
+    key: PublicKey
+    since: datetime
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate whose own signatures were verified. `raw` is its binary form.
+
+    `key` is the primary key; `signing` has those that may sign, the primary one first if it may.
     """
 
     key: PublicKey
     user_id: str
-    expires: datetime | None
+    signing: tuple[SigningKey, ...]
     raw: bytes
 
     @property
     def fingerprint(self) -> str:
         return self.key.fingerprint
+
+    @property
+    def expires(self) -> datetime | None:
+        """When its last key stops being good for new signatures, None for never."""
+        dates = [each.expires for each in self.signing]
+        return None if None in dates else max(date for date in dates if date)
+
+    def preferred(self, moment: datetime) -> SigningKey:
+        """The key gpg would sign with: the newest subkey that may sign then, else the primary."""
+        alive = [each for each in self.signing if not each.expires or moment < each.expires]
+        if not alive:
+            raise SigningError(
+                f"every key of {self.fingerprint} that may sign has expired; extend it, or sign "
+                "with another"
+            )
+        return max(alive, key=lambda each: (each.key != self.key, each.key.created))
 
 
 def mint(key: PublicKey, user_id: str, sign: Callable[[bytes], bytes]) -> Certificate:
@@ -54,8 +83,8 @@ def mint(key: PublicKey, user_id: str, sign: Callable[[bytes], bytes]) -> Certif
 def parse(data: bytes) -> list[Certificate]:
     """The certificates in `data`, armored (one armor) or binary. Raises SigningError.
 
-    Each must have a user id with a good self-signature that lets the key sign. Subkeys are passed
-    over: debpress signs with primary keys.
+    Each must have a user id with a good self-signature, and a key that may sign. Subkeys for other
+    purposes are passed over.
     """
     if data.lstrip().startswith(b"-----"):
         data = dearmor(data, "PUBLIC KEY BLOCK")
@@ -71,44 +100,130 @@ def parse(data: bytes) -> list[Certificate]:
     return [_certificate(group) for group in groups]
 
 
+@dataclass(slots=True)
+class _Part:
+    """A key, user id or the like, and what is signed of it."""
+
+    packet: Packet
+    signatures: list[Packet] = field(default_factory=list)
+
+
 def _certificate(group: list[Packet]) -> Certificate:
-    key = PublicKey.parse(group[0].body)
-    user = b""
-    own: list[tuple[Signature, bytes]] = []
-    for found in group[1:]:
-        if found.tag == Tag.USER_ID:
-            user = found.body
-        elif found.tag != Tag.SIGNATURE:
-            break  # a subkey, or an image: nothing after it is about a user id
-        elif signature := _self_signature(key, user, found):
-            own.append((signature, user))
-    if not own:
+    primary = PublicKey.parse(group[0].body)
+    parts: list[_Part] = []
+    for found in group:
+        if found.tag == Tag.SIGNATURE:
+            parts[-1].signatures.append(found)
+        else:
+            parts.append(_Part(found))
+    if _own(primary, parts[0], Type.KEY_REVOCATION, primary.hashed)[0]:
         raise SigningError(
-            f"the certificate {key.fingerprint} has no user id with a self-signature; apt "
-            "refuses it"
+            f"the certificate {primary.fingerprint} is revoked, and hosts refuse it; sign with "
+            "another key"
         )
-    # The newest counts: that is how a key's life is extended (RFC 9580 section 5.2.3.10).
-    newest, name = max(own, key=lambda each: each[0].created)
-    if newest.flags is None or not newest.flags & SIGN:
+    name, own = _named(primary, parts)
+    newest = max(own, key=lambda each: each.created)
+    end = _end(primary, newest)
+    signing = []
+    if newest.flags is not None and newest.flags & SIGN:
+        since = min(each.created for each in own if each.flags is not None and each.flags & SIGN)
+        signing.append(SigningKey(primary, since, end))
+    for part in parts:
+        if part.packet.tag == Tag.PUBLIC_SUBKEY and (subkey := _subkey(primary, part, end)):
+            signing.append(subkey)
+    if not signing:
         raise SigningError(
-            f"the certificate {key.fingerprint} does not let its key sign; sqv refuses it"
+            f"the certificate {primary.fingerprint} does not let its key sign; sqv refuses it"
         )
-    expires = None
-    if newest.key_seconds is not None:
-        expires = key.created + timedelta(seconds=newest.key_seconds)
     raw = b"".join(each.raw for each in group)
-    return Certificate(key, name.decode("utf-8", "replace"), expires, raw)
+    return Certificate(primary, name, tuple(signing), raw)
 
 
-def _self_signature(key: PublicKey, user: bytes, found: Packet) -> Signature | None:
-    """The key's own certification of `user`; None for anybody else's word about it."""
-    if found.body[:1] != b"\x04" or found.body[1:2] not in (b"\x10", b"\x11", b"\x12", b"\x13"):
+def _named(primary: PublicKey, parts: Sequence[_Part]) -> tuple[str, list[Signature]]:
+    """The user id that was certified last, and all self-signatures of user ids.
+
+    The newest counts: that is how a key's life is extended (RFC 9580 section 5.2.3.10).
+    """
+    found: list[tuple[Signature, bytes]] = []
+    unreadable: SigningError | None = None
+    for part in parts:
+        user = part.packet.body
+        if part.packet.tag != Tag.USER_ID:
+            continue
+        content = _certified(primary, user)
+        good, bad = _own(primary, part, Type.CERTIFICATION, content)
+        revoked, _ = _own(primary, part, Type.CERTIFICATION_REVOCATION, content)
+        unreadable = unreadable or bad
+        ended = max((each.created for each in revoked), default=None)
+        found += [(each, user) for each in good if ended is None or each.created > ended]
+    if not found:
+        why = f" ({unreadable})" if unreadable else ""
+        raise SigningError(
+            f"the certificate {primary.fingerprint} has no user id with a self-signature that "
+            f"apt's verifiers accept{why}"
+        )
+    _, name = max(found, key=lambda each: each[0].created)
+    return name.decode("utf-8", "replace"), [each for each, _ in found]
+
+
+def _subkey(primary: PublicKey, part: _Part, end: datetime | None) -> SigningKey | None:
+    """The subkey if it may sign; None for one that encrypts, is revoked, or does not agree."""
+    try:
+        key = PublicKey.parse(part.packet.body)
+    except SigningError:
+        return None  # of an algorithm for encryption
+    content = primary.hashed + key.hashed
+    bindings, _ = _own(primary, part, Type.SUBKEY_BINDING, content)
+    revoked, _ = _own(primary, part, Type.SUBKEY_REVOCATION, content)
+    if not bindings or revoked:
         return None
-    signature = signatures.parse(found)
-    if not signature.issuers & {key.fingerprint, key.key_id}:
+    newest = max(bindings, key=lambda each: each.created)
+    agreed = [each for each in bindings if _agreed(key, each, content)]
+    if newest not in agreed:
         return None
-    signature.verify(key, _certified(key, user))
-    return signature
+    ends = [date for date in (end, _end(key, newest)) if date]
+    return SigningKey(key, min(each.created for each in agreed), min(ends, default=None))
+
+
+def _agreed(key: PublicKey, binding: Signature, content: bytes) -> bool:
+    """Whether the subkey signed back: else anybody's could be claimed (RFC 9580 section 5.2.1)."""
+    if binding.flags is None or not binding.flags & SIGN or binding.embedded is None:
+        return False
+    back = signatures.parse(Packet(Tag.SIGNATURE, binding.embedded, b""))
+    back.verify(key, content)
+    return back.type == Type.PRIMARY_KEY_BINDING
+
+
+_KINDS = {Type.CERTIFICATION: (0x10, 0x11, 0x12, 0x13)}
+
+
+def _own(
+    key: PublicKey, part: _Part, kind: Type, content: bytes
+) -> tuple[list[Signature], SigningError | None]:
+    """The key's own signatures of a kind, each verified, and why some could not be read, if any.
+
+    Anybody may have put a signature here, in any form; only the key's own ones count.
+    """
+    good: list[Signature] = []
+    bad: SigningError | None = None
+    for found in part.signatures:
+        if found.body[:1] != b"\x04" or found.body[1] not in _KINDS.get(kind, (kind,)):
+            continue
+        try:
+            signature = signatures.parse(found)
+        except SigningError as error:
+            bad = bad or error
+            continue
+        if signature.issuers & {key.fingerprint, key.key_id}:
+            signature.verify(key, content)
+            good.append(signature)
+    return good, bad
+
+
+def _end(key: PublicKey, signature: Signature) -> datetime | None:
+    if signature.key_seconds is None:
+        return None
+    return key.created + timedelta(seconds=signature.key_seconds)
 
 
 def _certified(key: PublicKey, user: bytes) -> bytes:

@@ -13,11 +13,14 @@ from debpress.errors import SigningError
 
 
 class Tag(IntEnum):
-    """The packets that certificates and signatures are made of (RFC 9580 section 5)."""
+    """The packets that keys, certificates and signatures are made of (RFC 9580 section 5)."""
 
     SIGNATURE = 2
+    SECRET_KEY = 5
     PUBLIC_KEY = 6
+    SECRET_SUBKEY = 7
     USER_ID = 13
+    PUBLIC_SUBKEY = 14
 
 
 @dataclass(frozen=True, slots=True)

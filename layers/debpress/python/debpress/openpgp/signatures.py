@@ -21,6 +21,11 @@ class Type(IntEnum):
     BINARY = 0x00
     TEXT = 0x01
     CERTIFICATION = 0x13
+    SUBKEY_BINDING = 0x18
+    PRIMARY_KEY_BINDING = 0x19
+    KEY_REVOCATION = 0x20
+    SUBKEY_REVOCATION = 0x28
+    CERTIFICATION_REVOCATION = 0x30
 
 
 # Key flags (RFC 9580 section 5.2.3.29). A certificate needs SIGN, or sqv refuses its signatures.
@@ -35,6 +40,7 @@ class _Sub(IntEnum):
     KEY_EXPIRES = 9
     ISSUER = 16
     FLAGS = 27
+    EMBEDDED = 32
     ISSUER_FINGERPRINT = 33
 
 
@@ -78,7 +84,7 @@ class Signature:
     """A signature packet, read. `issuers` are fingerprints and key ids it says it is by.
 
     `flags` is None where it has none; `key_seconds` is how long the key it certifies lives, None
-    for ever.
+    for ever; `embedded` is the body of a signature within (a subkey's own word for its binding).
     """
 
     type: int
@@ -88,6 +94,7 @@ class Signature:
     issuers: frozenset[str]
     flags: int | None
     key_seconds: int | None
+    embedded: bytes | None
     hashed: bytes
     left: bytes
     value: bytes
@@ -143,6 +150,8 @@ def parse(found: Packet) -> Signature:
         issuers=_issuers(hashed) or _issuers(hints),
         flags=None if flags is None else int.from_bytes(flags[:1], "big"),
         key_seconds=int.from_bytes(expires, "big") or None if expires else None,
+        # Good in either area: it is a signature of its own.
+        embedded=hashed.get(_Sub.EMBEDDED) or hints.get(_Sub.EMBEDDED),
         hashed=signed,
         left=cursor.take(2),
         value=cursor.rest(),

@@ -53,13 +53,13 @@ def _verified(
 
 
 def _verify(signature: Signature, content: bytes, known: Sequence[certs.Certificate]) -> None:
-    for certificate in known:
-        if not signature.issuers & {certificate.fingerprint, certificate.key.key_id}:
+    for each in (signing for certificate in known for signing in certificate.signing):
+        if not signature.issuers & {each.key.fingerprint, each.key.key_id}:
             continue
-        signature.verify(certificate.key, content)
-        if certificate.expires and signature.created >= certificate.expires:
+        signature.verify(each.key, content)
+        if each.expires and signature.created >= each.expires:
             raise SigningError(
-                f"a signature by {certificate.fingerprint} was made after that key expired; "
+                f"a signature by {each.key.fingerprint} was made after that key expired; "
                 "extend the key, or sign with another"
             )
         return

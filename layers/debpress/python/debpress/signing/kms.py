@@ -73,12 +73,20 @@ class KmsSigner:
     """A `debpress.signing.Signer`."""
 
     def __init__(
-        self, uri: str, service: KeyService, arn: str, scheme: _Scheme, certificate: Certificate
+        self,
+        uri: str,
+        service: KeyService,
+        arn: str,
+        scheme: _Scheme,
+        key: PublicKey,
+        certificate: Certificate,
     ) -> None:
+        """`key` is the one in KMS: the certificate's primary key, or its signing subkey."""
         self.uri = uri
         self._service = service
         self._arn = arn
         self._scheme = scheme
+        self._key = key
         self._certificate = certificate
 
     def certificate(self) -> bytes:
@@ -87,7 +95,7 @@ class KmsSigner:
 
     def sign(self, data: bytes, *, text: bool, created: datetime) -> bytes:
         """See Signer. IAM: kms:Sign on the key."""
-        draft = Draft(self._certificate.key, Type.TEXT if text else Type.BINARY, created)
+        draft = Draft(self._key, Type.TEXT if text else Type.BINARY, created)
         content = openpgp.canonical(data) if text else data
         raw = _sign(self._service, self._arn, self._scheme, draft.digest(content))
         return draft.finish(content, raw)
@@ -130,7 +138,8 @@ def load(
     at = layout.certificate(_name(found.arn))
     certificate = stored.certificate(store, at, owner, mint, clock)
     stored.announce(store, layout, owner, certificate)
-    return KmsSigner(uri, service, found.arn, scheme, certificate)
+    own = next(k.key for k in certificate.signing if public(k.key.created) == k.key)
+    return KmsSigner(uri, service, found.arn, scheme, own, certificate)
 
 
 def _sign(service: KeyService, arn: str, scheme: _Scheme, digest: bytes) -> bytes:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from debpress.clock import Clock
 from debpress.errors import ConfigError
 from debpress.layout import Layout
+from debpress.signing import gnupg as bundled
 from debpress.signing import kms as awskms
+from debpress.signing.gnupg import Gnupg
 from debpress.signing.kms import KeyService
 from debpress.signing.signer import Signer
 from debpress.signing.signers import Signers
@@ -27,31 +29,33 @@ def load(
     kms: Callable[[str | None], KeyService],
     default_key: str | None,
     user_id: str,
+    gnupg: Callable[[], Gnupg] | None = None,
 ) -> Signers:
     """The signers that `uris` name, their certificates read and checked, or minted.
 
     `awskms:<key id, alias/name, or ARN>`, and `#<fingerprint>` after it pins the certificate;
     `awskms:` alone is `default_key`. `kms` gives the service of a region, None being the
     function's own. `user_id` goes into certificates that are minted, and into no other.
+    `gnupg:<fingerprint>?secret=<name or ARN>` is a key that is bundled; `gnupg` gives gpg and it.
 
     Raises ConfigError for a URI that can't be, SigningError, TransientError. IAM: see
-    `debpress.signing.kms.load`.
+    `debpress.signing.kms.load` and `debpress.signing.gnupg.load`.
     """
 
     def one(uri: str) -> Signer:
         scheme, _, rest = uri.partition(":")
+        if scheme == "gnupg":
+            bundled.parse(uri)
+            if gnupg is None:
+                raise ConfigError(f"{uri} can't sign here: there is no gpg to do it")
+            return bundled.load(uri, service=gnupg(), store=store, layout=layout, clock=clock)
         name, _, pin = rest.partition("#")
         if "#" in rest and not _FINGERPRINT.fullmatch(pin):
             raise ConfigError(
                 f"debpress.signers: {uri!r}: after # a fingerprint of 40 hex digits is due"
             )
-        if scheme == "gnupg":
-            raise ConfigError(
-                f"debpress.signers: {uri!r}: gnupg signers are not available yet in this version; "
-                "use awskms:"
-            )
         if scheme != "awskms":
-            raise ConfigError(f"debpress.signers: {uri!r}: must start with awskms:")
+            raise ConfigError(f"debpress.signers: {uri!r}: must start with awskms: or gnupg:")
         key = name or default_key
         if not key:
             raise ConfigError(

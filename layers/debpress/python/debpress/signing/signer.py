@@ -26,5 +26,6 @@ class Signer(Protocol):
         Of type 0x01 over `data` as canonical text (for a clear-signed document), or of type 0x00
         over its bytes. Raises SigningError, or TransientError where trying again may help.
 
-        IAM: kms:Sign on the key, for a signer in KMS.
+        IAM: kms:Sign on the key, for a signer in KMS; secretsmanager:GetSecretValue on its
+        passphrase, for one in a layer.
         """

@@ -86,11 +86,13 @@ def _only(signer: Signer) -> Certificate:
 
 
 def _dated(certificate: Certificate, now: datetime) -> datetime:
-    """In the past of every host, but never before the key, which sqv refuses as well."""
-    created = max(now - BACK_DATED, certificate.key.created)
+    """In the past of every host, but never before the certificate lets its key sign, which sqv
+    refuses as well."""
+    since = max(each.since for each in certificate.signing)
+    created = max(now - BACK_DATED, since)
     if created > now:
         raise SigningError(
-            f"the key {certificate.fingerprint} was made at {certificate.key.created}, which is "
-            f"in the future at {now}; set the clock right"
+            f"the certificate {certificate.fingerprint} is of {since}, which is in the future at "
+            f"{now}; set the clock right"
         )
     return created

@@ -108,8 +108,7 @@ def _checked(at: str, body: bytes, owner: Owner) -> Certificate:
         certificate, *more = certificates.parse(armored)
     except SigningError as error:
         raise SigningError(f"{at}: {error}. {_RESTORE}") from error
-    own = owner.key(certificate.key.created)
-    if more or own.fingerprint != certificate.fingerprint:
+    if more or not any(owner.key(k.key.created) == k.key for k in certificate.signing):
         raise SigningError(
             f"{at} holds the certificate {certificate.fingerprint}, which is not of the key "
             f"{owner.name} ({owner.uri}). {_RESTORE}"

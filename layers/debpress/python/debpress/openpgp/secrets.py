@@ -1,0 +1,238 @@
+"""Exported secret keys (transferable secret keys): what is in them, and unlocking one.
+
+RFC 9580 section 5.5.3, RFC 4880 sections 5.5.3 and 3.7 (strings to keys). Read here rather than by
+gpg, because gpg gives a key without its passphrase only after it wrote it so to a disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.hazmat.decrepit.ciphers import algorithms as old
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms
+
+from debpress.errors import SigningError
+from debpress.openpgp.armor import dearmor
+from debpress.openpgp.keys import Algorithm, PublicKey
+from debpress.openpgp.packets import Cursor, Packet, Tag, packet, read
+
+try:
+    from cryptography.hazmat.decrepit.ciphers.modes import CFB
+except ImportError:  # cryptography before 47
+    from cryptography.hazmat.primitives.ciphers.modes import CFB
+
+Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+Protection = Literal["passphrase", "none", "absent"]
+
+_PUBLIC: dict[int, Tag] = {Tag.SECRET_KEY: Tag.PUBLIC_KEY, Tag.SECRET_SUBKEY: Tag.PUBLIC_SUBKEY}
+
+# Numbers in the public part, by algorithm (RFC 9580 section 5.5.5): RSA three times, Elgamal, DSA.
+_NUMBERS = {1: 2, 2: 2, 3: 2, 16: 3, 17: 4}
+# A curve's identifier, then numbers; ECDH has parameters after them.
+_ON_CURVES = (18, 19, 22)
+_ECDH = 18
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """One key of an export, locked as it came. `public` is its public-key packet's body.
+
+    `absent` are those that are elsewhere: on a card, or kept offline. `fingerprint` is empty for a
+    key of a kind that debpress does not sign with.
+    """
+
+    public: bytes
+    secret: bytes
+    fingerprint: str
+    protection: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A primary key with its subkeys. `certificate` is the same without anything secret."""
+
+    certificate: bytes
+    fingerprint: str
+    keys: tuple[SecretKey, ...]
+
+    def key(self, fingerprint: str) -> SecretKey | None:
+        return next((each for each in self.keys if each.fingerprint == fingerprint), None)
+
+
+def binary(data: bytes) -> bytes:
+    """An export without its armor, if it had one. Raises SigningError."""
+    if not data.lstrip().startswith(b"-----"):
+        return data
+    if b"BEGIN PGP PUBLIC KEY BLOCK" in data:
+        raise SigningError(
+            "this is a certificate, which holds no secret; export the key by "
+            "gpg --armor --export-secret-keys"
+        )
+    return dearmor(data, "PRIVATE KEY BLOCK")
+
+
+def read_export(data: bytes) -> Export:
+    """What `gpg --export-secret-keys` wrote, of one key, armored or not. Raises SigningError."""
+    packets = read(binary(data))
+    if not packets or packets[0].tag != Tag.SECRET_KEY:
+        raise SigningError("this is no exported secret key (gpg --armor --export-secret-keys)")
+    if sum(each.tag == Tag.SECRET_KEY for each in packets) > 1:
+        raise SigningError("this export holds several secret keys; export one, by its fingerprint")
+    keys: list[SecretKey] = []
+    certificate = b""
+    for found in packets:
+        public = _PUBLIC.get(found.tag)
+        if public is None:
+            certificate += found.raw
+        else:
+            keys.append(_locked(found))
+            certificate += packet(public, keys[-1].public)
+    if not keys[0].fingerprint:
+        PublicKey.parse(keys[0].public)  # says why
+    return Export(certificate, keys[0].fingerprint, tuple(keys))
+
+
+def _locked(found: Packet) -> SecretKey:
+    cursor = Cursor(found.body)
+    cursor.take(5)
+    algorithm = cursor.number(1)
+    if algorithm in _NUMBERS:
+        for _ in range(_NUMBERS[algorithm]):
+            cursor.mpi()
+    elif algorithm in _ON_CURVES:
+        cursor.take(cursor.number(1))
+        cursor.mpi()
+        if algorithm == _ECDH:
+            cursor.take(cursor.number(1))
+    else:
+        raise SigningError(f"a secret key of the OpenPGP algorithm {algorithm} isn't accepted")
+    public, secret = found.body[: cursor.position], cursor.rest()
+    try:
+        fingerprint = PublicKey.parse(public).fingerprint
+    except SigningError:
+        fingerprint = ""
+    return SecretKey(public, secret, fingerprint, _protection(secret))
+
+
+# gpg's own, for keys it does not have: "GNU" and a mode (GnuPG, doc/DETAILS, "GNU extensions").
+_GNU = 101
+
+
+def _protection(secret: bytes) -> Protection:
+    if secret[:1] == b"\0":
+        return "none"
+    if len(secret) > 3 and secret[0] in (253, 254, 255) and secret[2] == _GNU:
+        return "absent"
+    return "passphrase"
+
+
+def unlock(key: SecretKey, passphrase: Callable[[], str]) -> Private:
+    """The private key. `passphrase` is asked only for one that is locked. Raises SigningError."""
+    if key.protection == "absent":
+        raise SigningError(
+            f"the export names {key.fingerprint} and does not hold its secret (it is on a card, "
+            "or kept elsewhere); export it where it is"
+        )
+    cursor = Cursor(key.secret)
+    usage = cursor.number(1)
+    if usage == 0:
+        plain = cursor.rest()
+        if sum(plain[:-2]) % 65536 != int.from_bytes(plain[-2:], "big"):
+            raise SigningError(f"the secret key {key.fingerprint} is damaged: its sum is wrong")
+        return _private(key, plain[:-2])
+    if usage not in (254, 255):
+        raise SigningError(
+            f"the secret key {key.fingerprint} is locked in a newer way ({usage}); export it by "
+            "gpg 2.2, or without a passphrase into a pipe"
+        )
+    cipher, make = _cipher(cursor.number(1))
+    secret = make(_string_to_key(cursor, passphrase().encode(), cipher))
+    start = cursor.take(secret.block_size // 8)
+    decryptor = Cipher(secret, CFB(start)).decryptor()
+    plain = decryptor.update(cursor.rest()) + decryptor.finalize()
+    if usage == 254:
+        plain, told = plain[:-20], plain[-20:]
+        right = hashlib.sha1(plain, usedforsecurity=False).digest() == told
+    else:
+        plain, told = plain[:-2], plain[-2:]
+        right = sum(plain) % 65536 == int.from_bytes(told, "big")
+    if not right:
+        raise SigningError(f"the passphrase does not open the secret key {key.fingerprint}")
+    return _private(key, plain)
+
+
+# RFC 9580 section 9.3: the bytes of a key, and the cipher.
+_CIPHERS: dict[int, tuple[int, Callable[[bytes], BlockCipherAlgorithm]]] = {
+    2: (24, old.TripleDES),
+    3: (16, old.CAST5),
+    7: (16, algorithms.AES),
+    8: (24, algorithms.AES),
+    9: (32, algorithms.AES),
+}
+_HASHES = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
+
+
+def _cipher(number: int) -> tuple[int, Callable[[bytes], BlockCipherAlgorithm]]:
+    if number not in _CIPHERS:
+        raise SigningError(
+            f"a secret key is locked by the cipher {number}, which is not known here; export it "
+            "again by a gpg of this decade"
+        )
+    return _CIPHERS[number]
+
+
+def _string_to_key(cursor: Cursor, passphrase: bytes, size: int) -> bytes:
+    """RFC 9580 section 3.7.1: simple, salted, or salted and iterated."""
+    kind, hashing = cursor.number(1), cursor.number(1)
+    if kind not in (0, 1, 3) or hashing not in _HASHES:
+        raise SigningError(f"a secret key is locked in a way that is not known here ({kind})")
+    material = (cursor.take(8) if kind else b"") + passphrase
+    count = len(material)
+    if kind == 3:
+        coded = cursor.number(1)
+        count = max((16 + (coded & 15)) << (coded >> 4) + 6, count)
+    whole, rest = divmod(count, len(material) or 1)
+    key = b""
+    while len(key) < size:
+        # Each round hashes one more zero byte in front.
+        digest = hashlib.new(_HASHES[hashing], bytes(len(key) // _size(hashing)))
+        digest.update(material * whole + material[:rest])
+        key += digest.digest()
+    return key[:size]
+
+
+def _size(hashing: int) -> int:
+    return hashlib.new(_HASHES[hashing]).digest_size
+
+
+def _private(key: SecretKey, plain: bytes) -> Private:
+    """From an algorithm's secret numbers; must be the private half of the public key."""
+    public = PublicKey.parse(key.public)
+    cursor = Cursor(plain)
+    made: Private
+    try:
+        if isinstance(public.public, rsa.RSAPublicKey):
+            d, p, q, _ = (cursor.mpi() for _ in range(4))
+            made = rsa.RSAPrivateNumbers(
+                p,
+                q,
+                d,
+                rsa.rsa_crt_dmp1(d, p),
+                rsa.rsa_crt_dmq1(d, q),
+                rsa.rsa_crt_iqmp(p, q),
+                public.public.public_numbers(),
+            ).private_key()
+        elif public.algorithm is Algorithm.EDDSA:
+            made = ed25519.Ed25519PrivateKey.from_private_bytes(cursor.mpi().to_bytes(32, "big"))
+        else:
+            assert isinstance(public.public, ec.EllipticCurvePublicKey)
+            made = ec.derive_private_key(cursor.mpi(), public.public.curve)
+    except (ValueError, OverflowError) as error:
+        raise SigningError(f"the secret key {key.fingerprint} is damaged: {error}") from error
+    if made.public_key() != public.public:
+        raise SigningError(f"the secret key {key.fingerprint} is not of its own public key")
+    return made
