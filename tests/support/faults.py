@@ -188,15 +188,18 @@ class Clock:
 
 @dataclass
 class World:
-    """`tries` is how often a step is tried. `surprises` lists the errors of steps that were neither
-    injected nor an honest "try again": unless a test expects them, there may be none. `broken`
-    counts the steps that failed for good."""
+    """`tries` is how often a step is tried, `tick` how many seconds a call takes at most.
+
+    `surprises` lists the errors of steps that were neither injected nor an honest "try again":
+    unless a test expects them, there may be none. `broken` counts the steps that failed for good.
+    """
 
     press: Press
     turns: Turns = field(default_factory=lambda: Script([]))
     faults: Faults = no_faults
     seed: int = 0
     tries: int = 5
+    tick: float = 0.04
     skew: Mapping[str, float] = field(default_factory=dict)
     wrote: Callable[[Call], None] = lambda _call: None
     surprises: list[BaseException] = field(default_factory=list)
@@ -299,7 +302,7 @@ class World:
 
     def pause(self, me: str, seconds: float = 0.0) -> None:
         """Lets somebody go on, until it is this worker's turn again, `seconds` later at least."""
-        self._pass(self.chance.uniform(0.001, 0.04))
+        self._pass(self.chance.uniform(0, self.tick))
         if me not in self._gates:
             self._pass(seconds)
             return

@@ -100,13 +100,15 @@ def fresh(name: str, version: str = "1", note: str = "") -> dict[str, bytes]:
 
 
 def queued(where: Scene, *names: str) -> dict[str, Callable[[Press], Any]]:
-    """Takes each workflow through to the queue, ten seconds ago; returns what is left of them."""
+    """Takes workflows through to the queue, in this order, some ten seconds ago; returns what is
+    left of them."""
     jobs: dict[str, Callable[[Press], Any]] = {}
     for name in names:
         steps = where.press.steps(where.events[name])
-        for _ in range(3):
+        next(steps)
+        while not where.press.store.keys(f"state/stable/queue/{where.runs[name]}"):
             next(steps)
-        run = where.runs[name]
-        jobs[name] = lambda press, run=run: [*press.flip("stable", run)][-1]
+        where.press.clock.advance(0.1)
+        jobs[name] = lambda press, run=where.runs[name]: [*press.flip("stable", run)][-1]
     where.press.clock.advance(10)
     return jobs

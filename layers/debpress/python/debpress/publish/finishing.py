@@ -11,7 +11,7 @@ from debpress.config import Repository
 from debpress.errors import Code, DebpressError, Refusal
 from debpress.layout import Batch, Layout
 from debpress.publish import notes, published
-from debpress.publish.notes import Plan, Queued
+from debpress.publish.notes import Manifest, Plan, Queued
 from debpress.publish.published import Generation
 from debpress.store import LostRace, Served, Store
 
@@ -87,12 +87,30 @@ class _Answers:
         """All the run's packages were published before: that is a success (law 4)."""
         data = notes.load(self.store, Layout.queue(self.suite, run))
         if data is None:
-            return "published"  # This step's earlier try answered and cleared it.
+            return self._answered(run)
         entry = Queued.from_json(data)
         packages = [{**p.public(), "action": "unchanged"} for p in entry.packages]
         account = {**entry.plan.account(), "packages": packages}
         self._answer(account, "published", record, [])
         return "published"
+
+    def _answered(self, run: str) -> str | None:
+        """What was said by this step's earlier try, or by a repeat of the event, which cleared the
+        entry. None where a newer upload of the manifest is to be answered instead."""
+        plan = Plan.load(self.store, self.suite, run)
+        result = notes.load(self.store, plan.batch.result)
+        if result is not None and result["manifest"] == plan.manifest.as_json():
+            return str(result["status"])
+        if not self._is_newest(plan.manifest):
+            return None
+        raise DebpressError(
+            f"the queue entry of run {run} is gone, and nobody was told what became of it; upload "
+            "the batch's manifest again to start anew"
+        )
+
+    def _is_newest(self, manifest: Manifest) -> bool:
+        head = self.store.head(manifest.key)
+        return head is None or (head.etag, head.version_id) == (manifest.etag, manifest.version_id)
 
     def rejected(self, run: str) -> str:
         plan = Plan.load(self.store, self.suite, run)
@@ -161,11 +179,7 @@ class _Answers:
         }
         for _ in range(5):
             present = self.store.get(batch.result)
-            manifest = self.store.head(account["manifest"]["key"])
-            if manifest is not None and (manifest.etag, manifest.version_id) != (
-                account["manifest"]["etag"],
-                account["manifest"]["version_id"],
-            ):
+            if not self._is_newest(Manifest(**account["manifest"])):
                 break
             if present is not None and _says_enough(json.loads(present.body), result):
                 break

@@ -16,7 +16,6 @@ from debpress.config import Repository
 from debpress.errors import (
     Code,
     ConfigError,
-    DebpressError,
     Refusal,
     RejectedError,
     TransientError,
@@ -64,7 +63,7 @@ def merge(
     waiting = [entry for entry in queued if entry.plan.run not in decided]
     own = next((entry for entry in waiting if entry.plan.run == run), None)
     if run is not None and own is None:
-        return _absent(store, suite, run)
+        return _absent(store, suite, run, state)
     if own and waiting[0] is not own and _is_young(own, clock.now()):
         return {"outcome": "wait"}
 
@@ -84,14 +83,12 @@ def merge(
     taken_in: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for entry in waiting:
-        if entry.plan.operations and taken_in:
+        if _is_alone(entry) and taken_in:
             break
         try:
             packages = take(entry)
             taken_in.append(_account(entry, packages))
-            if entry.plan.operations:
-                # A flip of its own: what it takes out and what others bring might be the same, and
-                # a result must not say published of what its generation does not show.
+            if _is_alone(entry):
                 break
         except RejectedError as error:
             errors = [r.as_json() for r in error.refusals]
@@ -112,6 +109,12 @@ def merge(
             notes.save_refusals(store, suite, run, [Refusal.from_json(e) for e in errors])
             return {"outcome": "rejected"}
     return {"outcome": "done", "generation": state.generation if state else None}
+
+
+def _is_alone(entry: Queued) -> bool:
+    """Operations have a flip of their own: what they take out and what others bring might be the
+    same, and a result must not say published of what its generation does not show."""
+    return bool(entry.plan.operations)
 
 
 def _is_young(entry: Queued, now: datetime) -> bool:
@@ -173,13 +176,12 @@ def _is_contested(waiting: list[Queued], refused: list[dict[str, Any]], run: str
     return ours and len(waiting) > 1 and any(entry.plan.operations for entry in waiting)
 
 
-def _absent(store: Store, suite: str, run: str) -> dict[str, Any]:
-    """A run that neither waits nor is decided in the chain: refused when alone, without a flip."""
+def _absent(store: Store, suite: str, run: str, state: Current | None) -> dict[str, Any]:
+    """A run that neither waits nor is decided in the chain: a repeat of its event was here first,
+    and found it refused, or nothing new. `finish` sees whether somebody was told."""
     if notes.load_refusals(store, suite, run) is not None:
         return {"outcome": "rejected"}
-    raise DebpressError(
-        f"the queue entry of run {run} is gone; upload the batch's manifest again to start anew"
-    )
+    return {"outcome": "done", "generation": state.generation if state else None}
 
 
 def _account(entry: Queued, packages: list[dict[str, Any]]) -> dict[str, Any]:

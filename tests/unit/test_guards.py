@@ -1,0 +1,530 @@
+"""Each guard of docs/decisions/0001 is needed: without it, the harness sees something go wrong.
+
+A guard is taken away, and the plays of test_interleavings and test_faults are performed that are
+about it. The number in a test's name is the interleaving's in the decision.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from debpress.index.draft import Draft
+from debpress.index.entries import Identity
+from debpress.publish import (
+    committing,
+    drafting,
+    finishing,
+    merging,
+    notes,
+    published,
+)
+from debpress.publish.published import Generation
+from debpress.store import LostRace, Pin, Served
+
+from tests.support.faults import At, Call, Fault, Random, Script
+from tests.support.memory_store import MemoryStore
+from tests.support.press import Press, deb
+from tests.support.scenes import OLD, Scene, fresh, queued, scene
+
+Patch = pytest.MonkeyPatch
+
+
+def noticed(play: Callable[[Any], None], cases: Iterable[Any], what: str) -> None:
+    """Some case of the play fails, and says so in these words."""
+    said = []
+    for case in cases:
+        try:
+            play(case)
+        except AssertionError as failure:
+            said.append(str(failure))
+            if what in said[-1]:
+                return
+    pytest.fail(f"nobody noticed; but: {said[:3]}" if said else "nobody noticed")
+
+
+def grid(most: int = 60, step: int = 4) -> Iterable[tuple[int, int]]:
+    return itertools.product(range(0, most, step), repeat=2)
+
+
+def two_batches(turns: tuple[int, int], *, other: dict[str, bytes] | None = None) -> None:
+    where = scene()
+    where.upload("a", fresh("a"))
+    where.upload("b", other or fresh("b"))
+    world = where.world(turns=Script([("a", turns[0]), ("b", turns[1])]))
+    world.run(queued(where, "a", "b"))
+    assert not world.surprises, f"surprised by {world.surprises}"
+    where.witness.settled()
+
+
+def one_batch(where: Scene, **settings: Any) -> None:
+    world = where.world(**settings)
+    said = world.publish({"it": where.upload("it", fresh("it"))})
+    assert not world.surprises, f"surprised by {world.surprises}"
+    assert said == {"it": "published"}
+    where.witness.settled()
+
+
+def repeated(first: int) -> None:
+    """An event's repeat stops after some calls, the first publishes, its package is removed."""
+    where = scene(removals=True)
+    event = where.upload("a", fresh("a"))
+    remove = where.operate("remove", {"op": "remove", "packages": ["a"]})
+
+    def whole(press: Press) -> Any:
+        press.publish(event)
+        press.clock.sleep(30)
+        return press.publish(remove)
+
+    world = where.world(turns=Script([("repeat", first), ("whole", 10**6)]))
+    world.run({"repeat": lambda press: press.publish(event), "whole": whole})
+    assert "a" not in where.seen(), "what was removed came back"
+    where.witness.settled()
+
+
+class TestTheCommit:
+    def test_1_without_if_match_a_flip_is_lost(self, monkeypatch: Patch) -> None:
+        def blind(store: Any, layout: Any, record: Generation, body: bytes, _: Any) -> Any:
+            served = Served(metadata={published.GENERATION: record.id})
+            return store.put(layout.inrelease(record.suite), body, served)
+
+        monkeypatch.setattr(committing, "_put", blind)
+        noticed(two_batches, grid(), "does not follow")
+
+    def test_2_without_a_look_at_the_chain_a_killed_commit_leaves_stale_names(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(committing, "_is_in", lambda *_: False)
+        noticed(
+            lambda k: one_batch(scene(), faults=At(k, Fault.KILL_AFTER)),
+            range(8, 30),
+            "under its plain name",
+        )
+
+    def test_9_without_a_second_between_flips_hosts_never_see_one(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(committing, "_leave_a_second", lambda *_: None)
+
+        def play(_: int) -> None:
+            where = scene()
+            for name in "ab":
+                where.upload(name, {f"{name}_1_all.deb": deb(name, "1")})
+            world = where.world(tick=0.005)
+            for name in "ab":
+                world.publish({name: where.events[name]})
+
+        noticed(play, [0], "law 2")
+
+    def test_9_without_the_check_after_the_put_an_equal_last_modified_stays(
+        self, monkeypatch: Patch
+    ) -> None:
+        from tests.unit.test_faults import TestTime
+
+        monkeypatch.setattr(committing, "_see_it_rise", lambda *_: None)
+        with pytest.raises(AssertionError):
+            TestTime().test_last_modified_that_did_not_rise_is_mended()
+
+    def test_11_without_a_second_look_the_slower_leaves_older_plain_names(
+        self, monkeypatch: Patch
+    ) -> None:
+        def once(store: Any, layout: Any, suite: str) -> None:
+            committing._write_plain(store, layout, suite, store.get(layout.inrelease(suite)))
+
+        monkeypatch.setattr(committing, "_courtesies", once)
+        noticed(_one_after_the_other, range(20, 60, 2), "plain name")
+
+    def test_14_without_the_last_comparison_packages_are_lost(self, monkeypatch: Patch) -> None:
+        """Law 11, with a merge that has such a bug."""
+        lost = Identity("old0", "1", "all")
+        monkeypatch.setattr(Draft, "build", lambda d: d.base.edit(d.added, {lost}))
+        with pytest.raises(AssertionError, match="LossError"):
+            one_batch(scene())  # the guard holds: it breaks down before the flip
+        monkeypatch.setattr(committing, "_check_nothing_lost", lambda *_: None)
+        noticed(lambda _: one_batch(scene()), [0], "law 11")
+
+    def test_15_without_a_look_for_them_objects_are_named_that_are_gone(
+        self, monkeypatch: Patch
+    ) -> None:
+        """Law 8, with somebody who deletes a package from the pool before the commit."""
+
+        def play(_: int) -> None:
+            where = scene()
+            store = where.press.store
+
+            def meddle(call: Call) -> None:
+                if call.operation == "put" and "/signed/" in call.key:
+                    for key in store.keys("apt/pool/main/i/"):
+                        store.delete(key)
+
+            one_batch(where, faults=meddle)
+
+        with pytest.raises(AssertionError, match="CorruptError"):
+            play(0)
+        monkeypatch.setattr(committing, "_check_all_there", lambda *_: None)
+        noticed(play, [0], "is named and not there")
+
+    def test_16_with_inrelease_before_its_indices_hosts_see_half(self, monkeypatch: Patch) -> None:
+        """The order of writes: by-hash first."""
+        later: list[tuple[Any, ...]] = []
+        write = drafting.SuiteDraft._write
+
+        def postponed(draft: drafting.SuiteDraft, name: str) -> Any:
+            class Postpone:
+                def put(self, *args: Any) -> None:
+                    later.append(args)
+
+            store, draft._store = draft._store, Postpone()  # type: ignore[assignment]
+            try:
+                return write(draft, name)
+            finally:
+                draft._store = store
+
+        put = committing._put
+
+        def first(store: Any, *args: Any) -> Any:
+            head = put(store, *args)
+            for each in later:
+                store.put(*each)
+            later.clear()
+            return head
+
+        monkeypatch.setattr(drafting.SuiteDraft, "_write", postponed)
+        monkeypatch.setattr(committing, "_put", first)
+        for check in ("_check_all_there", "_check_nothing_lost"):
+            monkeypatch.setattr(committing, check, lambda *_: None)
+        noticed(lambda _: one_batch(scene()), [0], "which is not there whole")
+
+
+class TestWhatIsIn:
+    def test_3_4_without_the_chain_a_batch_is_taken_in_twice(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(merging, "_decided", lambda *_: {})
+
+        def play(turns: tuple[int, int]) -> None:
+            where = scene(removals=True)
+            event = where.upload("a", fresh("a"))
+            steps = where.press.steps(event)
+            for _ in range(6):
+                next(steps)  # committed; finish never comes
+            where.witness._look()
+            world = where.world(turns=Script([("r", turns[0])]))
+            world.publish({"r": where.operate("r", {"op": "remove", "packages": ["a"]})})
+            where.heal(world)
+
+        noticed(play, [(0, 0)], "a second time")
+
+    def test_5_without_answering_for_the_dead_entries_stay(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(merging, "_left", lambda *_: [])
+
+        def play(_: int) -> None:
+            where = scene()
+            steps = where.press.steps(where.upload("a", fresh("a")))
+            for _ in range(6):
+                next(steps)
+            where.witness._look()
+            where.heal(where.world())
+
+        noticed(play, [0], "left in the queue")
+
+    def test_6_with_a_second_plan_a_repeat_brings_back_what_was_removed(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(notes, "put_first", _overwrite)
+        noticed(repeated, range(0, 30), "a second time")
+
+    def test_6_with_a_second_verdict_a_repeat_rejects_what_is_under_way(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(notes, "put_first", _overwrite)
+
+        def play(first: int) -> None:
+            where = scene()
+            event = where.upload("a", fresh("a"))
+
+            def whole(press: Press) -> Any:
+                steps = press.steps(event)
+                said = [next(steps) for _ in range(3)]
+                press.store.put("staging/stable/main/a/a_1_all.deb", deb("a", "1", note="evil"))
+                return [*said, *steps][-1]
+
+            world = where.world(turns=Script([("repeat", first), ("whole", 45)]))
+            world.run({"repeat": lambda press: press.publish(event), "whole": whole})
+            where.witness.settled()
+
+        noticed(play, range(4, 12), "rejected")
+
+    def test_18_without_remembering_refusals_one_is_published(self, monkeypatch: Patch) -> None:
+        decided = merging._decided
+        taken = lambda *args: {r: g for r, g in decided(*args).items() if r in g.runs}  # noqa: E731
+        monkeypatch.setattr(merging, "_decided", taken)
+        cases = itertools.product(range(30, 60, 2), range(1, 6))
+        noticed(_refused_then_room, cases, "rejected")
+
+    def test_19_taking_every_409_for_an_entry_loses_batches(self, monkeypatch: Patch) -> None:
+        def credulous(store: Any, key: str, data: Any) -> None:
+            with suppress(LostRace):
+                store.put(key, notes.dump(data), notes.JSON, if_absent=True)
+
+        monkeypatch.setattr(notes, "put_first", credulous)
+        noticed(
+            lambda k: one_batch(scene(), faults=At(k, Fault.LOST_BEFORE)), range(1, 8), "is gone"
+        )
+
+    def test_20_operations_and_batches_in_one_flip_make_results_untrue(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(merging, "_is_alone", lambda _: False)
+
+        def play(_: int) -> None:
+            where = scene(removals=True)
+            where.operate("a", {"op": "remove", "packages": ["old0"]})
+            where.upload("b", fresh("b"))
+            where.upload("c", {"old0_1_all.deb": OLD["old0_1_all.deb"]})
+            where.world().run(queued(where, "a", "b", "c"))
+
+        noticed(play, [0], "is removed, and it is there")
+
+    def test_22_a_refusal_without_a_flip_may_be_contradicted(self, monkeypatch: Patch) -> None:
+        """b, by a clock that is behind, comes before the removal a that makes room for it, and c
+        between them changes nothing: b is refused, and then taken in by c's merge."""
+
+        def play(turns: tuple[int, int]) -> None:
+            where = scene(removals=True)
+            where.operate("a", {"op": "remove", "packages": ["old0"]})
+            jobs = queued(where, "a")
+            where.press.clock.advance(-60)
+            where.upload("b", {"old0_1_all.deb": deb("old0", "1", note="other")})
+            where.upload("c", {"old1_1_all.deb": OLD["old1_1_all.deb"]})
+            late = queued(where, "b", "c")
+            where.press.clock.advance(60)
+
+            def later(press: Press, name: str) -> Any:
+                return late[name](press)
+
+            # a has read the queue before b and c are in it.
+            entries = where.press.store.keys("state/stable/queue/")
+            hidden = {key: where.press.store.body(key) for key in entries if "main.a." not in key}
+            for key in hidden:
+                where.press.store.delete(key)
+
+            def show(call: Call) -> None:
+                if call.worker == "a" and call.operation == "get":
+                    while hidden:
+                        where.press.store.put(*hidden.popitem())
+
+            jobs |= {name: lambda press, name=name: later(press, name) for name in "bc"}
+            script = [("a", turns[0]), ("b", turns[1]), ("a", 10**6), ("c", 10**6)]
+            world = where.world(turns=Script(script), faults=show)
+            world.run(jobs)
+            where.witness.settled()
+
+        cases = [(i, j) for i in range(4, 30, 4) for j in range(0, 30, 2)]
+        for case in cases:
+            play(case)
+        monkeypatch.setattr(merging, "_is_contested", lambda *_: False)
+        noticed(play, cases, "rejected")
+
+
+class TestAnswers:
+    def test_7_without_the_look_at_the_manifest_an_older_answers_for_a_newer(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(finishing, "_Answers", _lax(looks=False, conditions=True))
+        noticed(_older_and_newer, range(0, 130, 3), "another manifest")
+
+    def test_7_without_the_condition_an_older_replaces_a_newer(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(finishing, "_Answers", _lax(looks=True, conditions=False))
+        noticed(_older_and_newer, range(0, 130), "another manifest")
+
+    def test_13_without_the_chain_a_published_batch_is_said_to_have_failed(
+        self, monkeypatch: Patch
+    ) -> None:
+        blind = SimpleNamespace(current=published.current, chain=lambda *_: iter(()))
+        monkeypatch.setattr(finishing, "published", blind)
+        noticed(
+            lambda first: _fails(first, 10**6),
+            range(30, 60),
+            "says failed, and the batch is published",
+        )
+
+    def test_13_without_waiting_a_batch_fails_that_is_then_published(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(finishing, "_MOST_WAITS", 1)
+        noticed(lambda first: _fails(first, 14), range(60), "was corrected")
+
+    def test_21_a_result_before_its_flip_is_untrue(self, monkeypatch: Patch) -> None:
+        """The order of writes: the result last."""
+        commit = Press._commit
+
+        def early(press: Press, suite: str, generation: str) -> Any:
+            record = Generation.load(press.store, suite, generation)
+            press.finish(suite, record.by, "published", generation)
+            return commit(press, suite, generation)
+
+        monkeypatch.setattr(Press, "_commit", early)
+        noticed(lambda _: one_batch(scene()), [0], "which nobody saw")
+
+
+class TestPins:
+    def test_8_without_the_pin_a_swapped_file_is_published(self, monkeypatch: Patch) -> None:
+        def newest(store: MemoryStore, pin: Pin) -> Any:
+            return store._current(pin.key)
+
+        monkeypatch.setattr(MemoryStore, "_pinned", newest)
+        head = MemoryStore.head
+
+        def never_changed(store: MemoryStore, key: str) -> Any:
+            found = head(store, key)
+            first = store._objects[key][0] if found and key.startswith("staging/") else None
+            return store._head(key, first) if first else found
+
+        monkeypatch.setattr(MemoryStore, "head", never_changed)
+
+        def play(_: int) -> None:
+            where = scene()
+            store = where.press.store
+
+            def swap(call: Call) -> None:
+                if call.operation == "copy":
+                    for name in fresh("it"):
+                        store.put(f"staging/stable/main/it/{name}", _evil(name))
+
+            one_batch(where, faults=swap)
+
+        noticed(play, [0], "is named and not there whole")
+
+
+class TestTime:
+    def test_10_a_date_by_the_clock_alone_does_not_rise(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(merging, "next_date", lambda now, _: now - timedelta(seconds=60))
+
+        def play(_: int) -> None:
+            where = scene()
+            world = where.world()
+            world.publish({"a": where.upload("a", fresh("a"))})
+            where.press.clock.advance(-30)
+            world.publish({"b": where.upload("b", fresh("b"))})
+            assert not world.surprises, f"surprised by {world.surprises}"
+
+        noticed(play, [0], "was not signed")  # the signer refuses as well (law 10)
+
+    def test_10_a_functions_own_clock_makes_dates_in_the_future(self, monkeypatch: Patch) -> None:
+        current = published.current
+
+        def own(store: Any, layout: Any, suite: str, now: Any) -> Any:
+            found = current(store, layout, suite, now)
+            if found is not None:
+                object.__setattr__(found, "now", now)
+            return found
+
+        monkeypatch.setattr(published, "current", own)
+        noticed(lambda _: one_batch(scene(), skew={"it": 3600.0}), [0], "law 1")
+
+
+class TestLeading:
+    def test_12_without_a_leader_many_more_flips_are_lost(self, monkeypatch: Patch) -> None:
+        """Right all the same: only dearer."""
+
+        def generations() -> int:
+            where = scene()
+            for number in range(12):
+                where.upload(f"b{number}", {f"p{number}_1_all.deb": deb(f"p{number}", "1")})
+            world = where.world(turns=Random(random.Random(1), 0.5))
+            assert set(world.publish(where.events).values()) == {"published"}
+            where.witness.settled()
+            return len(where.press.store.keys("state/stable/generations/"))
+
+        led = generations()
+        monkeypatch.setattr(merging, "_is_young", lambda *_: False)
+        assert generations() > led
+
+
+# The plays
+
+
+def _evil(name: str) -> bytes:
+    """Other bytes of the same size, so that nothing but their sum tells them."""
+    identity, size = name.removesuffix(".deb").split("_"), len(fresh("it")[name])
+    candidates = (deb(*identity, note=f"{n:04}") for n in itertools.count())
+    return next(body for body in candidates if len(body) == size)
+
+
+def _overwrite(store: Any, key: str, data: Any) -> None:
+    store.put(key, notes.dump(data), notes.JSON)
+
+
+def _refused_then_room(turns: tuple[int, int]) -> None:
+    """x reads the queue while a, which refused it, is about to say so; then an operator makes room
+    for it, and x goes on."""
+    where = scene(removals=True)
+    where.upload("a", fresh("a"))
+    where.upload("x", {"old0_1_all.deb": deb("old0", "1", note="other")})
+    where.operate("r", {"op": "remove", "packages": ["old0"]})
+    jobs = queued(where, "a", "x", "r")
+    script = [("a", turns[0]), ("x", turns[1]), ("a", 10**6), ("r", 10**6)]
+    world = where.world(turns=Script(script))
+    world.run(jobs)
+    where.witness.settled()
+
+
+def _one_after_the_other(first: int) -> None:
+    where = scene()
+    where.upload("a", fresh("a"))
+    jobs = queued(where, "a")
+    event = where.upload("b", fresh("b"))
+    jobs["b"] = lambda press: press.publish(event)
+    where.world(turns=Script([("a", first), ("b", 10**6)])).run(jobs)
+    where.witness.settled()
+
+
+def _older_and_newer(first: int) -> None:
+    where = scene()
+    older = where.upload("b1", fresh("a"))
+
+    def newer(press: Press) -> Any:
+        return press.publish(where.upload("b1", fresh("b")))
+
+    world = where.world(turns=Script([("older", first), ("newer", 10**6)]))
+    world.run({"older": lambda press: press.publish(older), "newer": newer})
+    found = where.events["b1"]["detail"]["object"]
+    told = where.press.result("b1")["manifest"]["etag"]
+    assert told == found["etag"], "the result answers another manifest"
+
+
+def _fails(first: int, calls: int) -> None:
+    where = scene()
+    where.upload("a", fresh("a"))
+    where.upload("b", fresh("b"))
+    jobs = queued(where, "a", "b")
+    jobs["a"] = lambda press: press.finish("stable", where.runs["a"], "failed")
+    world = where.world(turns=Script([("b", first), ("a", calls), ("b", 10**6)]))
+    world.run(jobs)
+    assert not where.witness.corrected, "what was said was corrected"
+
+
+def _lax(*, looks: bool, conditions: bool) -> Any:
+    """`finishing._Answers` that does not look at the manifest, or puts without conditions."""
+
+    class Store:
+        def __init__(self, store: Any) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        def head(self, key: str) -> Any:
+            return self._store.head(key) if looks else None
+
+        def put(self, key: str, body: bytes, served: Any, **more: Any) -> Any:
+            return self._store.put(key, body, served, **(more if conditions else {}))
+
+    class Answers(finishing._Answers):
+        def __init__(self, store: Any, clock: Any, suite: str) -> None:
+            super().__init__(Store(store), clock, suite)  # type: ignore[arg-type]
+
+    return Answers
