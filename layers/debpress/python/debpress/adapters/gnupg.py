@@ -83,13 +83,14 @@ class GnupgService:
                 )
             except (OSError, ValueError) as error:
                 raise SigningError(f"the layer's gpg does not run here: {error}") from error
-            gpg.encoding = "utf-8"  # the passphrase's
             imported = gpg.import_keys(order.export)
             if not imported.sec_read:
                 raise SigningError(f"gpg does not read the layer's key: {_said(imported.stderr)}")
             made = gpg.sign(
                 order.data,
-                passphrase=passphrase,
+                # python-gnupg writes Latin-1, and must: it dies of user ids it can't decode, and
+                # gpg spells them in no certain way where there is no locale. So the bytes of UTF-8.
+                passphrase=passphrase.encode().decode("latin-1"),
                 clearsign=order.text,
                 detach=not order.text,
                 binary=not order.text,
