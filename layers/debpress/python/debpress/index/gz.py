@@ -43,21 +43,35 @@ def split(data: bytes) -> list[bytes]:
 
 
 def decompress(member: bytes) -> bytes:
-    return zlib.decompress(member, zlib.MAX_WBITS | 16)
+    """Raises CorruptError."""
+    try:
+        return zlib.decompress(member, zlib.MAX_WBITS | 16)
+    except zlib.error as error:
+        raise _damaged(error) from error
 
 
 def beginning(member: bytes, length: int) -> bytes:
-    """The first `length` bytes of a member's text, inflating no more than that."""
-    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(member, length)
+    """The first `length` bytes of a member's text, inflating no more. Raises CorruptError."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(member, length)
+    except zlib.error as error:
+        raise _damaged(error) from error
 
 
 def inflate(data: bytes) -> bytes:
-    """Any gzip file whole, whoever made it."""
+    """Any gzip file whole, whoever made it. Raises CorruptError."""
     out = []
     while data:
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        out.append(inflater.decompress(data))
+        try:
+            out.append(inflater.decompress(data))
+        except zlib.error as error:
+            raise _damaged(error) from error
         if not inflater.eof:
             raise CorruptError("a .gz index is cut off")
         data = inflater.unused_data.lstrip(b"\0")
     return b"".join(out)
+
+
+def _damaged(error: zlib.error) -> CorruptError:
+    return CorruptError(f"a .gz index can't be unpacked: {error}")

@@ -116,7 +116,12 @@ def _first(member: bytes) -> Identity:
     # The three names nearly always stand in a stanza's first 4 KiB; else read the whole block.
     stanza, end, _ = gz.beginning(member, 4096).partition(b"\n\n")
     identity = stanzas.identify(stanza if end else stanza.rpartition(b"\n")[0])
-    return identity if all(identity) else stanzas.split(gz.decompress(member))[0].identity
+    if all(identity):
+        return identity
+    found = stanzas.split(gz.decompress(member))
+    if not found:
+        raise CorruptError("a .gz index has a member that holds no stanza")
+    return found[0].identity
 
 
 def _compressed(entries: list[Entry]) -> list[_Block]:

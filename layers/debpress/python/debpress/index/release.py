@@ -6,6 +6,7 @@ it is told, and by-hash/SHA256 is what there is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from debpress.errors import CorruptError
 from debpress.index.packages import Sum
+
+_FILE = re.compile(r" ([0-9a-f]{64}) +([0-9]{1,18}) ([^ ]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,13 @@ def parse(text: bytes) -> Release:
     fields: dict[str, str] = {}
     files: dict[str, Sum] = {}
     name = ""
-    for line in text.decode("utf-8", "surrogateescape").splitlines():
+    for line in text.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith(" "):
             if name == "SHA256":
-                sha256, size, path = line.split()
-                files[path] = Sum(sha256, int(size))
+                listed = _FILE.fullmatch(line.rstrip())
+                if listed is None:
+                    raise CorruptError(f"a published Release lists no file in the line {line!r}")
+                files[listed[3]] = Sum(listed[1], int(listed[2]))
         else:
             name, _, value = line.partition(":")
             fields[name] = value.strip()
@@ -71,7 +76,7 @@ def parse(text: bytes) -> Release:
             description=fields.get("Description", ""),
             files=files,
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise CorruptError(f"a published Release has no readable Date: {error}") from error
 
 

@@ -40,7 +40,11 @@ def compress(plain: bytes) -> Block:
 
 
 def decompress(block: Block) -> bytes:
-    return lzma.decompress(assemble([block]), format=lzma.FORMAT_XZ)
+    """Raises CorruptError."""
+    try:
+        return lzma.decompress(assemble([block]), format=lzma.FORMAT_XZ)
+    except lzma.LZMAError as error:
+        raise CorruptError(f"an .xz index can't be unpacked: {error}") from error
 
 
 def assemble(blocks: Iterable[Block]) -> bytes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from debpress.errors import Code, DebpressError, Refusal, RejectedError
+from debpress.deb.findings import Findings
+from debpress.errors import Code, DebpressError
 from debpress.index import relations
 from debpress.layout import COMPONENT, OPERATIONS, SUITE
+from debpress.manifest import strict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +71,40 @@ def from_json(data: Mapping[str, Any]) -> Operation:
 
 def parse(body: bytes) -> tuple[Operation, ...]:
     """Raises RejectedError with everything that is wrong."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _refused(Code.MANIFEST_UNREADABLE, f"is not JSON ({error}); correct it") from error
-    if not isinstance(data, dict) or data.get("version") != 1:
-        raise _refused(Code.MANIFEST_VERSION, 'must be an object with "version": 1')
-    listed = data.get("operations")
-    if set(data) != {"version", "operations"} or not isinstance(listed, list):
-        raise _refused(Code.MANIFEST_FIELD, 'must have "version" and a list "operations", no more')
-    if not listed:
-        raise _refused(Code.MANIFEST_EMPTY, "lists no operation; name at least one")
-    found, refusals = [], []
-    for index, each in enumerate(listed):
-        try:
-            found.append(_operation(each))
-        except DebpressError as error:
-            refusals.append(Refusal(OPERATIONS, Code.MANIFEST_FIELD, f"operation {index}: {error}"))
-    if refusals:
-        raise RejectedError(refusals)
+    findings = Findings(OPERATIONS)
+    found: list[Operation] = []
+    with findings.gathering():
+        _read(strict.load(body, '{"version": 1, "operations": [...]}'), findings, found)
+    findings.close()
     return tuple(found)
 
 
-def _refused(code: Code, message: str) -> RejectedError:
-    return RejectedError([Refusal(OPERATIONS, code, message)])
+def _read(top: Any, findings: Findings, found: list[Operation]) -> None:
+    if not isinstance(top, strict.Object):
+        findings.add(Code.MANIFEST_VERSION, 'must be an object with "version": 1')
+        return
+    strict.check_version(top, findings)
+    strict.check_keys(top, "it", ("version", "operations"), findings)
+    listed = top.get("operations")
+    if not isinstance(listed, list):
+        findings.add(Code.MANIFEST_FIELD, 'must have a list "operations"')
+    elif not listed:
+        findings.add(Code.MANIFEST_EMPTY, "lists no operation; name at least one")
+    for index, each in enumerate(listed if isinstance(listed, list) else ()):
+        try:
+            found.append(_operation(each))
+        except DebpressError as error:
+            findings.add(Code.MANIFEST_FIELD, f"operation {index}: {error}")
 
 
 def _operation(data: Any) -> Operation:
-    if not isinstance(data, dict) or data.get("op") not in _KINDS:
+    kind = data.get("op") if isinstance(data, strict.Object) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise DebpressError(f'"op" must be one of {", ".join(_KINDS)}')
-    fields = _Fields({k: v for k, v in data.items() if k != "op"})
+    fields = _Fields(data)
+    fields.take("op", str)
     made: Operation
-    match data["op"]:
+    match kind:
         case "remove":
             made = Remove(
                 fields.relations(),
@@ -109,7 +112,7 @@ def _operation(data: Any) -> Operation:
                 fields.take("force", bool, False),
             )
         case "copy":
-            source = _Fields(fields.take("from", dict))
+            source = _Fields(fields.take("from", strict.Object))
             made = Copy(
                 source.name("suite", SUITE),
                 source.name("component", COMPONENT),
@@ -131,7 +134,9 @@ _REQUIRED = object()
 class _Fields:
     """The fields of one JSON object; each is taken once, and none may be left."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
+    def __init__(self, data: strict.Object) -> None:
+        if data.repeated:
+            raise DebpressError(f"{', '.join(map(repr, data.repeated))} is there twice")
         self._left = dict(data)
 
     def take(self, name: str, kind: type, default: Any = _REQUIRED) -> Any:

@@ -1,0 +1,59 @@
+"""Runs targets one after another, each in a process of its own, and says what they found.
+
+An input that breaks a target is kept in .local/fuzz/<target>/found; what a run learned to reach is
+kept beside it and is where the next one begins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from local.paths import LOCAL, ROOT
+from tests.fuzz.targets import TARGETS
+
+# What a function has at most, and a pause that nobody would put down to a slow disk.
+_MEMORY_MB = 1024
+_SLOW_SECONDS = 20
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument("--minutes", type=float, default=30, help="in all (default: 30)")
+    arguments = parser.parse_args()
+    unknown = set(arguments.targets) - set(TARGETS)
+    if unknown:
+        parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
+    if importlib.util.find_spec("atheris") is None:
+        print("atheris is not installed: it has wheels for Linux on x86-64 only", file=sys.stderr)
+        return 2
+    chosen = arguments.targets or list(TARGETS)
+    seconds = max(1, round(60 * arguments.minutes / len(chosen)))
+    broken = [name for name in chosen if fuzz(name, seconds) != 0]
+    if broken:
+        print(f"Something was found in: {', '.join(broken)}; see above", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def fuzz(name: str, seconds: int, place: Path = LOCAL / "fuzz") -> int:
+    """One target for so long; not 0 where an input broke it, which is then in `place`."""
+    seeds, learned, found = (place / name / each for each in ("seeds", "learned", "found"))
+    for folder in (seeds, learned, found):
+        folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(TARGETS[name].seeds):
+        (seeds / str(number)).write_bytes(seed)
+    command = [
+        *(sys.executable, "-m", "tests.fuzz.one", name),
+        *(f"-max_total_time={seconds}", f"-rss_limit_mb={_MEMORY_MB}", f"-timeout={_SLOW_SECONDS}"),
+        *(f"-artifact_prefix={found}/", "-print_final_stats=1"),
+        *(str(learned), str(seeds)),
+    ]
+    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
