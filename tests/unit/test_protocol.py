@@ -88,6 +88,22 @@ class TestRejection:
         assert ("b_1.0_all.deb", "deb-malformed") in codes
         assert press.release() == before
 
+    def test_what_is_missing_hides_nothing_that_is_wrong(self, press: Press) -> None:
+        listed = [
+            {"name": "a_1.0_all.deb", "sha256": "0" * 64, "size": 7},
+            {"name": "absent_1.0_all.deb", "sha256": "1" * 64},
+        ]
+        files = {"a_1.0_all.deb": deb("a")}
+        event = press.upload("b1", files, manifest={"version": 1, "files": listed})
+        assert press.publish(event) == "rejected"
+        codes = {(e["file"], e["code"]) for e in press.result("b1")["errors"]}
+        assert codes == {
+            ("a_1.0_all.deb", "sum-mismatch"),
+            ("a_1.0_all.deb", "size-mismatch"),
+            ("absent_1.0_all.deb", "file-missing"),
+        }
+        assert not list(press.store.list("apt/pool/"))
+
     def test_a_rejected_batch_is_mended_under_its_name(self, press: Press) -> None:
         bad = {"version": 1, "files": [{"name": "a_1.0_all.deb", "sha256": "0" * 64}]}
         press.publish(press.upload("b1", {"a_1.0_all.deb": deb("a")}, manifest=bad))

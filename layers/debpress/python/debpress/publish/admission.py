@@ -103,11 +103,8 @@ def _admit(
         package.version,
         package.architecture,
     )
-    target = repository.layout.pool(filename)
-    present = store.head(target)
-    if present is None or present.size != file.size or _may_be_condemned(present):
-        # The pin makes S3 copy the very bytes that were read above, whatever is uploaded since.
-        store.copy(pin, target, POOLED)
+    if not plan.errors:  # A batch that is rejected already need not fill the pool.
+        _pool(store, pin, repository.layout.pool(filename), file.size)
     now = store.head(key)
     if now is None or (now.etag, now.version_id) != (head.etag, head.version_id):
         raise Changed
@@ -122,6 +119,13 @@ def _admit(
         size=file.size,
         stanza=stanza.decode("utf-8", "surrogateescape"),
     )
+
+
+def _pool(store: Store, pin: Pin, target: str, size: int) -> None:
+    present = store.head(target)
+    if present is None or present.size != size or _may_be_condemned(present):
+        # The pin makes S3 copy the very bytes that were validated, whatever is uploaded since.
+        store.copy(pin, target, POOLED)
 
 
 def _may_be_condemned(present: Head) -> bool:

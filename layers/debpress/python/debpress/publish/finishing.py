@@ -114,7 +114,7 @@ class _Answers:
 
     def rejected(self, run: str) -> str:
         plan = Plan.load(self.store, self.suite, run)
-        refusals = plan.refusals or notes.load_refusals(self.store, self.suite, run) or []
+        refusals = notes.load_refusals(self.store, self.suite, run) or plan.refusals
         self._answer(plan.account(), "rejected", None, refusals)
         return "rejected"
 

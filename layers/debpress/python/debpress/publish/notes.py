@@ -89,7 +89,8 @@ class Plan:
     """What a run takes. `base` is the suite's generation when the run began.
 
     `chunks` are the files shared out among the admitting functions: index ranges of `files`.
-    `operations` are an operator's, in place of files. `errors` say why there is nothing to take.
+    `operations` are an operator's, in place of files. `errors` are
+    what is wrong before any file is read; then nothing is taken.
     """
 
     run: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Batch, Layout
+from debpress.manifest import Listed
 from debpress.publish import notes, operations, published
 from debpress.publish.notes import Manifest, Plan, Staged
 from debpress.store import Head, Object, Store
@@ -91,7 +92,7 @@ def _ignored(reason: str) -> dict[str, Any]:
 
 def _opened(plan: Plan) -> dict[str, Any]:
     where = {"suite": plan.batch.suite, "run": plan.run}
-    if plan.errors:
+    if plan.errors and not plan.chunks:
         return {"outcome": "rejected", **where}
     chunks = [{**where, "chunk": number} for number in range(len(plan.chunks))]
     return {"outcome": "opened", **where, "chunks": chunks}
@@ -118,53 +119,51 @@ def _operations(repository: Repository, plan: Plan, body: bytes) -> Plan:
 
 
 def _pinned(store: Store, repository: Repository, plan: Plan, name: str, found: Object) -> Plan:
-    """The plan with its files; raises RejectedError with everything that can be wrong so far."""
+    """The plan with its files, and what is wrong with some of them.
+
+    The others are validated all the same: all of a batch's errors are told at once. Raises
+    RejectedError where nothing can be validated.
+    """
     refusals = _misplaced(repository, plan.batch, name)
     try:
         listed = manifest.parse(name, found.body)
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
+    if refusals:
+        raise RejectedError(refusals)
     staged = {h.key.removeprefix(plan.batch.staging): h for h in store.list(plan.batch.staging)}
     files = []
     for file in listed.files:
         head = staged.pop(file.name, None)
-        if head is None:
-            refusals.append(
-                Refusal(
-                    file.name,
-                    Code.FILE_MISSING,
-                    "listed but not uploaded; upload it, then the manifest again",
-                )
-            )
-            continue
-        if file.size is not None and file.size != head.size:
-            refusals.append(
-                Refusal(
-                    file.name,
-                    Code.SIZE_MISMATCH,
-                    f"is {head.size} bytes, the manifest says "
-                    f"{file.size}; upload the right one, then the manifest again",
-                )
-            )
-        if head.size > repository.max_package_bytes:
-            refusals.append(
-                Refusal(
-                    file.name,
-                    Code.TOO_LARGE,
-                    f"is {head.size} bytes, the most is "
-                    f"{repository.max_package_bytes}; make it smaller or split it",
-                )
-            )
-        files.append(Staged(file.name, file.sha256, head.size, head.etag))
-    if refusals:
-        raise RejectedError(refusals)
+        wrong = _wrong(file, head, repository.max_package_bytes)
+        refusals += [Refusal(file.name, code, message) for code, message in wrong]
+        if head is not None and head.size <= repository.max_package_bytes:
+            files.append(Staged(file.name, file.sha256, head.size, head.etag))
     staged.pop(name, None)
     return replace(
         plan,
         files=tuple(files),
         ignored=tuple(sorted({*staged, *listed.others})),
         chunks=share_out([f.size for f in files]),
+        errors=tuple(each.as_json() for each in refusals),
     )
+
+
+def _wrong(file: Listed, head: Head | None, most: int) -> Iterator[tuple[Code, str]]:
+    if head is None:
+        yield Code.FILE_MISSING, "listed but not uploaded; upload it, then the manifest again"
+        return
+    if file.size is not None and file.size != head.size:
+        yield (
+            Code.SIZE_MISMATCH,
+            f"is {head.size} bytes, the manifest says {file.size}; upload the right one, then the "
+            "manifest again",
+        )
+    if head.size > most:
+        yield (
+            Code.TOO_LARGE,
+            f"is {head.size} bytes, the most is {most}; make it smaller or split it",
+        )
 
 
 def _misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:

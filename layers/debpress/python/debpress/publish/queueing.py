@@ -21,7 +21,8 @@ def queue(store: Store, clock: Clock, suite: str, run: str) -> dict[str, Any]:
     keys = [Layout.run(suite, run, chunk_name(n)) for n in range(len(plan.chunks))]
     chunks = notes.side_by_side(lambda key: notes.require(store, key), keys)
     packages = [Admitted(**p) for chunk in chunks for p in chunk["packages"]]
-    refusals = [Refusal.from_json(e) for chunk in chunks for e in chunk["errors"]]
+    refusals = plan.refusals
+    refusals += [Refusal.from_json(e) for chunk in chunks for e in chunk["errors"]]
     refusals += _contradictions(packages)
     if refusals:
         notes.save_refusals(store, suite, run, refusals)
