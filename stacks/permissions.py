@@ -43,7 +43,9 @@ def grants(layout: Layout) -> dict[str, Grants]:
             list=True,
         ),
         "queue": Grants(
-            get=("state/*/runs/*",), put=("state/*/runs/*", "state/*/queue/*"), list=True
+            get=("state/*/runs/*", "state/*/queue/*"),
+            put=("state/*/runs/*", "state/*/queue/*"),
+            list=True,
         ),
         "merge": Grants(
             get=(

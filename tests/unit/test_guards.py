@@ -257,14 +257,14 @@ class TestWhatIsIn:
 
         noticed(play, range(4, 12), "rejected")
 
-    def test_18_without_remembering_refusals_one_is_published(self, monkeypatch: Patch) -> None:
+    def test_17_without_remembering_refusals_one_is_published(self, monkeypatch: Patch) -> None:
         decided = merging._decided
         taken = lambda *args: {r: g for r, g in decided(*args).items() if r in g.runs}  # noqa: E731
         monkeypatch.setattr(merging, "_decided", taken)
         cases = itertools.product(range(30, 60, 2), range(1, 6))
         noticed(_refused_then_room, cases, "rejected")
 
-    def test_19_taking_every_409_for_an_entry_loses_batches(self, monkeypatch: Patch) -> None:
+    def test_18_taking_every_409_for_an_entry_loses_batches(self, monkeypatch: Patch) -> None:
         def credulous(store: Any, key: str, data: Any) -> None:
             with suppress(LostRace):
                 store.put(key, notes.dump(data), notes.JSON, if_absent=True)
@@ -274,7 +274,7 @@ class TestWhatIsIn:
             lambda k: one_batch(scene(), faults=At(k, Fault.LOST_BEFORE)), range(1, 8), "is gone"
         )
 
-    def test_20_operations_and_batches_in_one_flip_make_results_untrue(
+    def test_19_operations_and_batches_in_one_flip_make_results_untrue(
         self, monkeypatch: Patch
     ) -> None:
         monkeypatch.setattr(merging, "_is_alone", lambda _: False)
@@ -288,7 +288,7 @@ class TestWhatIsIn:
 
         noticed(play, [0], "is removed, and it is there")
 
-    def test_22_a_refusal_without_a_flip_may_be_contradicted(self, monkeypatch: Patch) -> None:
+    def test_20_a_refusal_without_a_flip_may_be_contradicted(self, monkeypatch: Patch) -> None:
         """b, by a clock that is behind, comes before the removal a that makes room for it, and c
         between them changes nothing: b is refused, and then taken in by c's merge."""
 

@@ -1,7 +1,7 @@
 """Several publishers at once, taking turns at every call to the store.
 
 After each write a host looks, and a witness judges each flip and each result (tests/support). The
-quick suite tries some 1,200 interleavings; `DEBPRESS_SOAK=<rounds>` many times more, at random.
+quick suite tries some 1,000 interleavings; `DEBPRESS_SOAK=<rounds>` many times more, at random.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from debpress.clock import from_iso
+from debpress.publish.reaping import reap
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +31,7 @@ class TestTwoPublishers:
     """One is stopped at some call, the other at some later one, then the first goes on to its end,
     and the other after it: for each pair of calls (in the quick suite, for a spread of them)."""
 
-    @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 2))
+    @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 3))
     def test_two_batches(self, first: int) -> None:
         for second in range(first % 5, CALLS, 1 if SOAK else 5):
             where = _two(fresh("a"), fresh("b"))
@@ -148,6 +149,47 @@ class TestTwoPublishers:
         assert ("a" in where.seen()) == (said["a"] == "published")
         assert not where.witness.corrected
         where.witness.settled()
+
+
+class TestTheReaper:
+    """What was removed three days ago comes back while the reaper is about to delete it."""
+
+    @pytest.mark.parametrize("first", range(0, 30, 1 if SOAK else 5))
+    def test_a_publish_names_again_what_is_condemned(self, first: int) -> None:
+        for second in (0, *range(first, 110, 2 if SOAK else 21)):
+            where = _condemned()
+            event = where.upload("it", {"old0_1_all.deb": OLD["old0_1_all.deb"]})
+            self._beside(where, event, first, second)
+            assert "old0" in where.seen()
+
+    @pytest.mark.parametrize("first", range(0, 30, 1 if SOAK else 5))
+    def test_a_rollback_names_again_what_is_condemned(self, first: int) -> None:
+        """It may be refused, as too far back; but it never names what goes."""
+        for second in range(first, 110, 2 if SOAK else 21):
+            where = _condemned()
+            self._beside(where, where.operate("it", {"op": "rollback", "to": 2}), first, second)
+
+    def _beside(self, where: Scene, event: dict[str, Any], first: int, second: int) -> None:
+        world = where.world(turns=Script([("reaper", first), ("it", second), ("reaper", 10**6)]))
+        done = world.run(
+            {
+                "reaper": lambda press: reap(press.store, press.repository, press.clock),
+                "it": lambda press: press.publish(event),
+            }
+        )
+        assert done["it"] in ("published", "rejected") and done["reaper"].keys
+        assert not world.surprises
+        where.witness.settled()
+
+
+def _condemned() -> Scene:
+    where = scene(removals=True)
+    world = where.world()
+    world.publish({"r": where.operate("r", {"op": "remove", "packages": ["old0"]})})
+    where.press.clock.advance(3 * 86400)
+    world.publish({"later": where.upload("later", fresh("later"))})
+    where.press.clock.advance(3 * 86400)
+    return Scene(where.press, removals=True)
 
 
 def _two(a: dict[str, bytes], b: dict[str, bytes]) -> Scene:
