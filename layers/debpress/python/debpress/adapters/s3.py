@@ -158,6 +158,8 @@ class S3Store:
                     },
                     CopySourceIfMatch=_quoted(source.etag),
                     MetadataDirective="REPLACE",
+                    # Tags that an uploader gave would take permissions of their own to carry over.
+                    TaggingDirective="REPLACE",
                     # A multipart upload has a sum of its parts' sums; this makes S3 hash it whole.
                     ChecksumAlgorithm="SHA256",
                     **_served(served),
