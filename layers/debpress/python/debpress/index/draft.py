@@ -28,9 +28,9 @@ class Draft:
         base = self.base.find(wanted - found.keys())
         return found | {i: text for i, text in base.items() if i not in self.removed}
 
-    def named(self, package: str) -> list[Entry]:
-        """Every version of a package, in the index's order."""
-        return self._over(self.base.named(package), package)
+    def named(self, *packages: str) -> list[Entry]:
+        """Every version of these packages, in the index's order."""
+        return self._over(self.base.named(*packages), set(packages))
 
     def entries(self) -> Iterator[Entry]:
         """Everything, in the index's order."""
@@ -38,9 +38,13 @@ class Draft:
             return self.base.entries()
         return iter(self._over(self.base.entries(), None))
 
-    def _over(self, base: Iterable[Entry], package: str | None) -> list[Entry]:
+    def _over(self, base: Iterable[Entry], packages: set[str] | None) -> list[Entry]:
         kept = [e for e in base if e.identity not in self.removed and e.identity not in self.added]
-        kept += [Entry(i, text) for i, text in self.added.items() if package in (None, i.package)]
+        kept += [
+            Entry(identity, text)
+            for identity, text in self.added.items()
+            if packages is None or identity.package in packages
+        ]
         return sorted(kept)
 
     def put(self, identity: Identity, text: bytes) -> None:

@@ -74,15 +74,17 @@ class Packages:
             found.update({i: block[i] for i in group if i in block})
         return found
 
-    def named(self, package: str) -> list[Entry]:
-        """Every version of a package; reads only the blocks that may hold one."""
-        start = max(bisect.bisect_left(self._firsts, (package,)) - 1, 0)
-        end = bisect.bisect_left(self._firsts, (package + "\0",))
+    def named(self, *packages: str) -> list[Entry]:
+        """Every version of these packages; reads only the blocks that may hold one."""
+        wanted, positions = set(packages), set[int]()
+        for package in wanted:
+            start = max(bisect.bisect_left(self._firsts, (package,)) - 1, 0)
+            positions.update(range(start, bisect.bisect_left(self._firsts, (package + "\0",))))
         return [
             entry
-            for block in self._blocks[start:end]
-            for entry in block.entries()
-            if entry.identity.package == package
+            for position in sorted(positions)
+            for entry in self._blocks[position].entries()
+            if entry.identity.package in wanted
         ]
 
     def entries(self) -> Iterator[Entry]:

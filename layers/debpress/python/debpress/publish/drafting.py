@@ -13,6 +13,7 @@ from debpress.index.draft import Draft
 from debpress.index.entries import Identity, field, identify
 from debpress.index.packages import Packages, Sum, sum_of
 from debpress.index.release import Release
+from debpress.index.versions import Taken
 from debpress.layout import Layout, index_name
 from debpress.publish import notes
 from debpress.publish.notes import Admitted
@@ -73,36 +74,38 @@ class SuiteDraft:
         return self.architectures if architecture == "all" else (architecture,)
 
     def find(self, wanted: Iterable[Identity]) -> dict[tuple[str, Identity], bytes]:
-        """Where the suite has these packages: their stanzas by component and identity."""
-        groups: dict[str, list[Identity]] = {}
+        """The stanzas the suite has under these packages' names, whatever their versions, by
+        component and identity: one version can be spelled in several ways."""
+        groups: dict[str, set[str]] = {}
         for identity in wanted:
-            groups.setdefault(self.places(identity.architecture)[0], []).append(identity)
+            place = self.places(identity.architecture)[0]
+            groups.setdefault(place, set()).add(identity.package)
         return {
-            (component, identity): text
+            (component, entry.identity): entry.text
             for component in self.components
-            for architecture, group in groups.items()
-            for identity, text in self.index(component, architecture).find(group).items()
+            for architecture, names in groups.items()
+            for entry in self.index(component, architecture).named(*names)
         }
 
-    def sums(self, found: Mapping[tuple[str, Identity], bytes]) -> dict[Identity, str]:
-        """The SHA-256 of what `find` found, and of whatever this flip takes out: were that to come
-        back with other bytes, hosts would see a version change them (law 4)."""
+    def taken(self, found: Mapping[tuple[str, Identity], bytes]) -> Taken:
+        """The versions that `find` found, and whatever this flip takes out: were that to come back
+        with other bytes, hosts would see a version change them (law 4)."""
         gone = {i: text for draft in self._drafts.values() for i, text in draft.removed.items()}
         here = {identity: text for (_, identity), text in found.items()}
-        return {identity: field(text, "SHA256") for identity, text in (gone | here).items()}
+        return Taken({identity: field(text, "SHA256") for identity, text in (gone | here).items()})
 
     def add(self, component: str, batch: Sequence[Admitted]) -> list[dict[str, Any]]:
         """Puts a batch in whole; returns what a result says of each package.
 
         Raises RejectedError, having changed nothing, when a version is in the suite with other
-        bytes (law 4), in whichever component.
+        bytes (law 4), in whichever component and however spelled.
         """
         found = self.find(_identity(p) for p in batch)
-        sums = self.sums(found)
+        taken = self.taken(found)
         refusals = [
-            _reused(p, sums[_identity(p)])
-            for p in batch
-            if sums.get(_identity(p), p.sha256) != p.sha256
+            _reused(package, *other)
+            for package in batch
+            if (other := taken.instead(_identity(package), package.sha256))
         ]
         if refusals:
             raise RejectedError(refusals)
@@ -224,10 +227,12 @@ def _same_names(settings: Suite, published: Release) -> None:
             )
 
 
-def _reused(package: Admitted, known: str) -> Refusal:
+def _reused(package: Admitted, other: Identity, sha256: str) -> Refusal:
+    ours = _identity(package)
+    same = "" if other == ours else f", which is the version {ours.version} to dpkg,"
     return Refusal(
         package.file,
         Code.VERSION_REUSED,
-        f"{_identity(package)} is published with SHA-256 {known}, this file has {package.sha256}; "
+        f"{other}{same} is published with SHA-256 {sha256}, this file has {package.sha256}; "
         "give it a new version, or upload the published bytes",
     )

@@ -124,14 +124,14 @@ class Operator:
 
     def _put(self, component: str, entries: list[Entry]) -> _Effect:
         here = self._draft.find(e.identity for e in entries)
-        sums = self._draft.sums(here)
+        taken = self._draft.taken(here)
         effect = []
         for entry in entries:
             sha256 = field(entry.text, "SHA256")
-            if sums.get(entry.identity, sha256) != sha256:
+            if other := taken.instead(entry.identity, sha256):
                 raise _refused(
                     Code.VERSION_REUSED,
-                    f"{entry.identity} is here with SHA-256 {sums[entry.identity]}, there with "
+                    f"{other[0]} is here with SHA-256 {other[1]}, {entry.identity} there with "
                     f"{sha256}; remove one, or copy another version",
                 )
             known = (component, entry.identity) in here

@@ -8,6 +8,7 @@ from typing import Any
 from debpress.clock import Clock
 from debpress.errors import Code, Refusal
 from debpress.index.entries import Identity
+from debpress.index.versions import Meaning, meaning
 from debpress.layout import Layout
 from debpress.publish import notes
 from debpress.publish.admission import chunk_name
@@ -36,12 +37,13 @@ def queue(store: Store, clock: Clock, suite: str, run: str) -> dict[str, Any]:
 
 
 def _contradictions(packages: list[Admitted]) -> list[Refusal]:
-    """One version twice in a batch with different bytes (law 4)."""
+    """One version twice in a batch with different bytes (law 4), however it is spelled."""
     refusals = []
-    seen: dict[Identity, Admitted] = {}
+    seen: dict[tuple[str, Meaning, str], Admitted] = {}
     for package in packages:
         identity = Identity(package.package, package.version, package.architecture)
-        other = seen.setdefault(identity, package)
+        meant = (package.package, meaning(package.version), package.architecture)
+        other = seen.setdefault(meant, package)
         if other.sha256 != package.sha256:
             refusals.append(
                 Refusal(
