@@ -178,7 +178,7 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(
     (debs / victim.file).write_bytes(b"something else")
     monkeypatch.setattr(build, "_private_apt", lambda *_: [])
     monkeypatch.setattr(build, "_run", lambda *_, **__: None)
-    with pytest.raises(DebpressError, match="is not what packages.lock pins"):
+    with pytest.raises(DebpressError, match=r"is not what packages\.lock pins"):
         build._fetch([victim], None, None)
 
 

@@ -17,6 +17,9 @@ from debpress.signing.kms import KeyService, KmsKey
 _WHAT_TO_DO = {
     "AccessDeniedException": "allow this role {permission} in its policy, and in the key's",
     "DisabledException": "enable the key (aws kms enable-key)",
+    "ExpiredImportTokenException": "import again",
+    "IncorrectKeyMaterialException": "a key takes back only the material that it had before",
+    "InvalidCiphertextException": "import again; if that does not help, this is a fault of ours",
     "InvalidArnException": "correct the key in debpress.signers",
     "InvalidKeyUsageException": "use a key made for SIGN_VERIFY",
     "KMSInvalidStateException": (
@@ -36,7 +39,7 @@ class KmsService:
         self._client = client
 
     def public_key(self, key: str) -> KmsKey:
-        with _translated(f"read the public key of {key}", "kms:GetPublicKey"):
+        with translated(f"read the public key of {key}", "kms:GetPublicKey"):
             answer = self._client.get_public_key(KeyId=key)
         return KmsKey(
             arn=answer["KeyId"],
@@ -46,7 +49,7 @@ class KmsService:
         )
 
     def sign(self, key: str, message: bytes, message_type: str, algorithm: str) -> bytes:
-        with _translated(f"sign with {key}", "kms:Sign"):
+        with translated(f"sign with {key}", "kms:Sign"):
             answer = self._client.sign(
                 KeyId=key, Message=message, MessageType=message_type, SigningAlgorithm=algorithm
             )
@@ -69,7 +72,7 @@ def services(endpoint_url: str | None = None) -> Callable[[str | None], KeyServi
 
 
 @contextmanager
-def _translated(action: str, permission: str) -> Iterator[None]:
+def translated(action: str, permission: str) -> Iterator[None]:
     """Raises TransientError where trying again may help, else SigningError saying what to do."""
     try:
         with aws.translated(action, permission):

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import debpress
 from debpress.clock import Clock, SystemClock
-from debpress.commands import look, operate, upload, verify
+from debpress.commands import key, look, operate, upload, verify
 from debpress.errors import DebpressError
 
-SUBCOMMANDS = (upload, operate, look, verify)
+SUBCOMMANDS = (upload, operate, look, verify, key)
 
 
 def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:

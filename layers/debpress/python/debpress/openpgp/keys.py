@@ -156,6 +156,15 @@ class PublicKey:
         return self.fingerprint[-16:]
 
     @property
+    def description(self) -> str:
+        """`RSA 4096`, `ECDSA secp256r1`, `Ed25519`: for people."""
+        if isinstance(self.public, rsa.RSAPublicKey):
+            return f"RSA {self.public.key_size}"
+        if isinstance(self.public, ec.EllipticCurvePublicKey):
+            return f"ECDSA {self.public.curve.name}"
+        return "Ed25519"
+
+    @property
     def hash(self) -> Hash:
         """The hash that signatures by this key use: SHA-512, or a curve's own."""
         if isinstance(self.public, ec.EllipticCurvePublicKey):

@@ -118,12 +118,7 @@ def load(
     kms:GetPublicKey and kms:Sign on the key; s3:GetObject and s3:PutObject on state/_signers/.
     """
     found = service.public_key(key)
-    scheme = _SCHEMES.get(found.spec)
-    if scheme is None or found.usage != "SIGN_VERIFY":
-        raise SigningError(
-            f"{uri}: the key {found.arn} is {found.spec} for {found.usage}, which can't sign for "
-            f"apt; make one for SIGN_VERIFY of {', '.join(_SCHEMES)}"
-        )
+    scheme = _scheme(uri, found)
 
     def public(created: datetime) -> PublicKey:
         return PublicKey.from_spki(found.der, created)
@@ -135,17 +130,35 @@ def load(
         )
 
     owner = stored.Owner(uri, found.arn, pin, public)
-    at = layout.certificate(_name(found.arn))
+    at = stored_at(layout, found.arn)
     certificate = stored.certificate(store, at, owner, mint, clock)
     stored.announce(store, layout, owner, certificate)
     own = next(k.key for k in certificate.signing if public(k.key.created) == k.key)
-    return KmsSigner(uri, service, found.arn, scheme, own, certificate)
+    return signer(uri, service, found, own, certificate)
+
+
+def signer(
+    uri: str, service: KeyService, found: KmsKey, key: PublicKey, certificate: Certificate
+) -> KmsSigner:
+    """The signer of a key whose certificate is known. Raises SigningError."""
+    return KmsSigner(uri, service, found.arn, _scheme(uri, found), key, certificate)
+
+
+def _scheme(uri: str, found: KmsKey) -> _Scheme:
+    scheme = _SCHEMES.get(found.spec)
+    if scheme is None or found.usage != "SIGN_VERIFY":
+        raise SigningError(
+            f"{uri}: the key {found.arn} is {found.spec} for {found.usage}, which can't sign for "
+            f"apt; make one for SIGN_VERIFY of {', '.join(_SCHEMES)}"
+        )
+    return scheme
 
 
 def _sign(service: KeyService, arn: str, scheme: _Scheme, digest: bytes) -> bytes:
     return service.sign(arn, digest, scheme.message_type, scheme.algorithm)
 
 
-def _name(arn: str) -> str:
-    """The key id: it stays when aliases move, and replicas of a multi-Region key share it."""
-    return safe("awskms-" + arn.rpartition("/")[2])
+def stored_at(layout: Layout, arn: str) -> str:
+    """Where a key's certificate is: by the key id, which stays when aliases move, and which
+    replicas of a multi-Region key share."""
+    return layout.certificate(safe("awskms-" + arn.rpartition("/")[2]))

@@ -54,19 +54,26 @@ def certificate(
     if found is None:
         created = clock.now().replace(microsecond=0) - HEAD_START
         _check_pin(owner, owner.key(created).fingerprint, f"there is none stored as {at}")
-        minted = mint(created)
-        try:
-            store.put(at, _dump(minted, owner), _JSON, if_absent=True)
-        except LostRace:
-            found = store.get(at)
-            if found is None:
-                raise CorruptError(
-                    f"{at} was stored and deleted while it was being read; nothing but debpress "
-                    "may touch state/, find out what does"
-                ) from None
-        else:
-            return minted
+        return keep(store, at, owner, mint(created))
     return _checked(at, found.body, owner)
+
+
+def keep(store: Store, at: str, owner: Owner, certificate: Certificate) -> Certificate:
+    """Stores a certificate where there is none, and gives the one that is there then.
+
+    Raises as `certificate` does.
+    """
+    try:
+        store.put(at, _dump(certificate, owner), _JSON, if_absent=True)
+    except LostRace:
+        found = store.get(at)
+        if found is None:
+            raise CorruptError(
+                f"{at} was stored and deleted while it was being read; nothing but debpress "
+                "may touch state/, find out what does"
+            ) from None
+        return _checked(at, found.body, owner)
+    return certificate
 
 
 def announce(store: Store, layout: Layout, owner: Owner, certificate: Certificate) -> None:
@@ -77,25 +84,57 @@ def announce(store: Store, layout: Layout, owner: Owner, certificate: Certificat
         store.put(at, body, _JSON)
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the last loading of a signer said of it. `key` is an ARN, or a key in the layer.
+
+    `since` is when it said so first (of this certificate, by this URI).
+    """
+
+    uri: str
+    key: str
+    certificate: Certificate
+    since: datetime
+
+
 def announced(store: Store, layout: Layout, uris: Sequence[str]) -> list[Certificate]:
     """The certificate of each signer, in order, without touching a key.
 
     Raises SigningError for a signer that was never loaded, CorruptError for a copy that can't be
     read. IAM: s3:GetObject on state/_signers/.
     """
+    return [each.certificate for each in announcements(store, layout, uris)]
+
+
+def announcements(store: Store, layout: Layout, uris: Sequence[str]) -> list[Announced]:
+    """As `announced`, with what else is known of each."""
     return [_announced(store, layout.certificate(_by_uri(uri)), uri) for uri in uris]
 
 
-def _announced(store: Store, at: str, uri: str) -> Certificate:
+def owners(store: Store, layout: Layout) -> dict[str, str]:
+    """Every signer's key that has a certificate here, by the certificate's fingerprint.
+
+    IAM: s3:ListBucket, and s3:GetObject on state/_signers/.
+    """
+    found = {}
+    for head in store.list(layout.certificate()):
+        stored = store.get(head.key)
+        if stored is not None:
+            record = _load(head.key, stored.body)
+            found[record["fingerprint"]] = record["key"]
+    return found
+
+
+def _announced(store: Store, at: str, uri: str) -> Announced:
     found = store.get(at)
     if found is None:
         raise SigningError(
             f"no certificate is stored of {uri} ({at}); deploy again, so that every configured "
             "signer signs"
         )
-    armored, _ = _load(at, found.body)
-    (certificate,) = certificates.parse(armored)
-    return certificate
+    record = _load(at, found.body)
+    (certificate,) = certificates.parse(record["certificate"].encode())
+    return Announced(uri, record["key"], certificate, found.head.last_modified)
 
 
 def _by_uri(uri: str) -> str:
@@ -103,9 +142,10 @@ def _by_uri(uri: str) -> str:
 
 
 def _checked(at: str, body: bytes, owner: Owner) -> Certificate:
-    armored, fingerprint = _load(at, body)
+    record = _load(at, body)
+    fingerprint = record["fingerprint"]
     try:
-        certificate, *more = certificates.parse(armored)
+        certificate, *more = certificates.parse(record["certificate"].encode())
     except SigningError as error:
         raise SigningError(f"{at}: {error}. {_RESTORE}") from error
     if more or not any(owner.key(k.key.created) == k.key for k in certificate.signing):
@@ -150,7 +190,7 @@ def _dump(minted: Certificate, owner: Owner) -> bytes:
     return (json.dumps(record, indent=1) + "\n").encode()
 
 
-def _load(at: str, body: bytes) -> tuple[bytes, str]:
+def _load(at: str, body: bytes) -> dict[str, str]:
     try:
         record: dict[str, Any] = json.loads(body)
         if record["version"] != 1:
@@ -158,6 +198,6 @@ def _load(at: str, body: bytes) -> tuple[bytes, str]:
                 f"{at} has the version {record['version']}, which this debpress does not know; "
                 "deploy the newer one"
             )
-        return str(record["certificate"]).encode(), str(record["fingerprint"])
+        return {name: str(record[name]) for name in ("certificate", "fingerprint", "key")}
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptError(f"{at} is no stored certificate ({error!r}). {_RESTORE}") from error
