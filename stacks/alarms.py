@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
 from constructs import Construct
+
+from stacks.settings import Settings
 
 
 def alarm(
-    scope: Construct, name: str, metric: cloudwatch.Metric, section: str, meaning: str
-) -> cloudwatch.Alarm:
+    scope: Construct,
+    settings: Settings,
+    name: str,
+    metric: cloudwatch.Metric,
+    section: str,
+    meaning: str,
+) -> None:
     """Rings at the first sign, and is quiet where there is nothing to count."""
-    return cloudwatch.Alarm(
+    made = cloudwatch.Alarm(
         scope,
         f"{name}Alarm",
         metric=metric.with_(period=Duration.minutes(5)),
@@ -21,3 +30,6 @@ def alarm(
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         alarm_description=f"{meaning} See docs/runbook.md#{section}",
     )
+    for index, arn in enumerate(settings.alarm_topics):
+        topic = sns.Topic.from_topic_arn(scope, f"{name}Topic{index}", arn)
+        made.add_alarm_action(actions.SnsAction(topic))

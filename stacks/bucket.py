@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -11,6 +13,7 @@ from debpress.layout import RESULTS, STAGING, STATE
 from stacks.settings import Settings
 
 _A_DAY = Duration.days(1)
+_A_WEEK = Duration.days(7)
 
 
 class Bucket(Construct):
@@ -59,47 +62,82 @@ class Bucket(Construct):
                 )
             )
 
-    def guard_commit(self, settings: Settings, committer: iam.IRole) -> None:
-        """Nobody but the committer puts an InRelease, whatever its own role says; and the
-        committer only on condition (S3 user guide, "Enforce conditional writes")."""
-        inrelease = [self.bucket.arn_for_objects(f"{settings.repository.root}/dists/*/InRelease")]
+    def guard(
+        self, settings: Settings, committer: iam.IRole, admitter: iam.IRole, reaper: iam.IRole
+    ) -> None:
+        """What no role may do but one, whatever its own policy says; and a flip is conditional
+        (S3 user guide, "Enforce conditional writes"). Who may change this policy may undo it."""
+        root = settings.repository.root
+        inrelease = self.bucket.arn_for_objects(f"{root}/dists/*/InRelease")
+        pool = self.bucket.arn_for_objects(f"{root}/pool/*")
+        by_hash = self.bucket.arn_for_objects(f"{root}/dists/*/by-hash/*")
+        deletions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+        self._deny(
+            "OnlyTheCommitterFlips", ["s3:PutObject", *deletions], [inrelease], _others(committer)
+        )
+        self._deny(
+            "AFlipIsConditional",
+            ["s3:PutObject"],
+            [inrelease],
+            {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+        )
+        self._deny("OnlyAdmissionFillsThePool", ["s3:PutObject"], [pool], _others(admitter))
+        self._deny("OnlyTheReaperDeletes", deletions, [pool, by_hash], _others(reaper))
+
+    def _deny(
+        self, sid: str, actions: list[str], resources: list[str], conditions: dict[str, Any]
+    ) -> None:
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="OnlyTheCommitterFlips",
+                sid=sid,
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
-                actions=["s3:PutObject", "s3:DeleteObject"],
-                resources=inrelease,
-                conditions={"ArnNotEquals": {"aws:PrincipalArn": committer.role_arn}},
+                actions=actions,
+                resources=resources,
+                conditions=conditions,
             )
         )
-        self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AFlipIsConditional",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["s3:PutObject"],
-                resources=inrelease,
-                conditions={"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
-            )
-        )
+
+
+def _others(role: iam.IRole) -> dict[str, Any]:
+    """Everybody else: of a function's session this key is its role's ARN (IAM user guide,
+    "aws:PrincipalArn"), and a request without any such key matches, too."""
+    return {"ArnNotEquals": {"aws:PrincipalArn": role.role_arn}}
 
 
 def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
-    """None for the pool or by-hash: an age says nothing of whether an object is still named."""
+    """No age for the pool or by-hash, which says nothing of whether an object is still named; and
+    replaced or deleted certificates of signers stay for ever."""
     rules = [
         s3.LifecycleRule(id="AbortedUploads", abort_incomplete_multipart_upload_after=_A_DAY),
         s3.LifecycleRule(
-            id="Replaced", noncurrent_version_expiration=_A_DAY, expired_object_delete_marker=True
+            id="ReplacedOrDeleted",
+            prefix=f"{settings.repository.root}/",
+            noncurrent_version_expiration=_A_WEEK,  # To mend what a person did by mistake.
+            expired_object_delete_marker=True,
         ),
         s3.LifecycleRule(
             id="AbandonedStaging",
             prefix=STAGING,
             expiration=Duration.days(settings.repository.staging_days),
+            noncurrent_version_expiration=_A_DAY,
         ),
-        s3.LifecycleRule(id="OldResults", prefix=RESULTS, expiration=Duration.days(365)),
+        s3.LifecycleRule(
+            id="OldResults",
+            prefix=RESULTS,
+            expiration=Duration.days(365),
+            noncurrent_version_expiration=_A_WEEK,
+        ),
     ]
     for suite in settings.repository.suites:
+        rules.append(
+            s3.LifecycleRule(
+                id=f"Replaced-{suite.suite}",
+                prefix=f"{STATE}{suite.suite}/",
+                noncurrent_version_expiration=_A_WEEK,
+                expired_object_delete_marker=True,
+            )
+        )
         for notes in ("runs", "signed"):
             rules.append(
                 s3.LifecycleRule(

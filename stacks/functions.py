@@ -12,10 +12,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.layers import CACHES
 from stacks.permissions import Grants, grants
 from stacks.settings import Settings
 
-_LAMBDAS = Path(__file__).parent.parent / "lambdas"
+LAMBDAS = Path(__file__).parent.parent / "lambdas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Functions(Construct):
             self,
             name.capitalize(),
             description=f"debpress: {name}",
-            code=lambda_.Code.from_asset(str(_LAMBDAS / name), exclude=["__pycache__"]),
+            code=lambda_.Code.from_asset(str(LAMBDAS / name), exclude=CACHES),
             handler="handler.handle",
             runtime=self._settings.runtime,
             architecture=self._settings.lambda_architecture,

@@ -32,9 +32,7 @@ class Layers(Construct):
         self._settings = settings
         packages = dependencies(settings.architecture, settings.python)
         self.all: list[lambda_.ILayerVersion] = [
-            self._layer(
-                "Code", lambda_.Code.from_asset(str(_LAYERS / "debpress"), exclude=_CACHES)
-            ),
+            self._layer("Code", lambda_.Code.from_asset(str(_LAYERS / "debpress"), exclude=CACHES)),
             self._layer("Dependencies", lambda_.Code.from_asset(str(packages))),
             self._layer(
                 "Repository", lambda_.Code.from_asset(str(_repository(settings.repository)))
@@ -51,7 +49,7 @@ class Layers(Construct):
         )
 
 
-_CACHES = ["**/__pycache__", "**/*.pyc"]
+CACHES = ["**/__pycache__", "**/*.pyc"]
 
 
 def dependencies(architecture: str, python: str) -> Path:
@@ -71,7 +69,7 @@ def dependencies(architecture: str, python: str) -> Path:
         made = Path(folder, "layer")
         _pip(made / "python", wanted, _MACHINES[architecture], python)
         if sys.version_info[:2] == tuple(map(int, python.split("."))):
-            # Compiled once here and not at each cold start, where this interpreter is the runtime's.
+            # Here once, and not at each cold start, where this interpreter is the runtime's.
             mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
             compileall.compile_dir(made, quiet=2, invalidation_mode=mode)
         made.rename(target)

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-# Lambda itself in trouble, or throttling. Waits of at most 1, 2, 4, 8, 16, 30 s (jitter shortens
-# them): a step gives up after 61 s of it.
+# More calls at once than the account may make, which is ten in a new one, and a batch of many
+# packages asks for forty: the rest wait their turn. Waits of at most 1, 2, 4, 8, 16 and then 30 s
+# (jitter halves them on average): a step gives up after some seven minutes of it.
+_THROTTLED = {
+    "ErrorEquals": ["Lambda.TooManyRequestsException"],
+    "IntervalSeconds": 1,
+    "BackoffRate": 2,
+    "MaxAttempts": 30,
+    "MaxDelaySeconds": 30,
+    "JitterStrategy": "FULL",
+}
+
+# Lambda itself in trouble. Waits of at most 1, 2, 4, 8, 16, 30 s: a step gives up after 61 s of it.
 _SERVICE = {
     "ErrorEquals": [
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
         "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
     ],
     "IntervalSeconds": 1,
     "BackoffRate": 2,
@@ -25,13 +35,14 @@ _SERVICE = {
 }
 
 # Any exception: expected outcomes are data, so what is raised is a throttle of S3 or KMS, a reset
-# connection, or a bug. Waits of at most 2, 4, 8, 16 s: 30 s, beside the tries themselves.
+# connection, a role's policy that is not in force yet just after a deployment, or a bug. Waits of
+# at most 2, 4, 8, 16, 30 s: 60 s, beside the tries themselves.
 _ANYTHING = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 2,
     "BackoffRate": 2,
-    "MaxAttempts": 4,
-    "MaxDelaySeconds": 20,
+    "MaxAttempts": 5,
+    "MaxDelaySeconds": 30,
     "JitterStrategy": "FULL",
 }
 
@@ -57,7 +68,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             "Output": "{% $states.result.Payload %}",
             # A little longer than the function may take, so that its own time-out is the reason.
             "TimeoutSeconds": timeouts[step] + 30,
-            "Retry": [_SERVICE, _ANYTHING],
+            "Retry": [_THROTTLED, _SERVICE, _ANYTHING],
             "Next": following,
             **more,
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from debpress.layout import Layout
+from debpress.layout import INDEX_FORMS, Layout
 
 _INRELEASE = "dists/*/InRelease"
 
@@ -30,6 +30,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
     """By function."""
     root = layout.root
     inrelease = f"{root}/{_INRELEASE}"
+    plain = tuple(f"{root}/dists/*/binary-*/Packages{form}" for form in INDEX_FORMS)
     return {
         "open": Grants(
             get=("staging/*", "results/*", "state/*/runs/*", inrelease),
@@ -74,16 +75,16 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 "state/*/generations/*",
                 "state/*/signed/*",
                 "state/_signers/*",
-                f"{root}/dists/*",
+                inrelease,
+                f"{root}/dists/*/by-hash/SHA256/*",
+                *plain,
                 f"{root}/pool/*",
             ),
             put=(
                 inrelease,
                 f"{root}/dists/*/Release",
                 f"{root}/dists/*/Release.gpg",
-                f"{root}/dists/*/binary-*/Packages",
-                f"{root}/dists/*/binary-*/Packages.gz",
-                f"{root}/dists/*/binary-*/Packages.xz",
+                *plain,
             ),
             list=True,
         ),
@@ -122,3 +123,9 @@ def grants(layout: Layout) -> dict[str, Grants]:
             list=True,
         ),
     }
+
+
+def patterns(allowed: Grants) -> tuple[str, ...]:
+    """Every key pattern of a grant, once."""
+    every = (allowed.get, allowed.get_version, allowed.put, allowed.delete, allowed.delete_version)
+    return tuple(dict.fromkeys(key for keys in every for key in keys))

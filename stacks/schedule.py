@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -23,11 +24,15 @@ class Schedule(Construct):
         lost: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
+        self._settings = settings
         self._lost = lost
         self._role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            ),
             description="debpress: the schedule may ask for a prune, and reap",
         )
         lost.grant_send_messages(self._role)
@@ -61,4 +66,5 @@ class Schedule(Construct):
             ),
         )
         meaning = f"The daily {name.lower()} failed."
-        alarm(self, name, function.metric_errors(), f"{name.lower()}-errors", meaning)
+        metric = function.metric_errors()
+        alarm(self, self._settings, name, metric, f"{name.lower()}-errors", meaning)

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Node
 from debpress import config
 from debpress.errors import ConfigError
+from debpress.layout import RESULTS, STAGING, STATE
 
 # The newest that this CDK knows, and that has wheels of all we need for both architectures.
 NEWEST = "3.14"
@@ -28,7 +29,8 @@ _ARCHITECTURES = {
     "x86_64": aws_lambda.Architecture.X86_64,
 }
 _VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
-_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+_TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Readers:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`python` is a version (`3.14`), `architecture` Lambda's word for it, `prune_hour` is UTC's.
-    `tls_only` is false for an emulator that speaks plain http and enforces policies."""
+    `alarm_topics` are the SNS topics (ARNs) that alarms notify. `tls_only` is false for an emulator
+    that speaks plain http and enforces policies."""
 
     repository: config.Repository
     architecture: str
@@ -51,6 +54,7 @@ class Settings:
     key_spec: str
     prune_hour: int
     log_retention: logs.RetentionDays
+    alarm_topics: tuple[str, ...]
     tls_only: bool
 
     @property
@@ -71,16 +75,21 @@ def read(node: Node) -> Settings:
     for key in readers:
         if key not in ("vpc_endpoints", "role_arns"):
             raise ConfigError(f"readers.{key}: unknown key (known: vpc_endpoints, role_arns)")
+    repository = config.parse(described)
+    if f"{repository.root.partition('/')[0]}/" in (STAGING, RESULTS, STATE):
+        raise ConfigError(f"debpress.root: {repository.root!r} is for other things; take another")
     return Settings(
-        repository=config.parse(described),
+        repository=repository,
         architecture=_one_of(node, "lambda_architecture", "arm64", tuple(_ARCHITECTURES)),
         python=_one_of(node, "lambda_python", NEWEST, ("3.11", "3.12", "3.13", "3.14")),
         readers=Readers(
-            _texts(readers, "vpc_endpoints", _VPC_ENDPOINT), _texts(readers, "role_arns", _ROLE)
+            _texts(readers.get("vpc_endpoints"), "readers.vpc_endpoints", _VPC_ENDPOINT),
+            _texts(readers.get("role_arns"), "readers.role_arns", _ROLE),
         ),
         key_spec=_one_of(node, "key_spec", "RSA_4096", KEY_SPECS),
         prune_hour=_number(node, "prune_hour", 3, 0, 23),
         log_retention=_RETENTION[int(_one_of(node, "log_days", "90", tuple(map(str, _RETENTION))))],
+        alarm_topics=_texts(_json(node, "alarm_topics"), "alarm_topics", _TOPIC),
         tls_only=_one_of(node, "tls_only", "true", ("true", "false")) == "true",
     )
 
@@ -95,13 +104,18 @@ KEY_SPECS = (
 )
 
 
-def _object(node: Node, key: str) -> Mapping[str, Any] | None:
+def _json(node: Node, key: str) -> Any:
     value = node.try_get_context(key)
     if isinstance(value, str):  # As `cdk -c key='{…}'` gives it.
         try:
-            value = json.loads(value)
+            return json.loads(value)
         except ValueError as error:
             raise ConfigError(f"{key}: is not JSON: {error}") from error
+    return value
+
+
+def _object(node: Node, key: str) -> Mapping[str, Any] | None:
+    value = _json(node, key)
     if value is not None and not isinstance(value, Mapping):
         raise ConfigError(f"{key}: must be an object")
     return value
@@ -126,11 +140,12 @@ def _number(node: Node, key: str, default: int, least: int, most: int) -> int:
     return number
 
 
-def _texts(data: Mapping[str, Any], key: str, form: re.Pattern[str]) -> tuple[str, ...]:
-    values = data.get(key, [])
+def _texts(values: Any, key: str, form: re.Pattern[str]) -> tuple[str, ...]:
+    if values is None:
+        return ()
     if not isinstance(values, list):
-        raise ConfigError(f"readers.{key}: must be a list")
+        raise ConfigError(f"{key}: must be a list")
     for index, value in enumerate(values):
         if not isinstance(value, str) or not form.fullmatch(value):
-            raise ConfigError(f"readers.{key}[{index}]: {value!r} does not fit {form.pattern}")
+            raise ConfigError(f"{key}[{index}]: {value!r} does not fit {form.pattern}")
     return tuple(values)

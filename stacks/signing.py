@@ -32,6 +32,7 @@ class Signing(Construct):
                 key_usage=kms.KeyUsage.SIGN_VERIFY,
                 removal_policy=RemovalPolicy.RETAIN,
             )
+            _only(self.key, functions.role("sign"))
             functions["sign"].add_environment("DEBPRESS_KMS_KEY", self.key.key_arn)
         actions = list(grants(settings.repository.layout)["sign"].kms)
         arns = [self.key.key_arn] if self.key else []
@@ -50,3 +51,18 @@ class Signing(Construct):
                     conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
                 )
             )
+
+
+def _only(key: kms.Key, signer: iam.IRole) -> None:
+    """Nobody but the signing function signs, whatever other roles of the account are allowed. Who
+    may change the key's policy may change this, too."""
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="OnlyTheSignerSigns",
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["kms:Sign"],
+            resources=["*"],
+            conditions={"ArnNotEquals": {"aws:PrincipalArn": signer.role_arn}},
+        )
+    )

@@ -12,6 +12,7 @@ from constructs import Construct
 from debpress.layout import MANIFEST_PATTERNS, STAGING
 
 from stacks.alarms import alarm
+from stacks.settings import Settings
 
 
 class Trigger(Construct):
@@ -19,6 +20,7 @@ class Trigger(Construct):
         self,
         scope: Construct,
         id: str,  # noqa: A002
+        settings: Settings,
         bucket: s3.IBucket,
         machine: sfn.IStateMachine,
     ) -> None:
@@ -39,9 +41,7 @@ class Trigger(Construct):
                 detail_type=["Object Created"],
                 detail={
                     "bucket": {"name": [bucket.bucket_name]},
-                    "object": {
-                        "key": [{"wildcard": f"{STAGING}{name}"} for name in MANIFEST_PATTERNS]
-                    },
+                    "object": {"key": [{"wildcard": each} for each in _keys()]},
                 },
             ),
             targets=[
@@ -55,8 +55,15 @@ class Trigger(Construct):
         )
         alarm(
             self,
+            settings,
             "LostEvents",
             self.lost.metric_approximate_number_of_messages_visible(),
             "lost-events",
             "An upload did not start the workflow.",
         )
+
+
+def _keys() -> list[str]:
+    """One wildcard a pattern: each stands for any number of folders, and EventBridge refuses rules
+    that are too complex to match. `open` ignores a key that is no batch's."""
+    return [f"{STAGING}{name.replace('*/*', '*')}" for name in MANIFEST_PATTERNS]

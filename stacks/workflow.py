@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -28,7 +28,10 @@ class Workflow(Construct):
         role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal(
+                "states.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            ),
             description="debpress: the workflow may call its steps",
         )
         role.add_to_policy(
@@ -37,12 +40,14 @@ class Workflow(Construct):
                 resources=[functions[step].function_arn for step in STEPS],
             )
         )
-        definition = machine.definition({name: size.seconds for name, size in SIZES.items()})
+        self.definition = json.dumps(
+            machine.definition({name: size.seconds for name, size in SIZES.items()})
+        )
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_type=sfn.StateMachineType.STANDARD,
-            definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
+            definition_body=sfn.DefinitionBody.from_string(self.definition),
             definition_substitutions={step: functions[step].function_arn for step in STEPS},
             role=role,
             tracing_enabled=True,
@@ -50,14 +55,20 @@ class Workflow(Construct):
                 destination=logs.LogGroup(
                     self,
                     "Log",
+                    # The prefix keeps the account's one policy for log delivery short of its limit
+                    # (Step Functions guide, "Logging using CloudWatch Logs").
+                    log_group_name=f"/aws/vendedlogs/states/{Aws.STACK_NAME}",
                     retention=settings.log_retention,
                     removal_policy=RemovalPolicy.DESTROY,
                 ),
                 level=sfn.LogLevel.ALL,
             ),
         )
-        for name, metric in (
-            ("Failed", self.machine.metric_failed()),
-            ("TimedOut", self.machine.metric_timed_out()),
-        ):
-            alarm(self, name, metric, "failed-executions", "A publish broke down; CI was told so.")
+        alarm(
+            self,
+            settings,
+            "Failed",
+            self.machine.metric_failed(),
+            "failed-executions",
+            "A publish broke down.",
+        )

@@ -1,0 +1,102 @@
+"""Findings of cdk-nag's AwsSolutions that are meant to be: each with its place and its reason.
+
+A wildcard over keys is acknowledged by name, so that a new one is a finding until it is here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
+from constructs import IConstruct
+
+from stacks.functions import SIZES
+from stacks.permissions import grants, patterns
+from stacks.settings import NEWEST, Settings
+
+_SUITES = "Suites, components, batches and runs are folders of the key and not known beforehand."
+_HASHES = "Names are hashes of content, not known beforehand."
+
+# By the key below the bucket (below the root, where it begins with a dot and a slash).
+_KEYS = {
+    "staging/*": _SUITES,
+    "staging/*/operations.json": _SUITES,
+    "results/*": _SUITES,
+    "state/*/runs/*": _SUITES,
+    "state/*/queue/*": _SUITES,
+    "state/*/generations/*": _SUITES,
+    "state/*/signed/*": _SUITES,
+    "state/_signers/*": "Certificates are named by key and by signer; there are few, all public.",
+    "./pool/*": _HASHES,
+    "./dists/*/by-hash/SHA256/*": _HASHES,
+    "./dists/*/InRelease": "One object a suite; a suite is a folder.",
+    "./dists/*/Release": "One object a suite; a suite is a folder.",
+    "./dists/*/Release.gpg": "One object a suite; a suite is a folder.",
+    "./dists/*/binary-*/Packages": "One object a suite, component and architecture.",
+    "./dists/*/binary-*/Packages.gz": "One object a suite, component and architecture.",
+    "./dists/*/binary-*/Packages.xz": "One object a suite, component and architecture.",
+    "./*.sources": "One object a suite, named by it.",
+}
+
+_TRACING = "X-Ray's actions know no resources (service authorization reference)."
+
+
+def acknowledge(stack: Stack, settings: Settings) -> None:
+    """Acknowledges what is listed here, and nothing else, on the constructs of a `Press`."""
+    bucket = _logical(stack, "Storage/Bucket/Resource")
+    root = settings.repository.root
+    for name, allowed in grants(settings.repository.layout).items():
+        policy = _find(stack, f"Functions/{name.capitalize()}Role")
+        for pattern in patterns(allowed):
+            relative = re.sub(f"^{re.escape(root)}/", "./", pattern)
+            if "*" in pattern and relative in _KEYS:
+                _accept(policy, f"IAM5[Resource::<{bucket}.Arn>/{pattern}]", _KEYS[relative])
+        _accept(policy, "IAM5[Resource::*]", _TRACING)
+    machine = _logical(stack, "Workflow/Machine/Resource")
+    executions = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:"
+    _accept(
+        _find(stack, "Functions/SetupRole"),
+        f"IAM5[Resource::{executions}<{machine}.Name>:*]",
+        "Executions of the one workflow, which are named as they start.",
+    )
+    _accept(
+        _find(stack, "Workflow/Role"),
+        "IAM5[Resource::*]",
+        f"{_TRACING} Log delivery's know none either (Step Functions guide, Logging).",
+    )
+    _accept(
+        _find(stack, "Storage/Bucket"),
+        "S1",
+        "What changes is in the generations and the executions' logs; who reads is CloudTrail's to "
+        "tell, for the account that wants it, and every download would be a line of log.",
+    )
+    _accept(
+        _find(stack, "Trigger/LostEvents"),
+        "SQS3",
+        "It is the dead-letter queue, of a rule and of schedules, which this check does not see.",
+    )
+    if settings.python != NEWEST:
+        for name in SIZES:
+            _accept(
+                _find(stack, f"Functions/{name.capitalize()}"),
+                "L1",
+                f"lambda_python asks for {settings.python}; without it, it is the newest.",
+            )
+
+
+def _accept(construct: IConstruct, finding: str, reason: str) -> None:
+    acknowledgment = Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason)
+    Validations.of(construct).acknowledge(acknowledgment)
+
+
+def _find(stack: Stack, path: str) -> IConstruct:
+    found: IConstruct = stack
+    for part in path.split("/"):
+        found = found.node.find_child(part)
+    return found
+
+
+def _logical(stack: Stack, path: str) -> str:
+    element = _find(stack, path)
+    assert isinstance(element, CfnElement)
+    return str(stack.resolve(element.logical_id))

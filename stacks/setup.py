@@ -1,0 +1,79 @@
+"""The deployment's last step: every suite signed, its key where hosts find it, or a failure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from aws_cdk import Aws, CustomResource, Duration, FileSystem
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+from debpress import config
+
+from stacks.functions import LAMBDAS, SIZES, Functions
+from stacks.layers import CACHES
+from stacks.settings import Settings
+from stacks.workflow import Workflow
+
+# Beyond the function's own time: what Lambda may need to start it in a busy account. After that
+# CloudFormation fails the deployment; by itself it would wait an hour.
+_PATIENCE = 300
+
+
+class SetUp(Construct):
+    """`fingerprint` is the signing certificate's, known when set-up is done."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        settings: Settings,
+        functions: Functions,
+        layers: list[lambda_.ILayerVersion],
+        workflow: Workflow,
+        uri: str,
+    ) -> None:
+        super().__init__(scope, id)
+        function = functions["setup"]
+        _let_start(function, workflow)
+        # CloudFormation is answered by the first try, whatever it comes to; a second one, minutes
+        # later, would set up what was rolled back meanwhile.
+        function.configure_async_invoke(retry_attempts=0)
+        self.resource = CustomResource(
+            self,
+            "Repository",
+            resource_type="Custom::DebpressRepository",
+            service_token=function.function_arn,
+            service_timeout=Duration.seconds(SIZES["setup"].seconds + _PATIENCE),
+            # Set-up runs again when any of these changes: a deployment that can't publish fails.
+            properties={
+                "Configuration": _digest(config.as_json(settings.repository)),
+                "Layers": [version.layer_version_arn for version in layers],
+                "Functions": FileSystem.fingerprint(str(LAMBDAS), exclude=CACHES),
+                "Workflow": _digest(workflow.definition),
+                "Uri": uri,
+            },
+        )
+        self.fingerprint = self.resource.get_att_string("Fingerprint")
+
+
+def _let_start(function: lambda_.Function, workflow: Workflow) -> None:
+    machine = workflow.machine
+    function.add_environment("DEBPRESS_STATE_MACHINE", machine.state_machine_arn)
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["states:StartExecution"], resources=[machine.state_machine_arn]
+        )
+    )
+    executions = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:execution:"
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["states:DescribeExecution"],
+            resources=[f"{executions}{machine.state_machine_name}:*"],
+        )
+    )
+
+
+def _digest(data: object) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
