@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from debpress import signing
+from debpress.adapters import gnupg
 from debpress.adapters.environment import environment, log
 from debpress.adapters.kms import services
 from debpress.publish.signature import sign
@@ -20,6 +21,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         kms=services(),
         default_key=env.kms_key,
         user_id=f"{env.repository.suites[0].origin} archive signing key",
+        gnupg=gnupg.service,
     )
     suite, generation = event["suite"], event["generation"]
     sign(env.store, env.repository, env.clock, signers, suite, generation)

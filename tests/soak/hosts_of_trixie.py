@@ -1,0 +1,188 @@
+"""apt and sqv of Debian 13, in a root made by mmdebstrap, on signatures of every kind.
+
+Takes minutes, root, a mirror and mmdebstrap, so `make test` leaves it out:
+
+    DEBPRESS_SIGNATURES=500 python -m pytest tests/soak/hosts_of_trixie.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from debpress import signing
+from debpress.adapters.gnupg import GnupgService
+from debpress.layout import Layout
+
+from layers.gnupg import build
+from local import paths
+from tests.support.clock import FakeClock
+from tests.support.fake_kms import FakeKms
+from tests.support.gpg import PASSPHRASE, gpg
+from tests.support.memory_store import MemoryStore
+
+COUNT = int(os.environ.get("DEBPRESS_SIGNATURES", "20"))
+NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+SPECS = ["RSA_2048", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_EDWARDS25519"]
+BUNDLED = ["rsa4096", "nistp256", "ed25519"]
+PACKAGES = b"Package: lab\nVersion: 1\nArchitecture: amd64\nFilename: pool/lab.deb\nSize: 1\n\n"
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("mmdebstrap"),
+    reason="a root of trixie takes root and mmdebstrap: the apt of trixie judged NOTHING here",
+)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    made = paths.LOCAL / "trixie"
+    if not made.exists():
+        new = made.with_name("trixie.part")
+        shutil.rmtree(new, ignore_errors=True)
+        (mirror,) = (uri for uri in build._mirrors() if uri.endswith("/debian"))
+        command = ["mmdebstrap", "--variant=apt", "--include=sqv,gpgv", "trixie", new, mirror]
+        subprocess.run(command, check=True, timeout=900, capture_output=True)
+        new.rename(made)
+    return made
+
+
+class Host:
+    """The root, with a repository in it; sees what it trusts and no other key."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.place = root / "srv/lab"
+        self.dist = self.place / "dists/lab"
+        shutil.rmtree(self.place, ignore_errors=True)
+        (self.dist / "main/binary-amd64").mkdir(parents=True)
+        (self.dist / "main/binary-amd64/Packages").write_bytes(PACKAGES)
+        for folder in ("etc/apt/sources.list.d", "var/lib/apt/lists"):
+            shutil.rmtree(root / folder, ignore_errors=True)
+            (root / folder).mkdir()
+        (root / "var/lib/apt/lists/partial").mkdir()
+        (root / "etc/apt/sources.list").write_text(
+            "deb [signed-by=/srv/lab/key.asc arch=amd64] file:/srv/lab lab main\n"
+        )
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["chroot", self.root, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+        )
+
+    def publish(self, signers: signing.Signers, key: bytes, number: int) -> None:
+        shutil.rmtree(self.root / "var/lib/apt/lists")
+        (self.root / "var/lib/apt/lists/partial").mkdir(parents=True)
+        (self.place / "key.asc").write_bytes(key)
+        document = signers.clearsign(release(number), NOW)
+        (self.dist / "InRelease").write_bytes(document)
+
+    def update(self) -> str:
+        done = self.run("apt-get", "update", "-o", "APT::Update::Error-Mode=any")
+        said = done.stdout + done.stderr
+        return "" if done.returncode == 0 and "W:" not in said else said or "failed"
+
+
+def release(number: int) -> bytes:
+    digest = hashlib.sha256(PACKAGES).hexdigest()
+    return (
+        f"Origin: lab\nLabel: lab {number}\nSuite: lab\nCodename: lab\n"
+        "Date: Sun, 01 Jun 2025 12:00:00 UTC\nArchitectures: amd64\nComponents: main\nSHA256:\n"
+        f" {digest} {len(PACKAGES)} main/binary-amd64/Packages\n"
+    ).encode()
+
+
+def kms_signers(*specs: str) -> signing.Signers:
+    kms = FakeKms()
+    return signing.load(
+        [f"awskms:{kms.create_key(spec)}" for spec in specs],
+        store=MemoryStore(),
+        layout=Layout(),
+        clock=FakeClock(NOW),
+        kms=kms.service,
+        default_key=None,
+        user_id="Lab",
+    )
+
+
+def bundled_signers(folder: Path, algorithm: str) -> signing.Signers:
+    with gpg() as home:
+        fingerprint = home.make(algorithm)
+        (folder / "key.gpg").write_bytes(home.secret(armored=False))
+    machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+    service = GnupgService(build.programs(machine) / "bin", folder, lambda _: PASSPHRASE)
+    return signing.load(
+        [f"gnupg:{fingerprint}?secret=lab"],
+        store=MemoryStore(),
+        layout=Layout(),
+        clock=FakeClock(NOW),
+        kms=FakeKms().service,
+        default_key=None,
+        user_id="",
+        gnupg=lambda: service,
+    )
+
+
+@pytest.fixture(params=[*SPECS, *BUNDLED])
+def signers(request: pytest.FixtureRequest, tmp_path: Path) -> signing.Signers:
+    if request.param in SPECS:
+        return kms_signers(request.param)
+    return bundled_signers(tmp_path, request.param)
+
+
+def test_apt_takes_clear_signed_releases(root: Path, signers: signing.Signers) -> None:
+    host = Host(root)
+    for number in range(max(3, COUNT // 20)):
+        host.publish(signers, signers.key_asc(), number)
+        assert host.update() == ""
+    assert "Package: lab" in host.run("apt-cache", "dumpavail").stdout
+
+
+def test_sqv_takes_detached_signatures(root: Path, signers: signing.Signers) -> None:
+    host = Host(root)
+    (host.place / "key.asc").write_bytes(signers.key_asc())
+    files = ["/srv/lab/signature", "/srv/lab/text"]
+    for number in range(COUNT):
+        text = release(number)
+        made = signers.detached(text, NOW + timedelta(seconds=number))
+        (host.place / "signature").write_bytes(made)
+        (host.place / "text").write_bytes(text)
+        done = host.run("sqv", "--keyring", "/srv/lab/key.asc", "--signature-file", *files)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == signers.fingerprints()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "good"),
+    [
+        (lambda s, _: s.key_asc(), True),
+        (lambda s, _: signing_key(s, 0), True),
+        (lambda s, _: signing_key(s, 1), True),
+        (lambda _, other: other.key_asc(), False),
+    ],
+    ids=["both", "old", "new", "neither"],
+)
+def test_while_two_keys_sign_a_host_needs_one(
+    root: Path, trusted: Callable[[signing.Signers, signing.Signers], bytes], good: bool
+) -> None:
+    both, other = kms_signers("RSA_2048", "ECC_NIST_P256"), kms_signers("ECC_NIST_P384")
+    host = Host(root)
+    host.publish(both, trusted(both, other), 1)
+    assert (host.update() == "") is good
+
+
+def signing_key(signers: signing.Signers, number: int) -> bytes:
+    from debpress import openpgp
+
+    return openpgp.armor(signers.certificates()[number], "PUBLIC KEY BLOCK")
