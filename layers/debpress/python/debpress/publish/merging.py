@@ -94,9 +94,12 @@ def merge(
             errors = [r.as_json() for r in error.refusals]
             refused.append({**_account(entry, []), "errors": errors})
     left = _left(queued, decided, now)
-    must_flip = _is_contested(waiting, refused, run) or (
+    must_flip = (
+        # A set-up signs anew: the signers may be others now, and one that can't sign must fail.
+        run is None
+        or _is_contested(waiting, refused, run)
         # Ours comes after what this decides.
-        own is not None and all(run != each["run"] for each in (*taken_in, *refused))
+        or (own is not None and all(run != each["run"] for each in (*taken_in, *refused)))
     )
     generation = _generation(draft, state, now, run, taken_in, refused, left, must_flip)
     if generation is not None:
