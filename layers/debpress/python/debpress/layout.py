@@ -16,6 +16,10 @@ STAGING = "staging/"
 RESULTS = "results/"
 STATE = "state/"
 
+# Bytes: more than anybody means to use, and short enough for every key that they go into.
+_MOST_NAMES = 256
+_MOST_ID = 512
+
 # The names whose creation starts the workflow, as EventBridge wildcards below staging/.
 MANIFEST_PATTERNS = ("*/manifest.json", "*/SHA256SUMS", "*/*.changes", "*/operations.json")
 
@@ -37,6 +41,22 @@ class Batch:
     @property
     def result(self) -> str:
         return f"{RESULTS}{self.suite}/{self.component}/{self.id}.json"
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether keys of ours can be made of it, a result's first of all (S3: 1,024 bytes).
+
+        A policy by prefix lets nobody write to a suite or component that is none, so nobody is
+        waiting there; the id alone is the uploader's own choice.
+        """
+        return (
+            SUITE.fullmatch(self.suite) is not None
+            and COMPONENT.fullmatch(self.component) is not None
+            and len(self.suite) + len(self.component) <= _MOST_NAMES
+            and self.id.isprintable()
+            and self.id.strip(".") != ""
+            and len(self.id.encode()) <= _MOST_ID
+        )
 
     def as_json(self) -> dict[str, str]:
         return {"suite": self.suite, "component": self.component, "id": self.id}

@@ -4,6 +4,6 @@ Untrusted input: the answer is a Manifest or a RejectedError with everything fou
 """
 
 from debpress.manifest.listed import Listed, Manifest
-from debpress.manifest.parsing import parse
+from debpress.manifest.parsing import check_size, parse
 
-__all__ = ["Listed", "Manifest", "parse"]
+__all__ = ["Listed", "Manifest", "check_size", "parse"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from debpress.deb.findings import Findings, shown
-from debpress.errors import Code
+from debpress.deb.findings import Findings, printable, shown
+from debpress.errors import Code, Refusal, RejectedError
 from debpress.manifest import changes, json, sums
 from debpress.manifest.listed import Listing, Manifest
 
 # 10,000 packages with names of 100 characters take 3 MB in the longest spelling. Hostile JSON
 # takes some 30 times its size in memory.
 _MOST = 4 * 1024 * 1024
+
+
+def check_size(name: str, size: int) -> None:
+    """Raises RejectedError for a manifest so large that it need not be read."""
+    if size > _MOST:
+        message = f"is {size} bytes, the most is {_MOST}; make several batches"
+        raise RejectedError([Refusal(printable(name), Code.TOO_LARGE, message)])
 
 
 def parse(name: str, body: bytes) -> Manifest:
@@ -20,11 +27,8 @@ def parse(name: str, body: bytes) -> Manifest:
     findings = Findings(name)
     listing = Listing(findings)
     with findings.gathering():
-        if len(body) > _MOST:
-            findings.add(
-                Code.TOO_LARGE, f"is {len(body)} bytes, the most is {_MOST}; make several batches"
-            )
-        elif name == "manifest.json":
+        check_size(name, len(body))
+        if name == "manifest.json":
             json.read(body, findings, listing)
         elif name == "SHA256SUMS":
             sums.read(body, findings, listing)

@@ -18,6 +18,11 @@ POOLED = Served(
     "application/vnd.debian.binary-package", cache_control="public, max-age=31536000, immutable"
 )
 
+# A chunk's verdicts go on as one note, a batch's as one entry of the queue, and whoever merges
+# reads all that wait. An ordinary package says 1 KB of itself.
+_MOST_SAID = 8 * 1024 * 1024
+_MOST_ERRORS = 1000
+
 _YOUNG = timedelta(minutes=30)
 
 
@@ -30,16 +35,22 @@ def admit(store: Store, repository: Repository, suite: str, run: str, chunk: int
     packages: list[Admitted] = []
     refusals: list[Refusal] = []
     first, end = plan.chunks[chunk]
+    said = 0
     for file in plan.files[first:end]:
         try:
-            packages.append(_admit(store, repository, settings, plan, file))
+            package = _admit(store, repository, settings, plan, file)
+            said += len(package.stanza)
+            if said <= _MOST_SAID:
+                packages.append(package)
+            else:
+                refusals.append(_wordy(file))
         except RejectedError as error:
             refusals += error.refusals
         except Changed:
             refusals.append(_changed(file))
     body = {
         "packages": [asdict(p) for p in packages],
-        "errors": [r.as_json() for r in refusals],
+        "errors": [r.as_json() for r in notes.bounded(refusals, _MOST_ERRORS)],
     }
     # The first verdict stands: should a repeat of the event find a file replaced since, it must not
     # reject what goes its way already.
@@ -142,6 +153,15 @@ def _sha256(store: Store, pin: Pin) -> str:
     for piece in store.stream(pin):
         digest.update(piece)
     return digest.hexdigest()
+
+
+def _wordy(file: Staged) -> Refusal:
+    return Refusal(
+        file.name,
+        Code.TOO_LARGE,
+        f"the control files of this one and those beside it are more than {_MOST_SAID} bytes; "
+        "make several batches",
+    )
 
 
 def _changed(file: Staged) -> Refusal:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from debpress.errors import CorruptError, Refusal, TransientError
@@ -204,6 +204,15 @@ class Queued:
             data["queued_at"],
             tuple(Admitted(**p) for p in data["packages"]),
         )
+
+
+def bounded(refusals: Sequence[Refusal], most: int) -> list[Refusal]:
+    """The first of them, and how many more there are: nobody reads a million."""
+    kept = list(refusals[:most])
+    if unsaid := len(refusals) - len(kept):
+        last = refusals[most]
+        kept.append(replace(last, message=f"and {unsaid} more errors; mend these first"))
+    return kept
 
 
 def save_refusals(store: Store, suite: str, run: str, refusals: Iterable[Refusal]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from debpress import layout, manifest
 from debpress.clock import Clock
 from debpress.config import Repository
+from debpress.deb.findings import printable
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Batch, Layout
 from debpress.manifest import Listed
@@ -24,6 +25,10 @@ _CHUNK_BYTES = 200 * 10**6
 # A Standard execution has 25,000 events and a chunk takes some ten: chunks grow before that.
 _MOST_CHUNKS = 400
 
+# Files that a manifest does not list. Each is looked at, and S3 lists a thousand at a time.
+_MOST_BESIDE = 100_000
+_MOST_IGNORED = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -32,12 +37,13 @@ class Upload:
     key: str
     etag: str
     version_id: str | None
+    size: int | None = None
 
     @classmethod
     def of_event(cls, event: Mapping[str, Any]) -> Upload:
         """From EventBridge's `Object Created` (S3 user guide, "EventBridge event message")."""
         found = event["detail"]["object"]
-        return cls(found["key"], found.get("etag", ""), found.get("version-id"))
+        return cls(found["key"], found.get("etag", ""), found.get("version-id"), found.get("size"))
 
     def is_of(self, head: Head) -> bool:
         """Whether this is the upload that the object is of. Not every event tells a version."""
@@ -56,7 +62,9 @@ def open_batch(
     if place is None or not layout.is_manifest(place[1]):
         return _ignored(f"{upload.key} is not the manifest of a batch")
     batch, name = place
-    found = store.get(upload.key)
+    if not batch.is_answerable:
+        return _ignored(f"{upload.key} is not in the place of any batch")
+    found = _read(store, upload, name)
     if found is None or not upload.is_of(found.head):
         # A newer upload under the same name has an event of its own, which answers it.
         return _ignored(f"{upload.key} is gone or was uploaded again since")
@@ -72,7 +80,7 @@ def open_batch(
     plan = Plan(run, batch, identity, started, execution, state.generation if state else None)
     try:
         if name == layout.OPERATIONS:
-            plan = _operations(repository, plan, found.body)
+            plan = _operations(repository, plan, found)
         else:
             plan = _pinned(store, repository, plan, name, found)
     except RejectedError as error:
@@ -83,7 +91,21 @@ def open_batch(
 def run_name(batch: Batch, identity: Manifest) -> str:
     """One name an upload: a repeated event has the same, a mended batch another."""
     exactly = "\0".join((identity.key, identity.etag, identity.version_id or ""))
-    return f"{batch.component}.{batch.id}.{hashlib.sha256(exactly.encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(exactly.encode()).hexdigest()[:16]
+    # The id may be one that is about to be refused.
+    return f"{batch.component}.{layout.safe(batch.id)[:128]}.{digest}"
+
+
+def _read(store: Store, upload: Upload, name: str) -> Object | None:
+    """The manifest; one larger than any may be comes without its bytes, which nobody will read."""
+    head = store.head(upload.key) if upload.size is None else None
+    size = upload.size if head is None else head.size
+    try:
+        manifest.check_size(name, size or 0)
+    except RejectedError:
+        head = store.head(upload.key)
+        return None if head is None else Object(head, b"")
+    return store.get(upload.key)
 
 
 def _ignored(reason: str) -> dict[str, Any]:
@@ -107,10 +129,11 @@ def _answered(store: Store, batch: Batch, identity: Manifest) -> bool:
     )
 
 
-def _operations(repository: Repository, plan: Plan, body: bytes) -> Plan:
+def _operations(repository: Repository, plan: Plan, uploaded: Object) -> Plan:
     refusals = _misplaced(repository, plan.batch, layout.OPERATIONS)
     try:
-        found = operations.parse(body)
+        manifest.check_size(layout.OPERATIONS, uploaded.head.size)
+        found = operations.parse(uploaded.body)
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
     if refusals:
@@ -118,7 +141,7 @@ def _operations(repository: Repository, plan: Plan, body: bytes) -> Plan:
     return replace(plan, operations=tuple(operations.as_json(each) for each in found))
 
 
-def _pinned(store: Store, repository: Repository, plan: Plan, name: str, found: Object) -> Plan:
+def _pinned(store: Store, repository: Repository, plan: Plan, name: str, uploaded: Object) -> Plan:
     """The plan with its files, and what is wrong with some of them.
 
     The others are validated all the same: all of a batch's errors are told at once. Raises
@@ -126,27 +149,65 @@ def _pinned(store: Store, repository: Repository, plan: Plan, name: str, found: 
     """
     refusals = _misplaced(repository, plan.batch, name)
     try:
-        listed = manifest.parse(name, found.body)
+        manifest.check_size(name, uploaded.head.size)
+        listed = manifest.parse(name, uploaded.body)
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
     if refusals:
         raise RejectedError(refusals)
-    staged = {h.key.removeprefix(plan.batch.staging): h for h in store.list(plan.batch.staging)}
+    beside = _Beside(name, listed)
+    for staged in store.list(plan.batch.staging):
+        beside.take(staged.key.removeprefix(plan.batch.staging), staged)
     files = []
     for file in listed.files:
-        head = staged.pop(file.name, None)
+        head = beside.found.get(file.name)
         wrong = _wrong(file, head, repository.max_package_bytes)
         refusals += [Refusal(file.name, code, message) for code, message in wrong]
         if head is not None and head.size <= repository.max_package_bytes:
             files.append(Staged(file.name, file.sha256, head.size, head.etag))
-    staged.pop(name, None)
     return replace(
         plan,
         files=tuple(files),
-        ignored=tuple(sorted({*staged, *listed.others})),
+        ignored=beside.ignored(),
         chunks=share_out([f.size for f in files]),
         errors=tuple(each.as_json() for each in refusals),
     )
+
+
+class _Beside:
+    """What lies in a batch's place: the files it lists, and however many that it does not."""
+
+    def __init__(self, name: str, listed: manifest.Manifest) -> None:
+        self.found: dict[str, Head] = {}
+        self._name = name
+        self._wanted = {file.name for file in listed.files}
+        self._ignored = {printable(other) for other in listed.others}
+        self._known = {*listed.others, name}
+        self._unsaid = self._seen = 0
+
+    def take(self, name: str, head: Head) -> None:
+        """Raises RejectedError when there are too many to look through."""
+        self._seen += 1
+        if name in self._wanted:
+            self.found[name] = head
+        elif name in self._known:
+            return
+        elif self._seen > _MOST_BESIDE:
+            message = (
+                f"more than {_MOST_BESIDE} files are beside it; upload to a batch of another name"
+            )
+            raise RejectedError([Refusal(printable(self._name), Code.TOO_LARGE, message)])
+        elif len(self._ignored) < _MOST_IGNORED:
+            self._ignored.add(printable(name))
+        else:
+            self._unsaid += 1
+
+    def ignored(self) -> tuple[str, ...]:
+        """Names that can be printed, at most a thousand."""
+        names = sorted(self._ignored)
+        more = len(names) - _MOST_IGNORED
+        unsaid = self._unsaid + max(0, more)
+        return (*names[:_MOST_IGNORED], *([f"... and {unsaid} more"] if unsaid else []))
 
 
 def _wrong(file: Listed, head: Head | None, most: int) -> Iterator[tuple[Code, str]]:
@@ -168,6 +229,7 @@ def _wrong(file: Listed, head: Head | None, most: int) -> Iterator[tuple[Code, s
 
 def _misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
     """What is wrong with where the batch was put."""
+    name = printable(name)
     suite = repository.suite(batch.suite)
     if suite is None:
         known = ", ".join(s.suite for s in repository.suites)

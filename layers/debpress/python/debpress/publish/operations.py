@@ -11,7 +11,7 @@ from debpress.deb.findings import Findings
 from debpress.errors import Code, DebpressError
 from debpress.index import relations
 from debpress.layout import COMPONENT, OPERATIONS, SUITE
-from debpress.manifest import strict
+from debpress.manifest import check_size, strict
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def parse(body: bytes) -> tuple[Operation, ...]:
     findings = Findings(OPERATIONS)
     found: list[Operation] = []
     with findings.gathering():
+        check_size(OPERATIONS, len(body))
         _read(strict.load(body, '{"version": 1, "operations": [...]}'), findings, found)
     findings.close()
     return tuple(found)
