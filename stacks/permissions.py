@@ -97,7 +97,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 "staging/*",
                 inrelease,
             ),
-            put=("results/*", "state/*/runs/*"),
+            put=("results/*",),
             delete=("state/*/queue/*",),
             list=True,
         ),

@@ -1,0 +1,353 @@
+"""Who may do what: as reviewed, and neither less nor more than the functions do."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from debpress.adapters.environment import Environment
+from debpress.signing import Signers
+from debpress.store import Pin
+
+from stacks.permissions import Grants, grants
+from tests.support import press as workflow
+from tests.support.fake_kms import FakeKms
+from tests.support.press import Press, debs
+from tests.support.templates import ROOT, permissions, synthesise
+
+REVIEWED = Path(__file__).with_name("permissions.txt")
+HOUR = 3600.0
+
+
+def test_the_template_grants_what_was_reviewed() -> None:
+    reviewed = set(REVIEWED.read_text("utf-8").splitlines())
+    found = set(permissions(synthesise()))
+    changes = [f"+ {line}" for line in sorted(found - reviewed)]
+    changes += [f"- {line}" for line in sorted(reviewed - found)]
+    assert not changes, (
+        "\n".join(changes) + "\nIf that is meant to be: "
+        "python -m tests.support.templates > tests/unit/permissions.txt"
+    )
+
+
+def test_one_role_alone_may_do_each_of_the_dangerous_things() -> None:
+    def who(action: str, resource: str) -> set[str]:
+        found = (line.split(" | ") for line in permissions(synthesise()))
+        return {
+            role
+            for role, verb, on, *_ in found
+            if re.fullmatch(verb.replace("*", ".*"), action)
+            and re.fullmatch(re.escape(on).replace(r"\*", ".*"), resource)
+        }
+
+    apt = "<StorageBucket>/apt"
+    assert who("s3:PutObject", f"{apt}/dists/stable/InRelease") == {"FunctionsCommitRole"}
+    assert who("s3:PutObject", f"{apt}/pool/main/f/foo/ab/foo.deb") == {"FunctionsAdmitRole"}
+    assert who("kms:Sign", "<SigningKey>") == {"FunctionsSignRole"}
+    for key in ("pool/main/f/foo/ab/foo.deb", "dists/s/main/binary-all/by-hash/SHA256/ab"):
+        assert who("s3:DeleteObject", f"{apt}/{key}") == set()
+        assert who("s3:DeleteObjectVersion", f"{apt}/{key}") == {"FunctionsReapRole"}
+    assert who("s3:DeleteObject", f"{apt}/dists/stable/InRelease") == set()
+    assert who("s3:DeleteObjectVersion", f"{apt}/dists/stable/InRelease") == set()
+    assert who("s3:PutObject", "<StorageBucket>/state/_signers/x.json") == {"FunctionsSignRole"}
+    assert who("s3:PutObject", "<StorageBucket>/staging/s/c/b/manifest.json") == set()
+
+
+# What the functions do, by their own handlers
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One call of the store: by which function, of which S3 action, on what."""
+
+    function: str
+    action: str
+    key: str
+
+
+@dataclass
+class Recorder:
+    """A store that notes what it is asked."""
+
+    store: Any
+    function: str
+    seen: set[Access] = field(default_factory=set)
+
+    def _note(self, action: str, key: str) -> None:
+        self.seen.add(Access(self.function, action, key))
+
+    def head(self, key: str) -> Any:
+        self._note("get", key)
+        return self.store.head(key)
+
+    def get(self, key: str, version_id: str | None = None) -> Any:
+        self._note("get_version" if version_id else "get", key)
+        return self.store.get(key, version_id)
+
+    def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Any:
+        self._note("get_version" if pin.version_id else "get", pin.key)
+        return self.store.stream(pin, start, length)
+
+    def put(self, key: str, *arguments: Any, **conditions: Any) -> Any:
+        self._note("put", key)
+        if conditions.get("if_match"):
+            # "Conditional writes": If-Match needs s3:GetObject as well.
+            self._note("get", key)
+        return self.store.put(key, *arguments, **conditions)
+
+    def copy(self, source: Pin, key: str, *arguments: Any) -> None:
+        self._note("get_version" if source.version_id else "get", source.key)
+        self._note("put", key)
+        self.store.copy(source, key, *arguments)
+
+    def delete(self, key: str, version_id: str | None = None) -> None:
+        self._note("delete_version" if version_id else "delete", key)
+        self.store.delete(key, version_id)
+
+    def list(self, prefix: str) -> Any:
+        self._note("list", prefix)
+        return self.store.list(prefix)
+
+
+def handler(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        f"handler_of_{name}", ROOT / f"lambdas/{name}/handler.py"
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Deployed:
+    """A press whose steps are the functions' own handlers, and who did what."""
+
+    def __init__(self, press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.press = press
+        self.seen: set[Access] = set()
+        kms = FakeKms()
+        key = kms.create_key("ECC_NIST_EDWARDS25519")
+        self.handlers: dict[str, Callable[[Any, Any], Any]] = {}
+        for path in sorted(ROOT.glob("lambdas/*/handler.py")):
+            name = path.parent.name
+            module = handler(name)
+            monkeypatch.setattr(module, "environment", self._environment(name, key))
+            monkeypatch.setattr(module, "log", lambda *_, **__: None)
+            if name == "sign":
+                monkeypatch.setattr(module, "services", lambda: kms.service)
+            else:
+                assert not hasattr(module, "services"), f"{name} knows of KMS"
+            self.handlers[name] = module.handle
+        setup = self.handlers["setup"].__globals__
+        monkeypatch.setitem(setup, "StepFunctions", lambda _: Executions(press))
+        monkeypatch.setattr(setup["urllib"].request, "urlopen", self._answer)
+        self._steps(monkeypatch)
+
+    def _environment(self, name: str, key: str) -> Callable[[], Environment]:
+        def environment() -> Environment:
+            store = Recorder(self.press.store, name, self.seen)
+            return Environment(
+                bucket="bucket",
+                store=store,
+                repository=self.press.repository,
+                clock=self.press.clock,
+                kms_key=key if name == "sign" else None,
+                state_machine="arn" if name == "setup" else None,
+            )
+
+        return environment
+
+    def _answer(self, request: Any, **_: Any) -> Any:
+        self.answered = json.loads(request.data)
+        return Closed()
+
+    def call(self, name: str, **event: Any) -> Any:
+        """Calls a function as AWS does: what goes in and comes out is JSON."""
+        return json.loads(json.dumps(self.handlers[name](json.loads(json.dumps(event)), None)))
+
+    def _steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lets the press go through the handlers in place of what they call."""
+
+        def opened(_s: Any, _r: Any, _c: Any, upload: Any, execution: str, started: str) -> Any:
+            event = workflow.event(upload.key, upload.etag, upload.version_id)
+            return self.call("open", event=event, execution=execution, started_at=started)
+
+        def admit(_s: Any, _r: Any, suite: str, run: str, chunk: int) -> None:
+            self.call("admit", suite=suite, run=run, chunk=chunk)
+
+        def queue(_s: Any, _c: Any, suite: str, run: str) -> Any:
+            return self.call("queue", suite=suite, run=run)
+
+        def merge(_s: Any, _r: Any, _c: Any, suite: str, run: str | None) -> Any:
+            return self.call("merge", suite=suite, run=run)
+
+        def sign(_s: Any, _r: Any, _c: Any, _k: Any, suite: str, generation: str) -> None:
+            self.call("sign", suite=suite, generation=generation)
+
+        def commit(_s: Any, _r: Any, _c: Any, _k: Any, suite: str, generation: str) -> Any:
+            return self.call("commit", suite=suite, generation=generation)
+
+        def finish(_s: Any, _r: Any, _c: Any, suite: str, run: str | None, *rest: Any) -> Any:
+            outcome, generation, error = rest
+            event = {"outcome": outcome, "generation": generation, "error": error}
+            return self.call("finish", suite=suite, run=run, **event)["status"]
+
+        monkeypatch.setattr(workflow, "open_batch", opened)
+        for step in (admit, queue, merge, sign, commit, finish):
+            monkeypatch.setattr(workflow, step.__name__, step)
+
+    def deploy(self) -> None:
+        """CloudFormation's custom resource."""
+        about = {"StackId": "s", "RequestId": "r", "LogicalResourceId": "l"}
+        uri = "https://bucket.example/apt"
+        self.call(
+            "setup",
+            RequestType="Create",
+            ResponseURL="https://cloudformation.example/",
+            ResourceProperties={"Uri": uri},
+            **about,
+        )
+        assert self.answered["Status"] == "SUCCESS", self.answered
+
+
+class Closed:
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Executions:
+    """The state machine as set-up sees it."""
+
+    press: Press
+
+    def start(self, data: dict[str, Any]) -> str:
+        for _ in self.press.flip(data["suite"], None):
+            pass
+        return "execution"
+
+    def state(self, execution: str) -> str:
+        return "SUCCEEDED"
+
+
+@pytest.fixture
+def deployed(signers: Signers, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    return Deployed(Press(signers), monkeypatch)
+
+
+def _a_repository_s_life(deployed: Deployed) -> None:
+    """Everything that happens to one: each way through each step at least once."""
+    press = deployed.press
+    deployed.deploy()
+    press.clock.sleep(HOUR)
+
+    def publish(batch: str, *packages: tuple[str, str, str], suite: str = "stable") -> None:
+        assert press.publish(press.upload(batch, debs(*packages), suite=suite)) == "published"
+
+    def operate(batch: str, *operations: dict[str, Any], suite: str = "stable") -> str | None:
+        return press.publish(press.operate(batch, *operations, suite=suite))
+
+    started = press.upload("b1", debs(("a", "1", "all"), ("b", "1", "amd64")))
+    assert press.publish(started) == "published"
+    press.publish(started)  # The event once more.
+    publish("b2", *(("a", str(version), "all") for version in range(2, 5)))
+    publish("t1", ("c", "1", "all"), suite="testing")
+    press.clock.sleep(HOUR)
+
+    # Rejected: by open, by queue, by merge.
+    nothing = {"version": 1, "files": []}
+    assert press.publish(press.upload("r1", {}, manifest=nothing)) == "rejected"
+    assert press.publish(press.upload("r2", {"d_1_all.deb": b"no package"})) == "rejected"
+    other = {"a_1_all.deb": workflow.deb("a", "1", "all", note="other")}
+    rejected = press.upload("r3", other)
+    assert press.publish(rejected) == "rejected"
+    press.publish(rejected)
+
+    # Two at once: one waits or loses.
+    racing = [press.steps(press.upload(f"x{n}", debs((f"x{n}", "1", "all")))) for n in range(3)]
+    while racing:
+        for each in list(racing):
+            if next(each, racing) is racing:
+                racing.remove(each)
+
+    # The same event twice at once: the one finds what the other did.
+    twice = press.upload("z1", debs(("z", "1", "all")))
+    assert [*press.steps(twice)][-1] == "published"
+    (plan,) = [k for k in press.store.keys("state/stable/runs/main.z1.") if "plan" in k]
+    again = {"suite": "stable", "run": plan.split("/")[3]}
+    assert deployed.call("merge", **again)["outcome"] == "done"
+    assert deployed.call("queue", **again) == {"outcome": "queued"}
+    assert deployed.call("queue", **again) == {"outcome": "queued"}
+
+    # A machine that breaks down after queueing.
+    broken = press.steps(press.upload("y1", debs(("y", "1", "all"))))
+    for _ in range(3):
+        next(broken)
+    (plan,) = [k for k in press.store.keys("state/stable/runs/main.y1.") if "plan" in k]
+    error = {"Error": "Broken", "Cause": "it"}
+    assert press.finish("stable", plan.split("/")[3], "failed", error=error) == "failed"
+
+    came_from = {"suite": "testing", "component": "main"}
+    assert operate("o1", {"op": "copy", "from": came_from, "packages": ["c"]}) == "published"
+    assert operate("o2", {"op": "remove", "packages": ["b"]}) == "published"
+    assert operate("o3", {"op": "rollback", "to": 2}) == "published"
+    assert operate("o4", {"op": "remove", "packages": ["unknown"]}) == "published"
+    press.configure(keep=1, prune_share=1.0, architectures=["amd64", "arm64", "armhf"])
+    assert deployed.call("prune", dry_run=True)
+    requested = deployed.call("prune")["requested"]
+    for result in requested:
+        key = result.replace("results/", "staging/", 1).replace(".json", "/operations.json")
+        head = press.store.head(key)
+        assert head is not None
+        started = workflow.event(key, head.etag, head.version_id)
+        assert press.publish(started) == "published"
+    deployed.call("merge", suite="testing", run=None)
+    assert deployed.call("reap", dry_run=True) is not None
+    press.clock.sleep(60 * HOUR)
+    assert deployed.call("reap")["objects"] > 0
+    deployed.deploy()
+
+
+def _matches(pattern: str, key: str) -> bool:
+    """As IAM does: `*` is any number of any characters, slashes too."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), key) is not None
+
+
+def _patterns(allowed: Grants) -> Iterator[tuple[str, str]]:
+    for action in ("get", "get_version", "put", "delete", "delete_version"):
+        for pattern in getattr(allowed, action):
+            yield action, pattern
+
+
+def test_each_function_may_do_what_it_does_and_nothing_else(deployed: Deployed) -> None:
+    _a_repository_s_life(deployed)
+    allowed = grants(deployed.press.repository.layout)
+    refused = [
+        access
+        for access in deployed.seen
+        if not (access.action == "list" and allowed[access.function].list)
+        and not any(
+            action == access.action and _matches(pattern, access.key)
+            for action, pattern in _patterns(allowed[access.function])
+        )
+    ]
+    assert not refused, sorted(map(str, refused))
+    unused = {
+        (function, action, pattern)
+        for function, each in allowed.items()
+        for action, pattern in _patterns(each)
+        if not any(
+            access.function == function
+            and access.action == action
+            and _matches(pattern, access.key)
+            for access in deployed.seen
+        )
+    }
+    assert unused == set()
