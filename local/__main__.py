@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from local import demo, paths, stack
+from local import demo, paths, signers, stack
 from local.errors import LocalError
 from local.processes import Terminated, ended_by_signals
 from local.progress import complain, say
@@ -21,13 +21,16 @@ def main() -> int:
     up = commands.add_parser("up", help="keep the stack up until Ctrl-C")
     up.add_argument("--port", type=_port, default=_port(os.environ.get("PORT") or "0"))
     commands.add_parser("demo", help="from nothing to a published repository, with proof")
+    for command in commands.choices.values():
+        signer = os.environ.get("SIGNER") or signers.KINDS[0]
+        command.add_argument("--signer", choices=signers.KINDS, default=signer)
     arguments = parser.parse_args()
     try:
         with ended_by_signals():
             if arguments.command == "demo":
-                demo.run()
+                demo.run(arguments.signer)
             else:
-                _up(arguments.port or None)
+                _up(arguments.port or None, arguments.signer)
     except (KeyboardInterrupt, Terminated):
         say("Stopped; everything it started is gone.")
         return 0 if arguments.command == "up" else 130
@@ -37,10 +40,10 @@ def main() -> int:
     return 0
 
 
-def _up(port: int | None) -> None:
+def _up(port: int | None, signer: str) -> None:
     """Ends by a signal alone, or with LocalError when the emulator ends first."""
     try:
-        with stack.up(port) as running:
+        with signers.up(signer, port) as running:
             stack.write(running.outputs)
             say(_usage(running.outputs))
             while True:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local import corpus, debs, processes, stack
+from local import corpus, debs, processes, signers, stack
 from local.apt_root import AptRoot
 from local.ci import Ci, manifest_json, sha256
 from local.errors import LocalError
@@ -26,15 +26,15 @@ COMPONENT = "main"
 _SHOWN = 6
 
 
-def run() -> None:
-    """Raises LocalError at the first thing that did not hold."""
+def run(signer: str) -> None:
+    """`signer` is of `local.signers`. Raises LocalError at the first thing that did not hold."""
     begun = time.monotonic()
     with step(f"get at least {corpus.LEAST} varied packages (kept in .local/packages)"):
         files = corpus.packages()
         if len(files) < corpus.LEAST:
             raise LocalError(f"Only {len(files)} packages: at least {corpus.LEAST} are wanted")
         show(_sample([file.name for file in files]))
-    with stack.up() as running:
+    with signers.up(signer) as running:
         outputs = running.outputs
         suite = outputs.suites[0]
         place = running.emulator.directory / "demo"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,16 +63,23 @@ class Stack:
 
 
 @contextmanager
-def up(port: int | None = None, context: Mapping[str, Any] | None = None) -> Iterator[Stack]:
+def up(
+    port: int | None = None,
+    context: Mapping[str, Any] | None = None,
+    prepare: Callable[[str], None] | None = None,
+) -> Iterator[Stack]:
     """The stack, deployed and set up; all of it is gone again afterwards.
 
     `context` is laid over cdk.json's, for tests that want another repository than the shipped one.
+    `prepare` is called with the emulator's endpoint before anything is deployed.
     Raises LocalError at what does not come to stand.
     """
     merged = {**synthesis.context(), **synthesis.overrides(), **(context or {})}
     with ExitStack() as held:
         with progress.step("start the emulator"):
             running = held.enter_context(emulator.running(port))
+        if prepare:
+            prepare(running.endpoint)
         with progress.step("synthesise the stacks (python app.py)"):
             assembly = synthesis.synthesise(running.directory / "cdk.out", merged)
         with progress.step("deploy them through CloudFormation, which sets every suite up"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from debpress import config
-from debpress.errors import DebpressError
+from debpress.errors import ConfigError, DebpressError
 from packaging.requirements import Requirement
 
 from stacks.settings import Settings
@@ -38,6 +38,17 @@ class Layers(Construct):
                 "Repository", lambda_.Code.from_asset(str(_repository(settings.repository)))
             ),
         ]
+        # For the function that signs alone: gpg and a key in it.
+        self.signing: list[lambda_.ILayerVersion] = []
+        if any(uri.startswith("gnupg:") for uri in settings.repository.signers):
+            if not settings.gnupg_layer.exists():
+                raise ConfigError(
+                    f"debpress.signers: a gnupg: signer needs {settings.gnupg_layer}; build it: "
+                    f"python layers/gnupg/bundle.py --architecture {settings.architecture} "
+                    "--secret-key FILE"
+                )
+            code = lambda_.Code.from_asset(str(settings.gnupg_layer))
+            self.signing.append(self._layer("Gnupg", code))
 
     def _layer(self, name: str, code: lambda_.Code) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(

@@ -32,12 +32,14 @@ class Press(Stack):
             admitter=functions.role("admit"),
             reaper=functions.role("reap"),
         )
-        signing = Signing(self, "Signing", settings, functions)
+        signing = Signing(self, "Signing", settings, functions, layers.signing)
         workflow = Workflow(self, "Workflow", settings, functions)
         trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
         Schedule(self, "Schedule", settings, functions, trigger.lost)
         uri = f"https://{storage.bucket.bucket_regional_domain_name}/{repository.root}"
-        ready = SetUp(self, "SetUp", settings, functions, layers.all, workflow, uri)
+        ready = SetUp(
+            self, "SetUp", settings, functions, [*layers.all, *layers.signing], workflow, uri
+        )
         # All that set-up sets in motion, the roles' policies among it, has to be there first.
         ready.resource.node.add_dependency(storage, functions, signing, workflow)
         acknowledged.acknowledge(self, settings)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import aws_lambda
@@ -45,7 +46,8 @@ class Readers:
 class Settings:
     """`python` is a version (`3.14`), `architecture` Lambda's word for it, `prune_hour` is UTC's.
     `alarm_topics` are the SNS topics (ARNs) that alarms notify. `tls_only` is false for an emulator
-    that speaks plain http and enforces policies."""
+    that speaks plain http and enforces policies. `gnupg_layer` is where layers/gnupg/bundle.py left
+    the layer of the signers that are bundled."""
 
     repository: config.Repository
     architecture: str
@@ -56,6 +58,7 @@ class Settings:
     log_retention: logs.RetentionDays
     alarm_topics: tuple[str, ...]
     tls_only: bool
+    gnupg_layer: Path
 
     @property
     def lambda_architecture(self) -> aws_lambda.Architecture:
@@ -78,9 +81,11 @@ def read(node: Node) -> Settings:
     repository = config.parse(described)
     if f"{repository.root.partition('/')[0]}/" in (STAGING, RESULTS, STATE):
         raise ConfigError(f"debpress.root: {repository.root!r} is for other things; take another")
+    architecture = _one_of(node, "lambda_architecture", "arm64", tuple(_ARCHITECTURES))
+    bundle = node.try_get_context("gnupg_layer") or f"layers/gnupg/build/layer-{architecture}.zip"
     return Settings(
         repository=repository,
-        architecture=_one_of(node, "lambda_architecture", "arm64", tuple(_ARCHITECTURES)),
+        architecture=architecture,
         python=_one_of(node, "lambda_python", NEWEST, ("3.11", "3.12", "3.13", "3.14")),
         readers=Readers(
             _texts(readers.get("vpc_endpoints"), "readers.vpc_endpoints", _VPC_ENDPOINT),
@@ -91,6 +96,7 @@ def read(node: Node) -> Settings:
         log_retention=_RETENTION[int(_one_of(node, "log_days", "90", tuple(map(str, _RETENTION))))],
         alarm_topics=_texts(_json(node, "alarm_topics"), "alarm_topics", _TOPIC),
         tls_only=_one_of(node, "tls_only", "true", ("true", "false")) == "true",
+        gnupg_layer=Path(__file__).parent.parent / str(bundle),
     )
 
 

@@ -1,11 +1,15 @@
-"""The key that signs, in KMS: made where some signer is `awskms:` and names no key of its own."""
+"""The keys that sign: in KMS, made where some signer is `awskms:` and names no key of its own; or
+in the layer of a `gnupg:` signer, whose passphrase the signing function may read.
+"""
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
+from debpress.signing import gnupg
 
 from stacks.functions import Functions
 from stacks.permissions import grants
@@ -19,10 +23,19 @@ class Signing(Construct):
         id: str,  # noqa: A002
         settings: Settings,
         functions: Functions,
+        layers: list[lambda_.ILayerVersion],
     ) -> None:
         super().__init__(scope, id)
         self.key: kms.Key | None = None
-        signers = [uri.partition("#")[0] for uri in settings.repository.signers]
+        configured = settings.repository.signers
+        bundled = [uri for uri in configured if uri.startswith("gnupg:")]
+        signers = [uri.partition("#")[0] for uri in configured if uri not in bundled]
+        functions["sign"].add_layers(*layers)
+        if bundled:
+            secrets = [_secret(gnupg.parse(uri)[1]) for uri in bundled]
+            functions.role("sign").add_to_principal_policy(
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=secrets)
+            )
         if "awskms:" in signers:
             self.key = kms.Key(
                 self,
@@ -51,6 +64,14 @@ class Signing(Construct):
                     conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
                 )
             )
+
+
+def _secret(name: str) -> str:
+    """The ARN of a passphrase's secret; Secrets Manager puts six characters behind its name."""
+    if name.startswith("arn:"):
+        return name
+    place = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+    return f"{place}:secret:{name}-??????"
 
 
 def _only(key: kms.Key, signer: iam.IRole) -> None:

@@ -35,6 +35,10 @@ class LayerOnce(zipfile.ZipFile):
             if not shared.exists():
                 unpacked = shared.with_suffix(".part")
                 super().extractall(unpacked)
+                # As Lambda does, and this module does not: what may be run stays so.
+                for info in self.infolist():
+                    if not info.is_dir() and info.external_attr >> 16 & 0o111:
+                        (unpacked / info.filename).chmod(0o755)
                 unpacked.rename(shared)
         target.rmdir()
         target.symlink_to(shared)

@@ -20,7 +20,7 @@ from debpress.errors import ConfigError, DebpressError, SigningError
 from debpress.layout import Layout
 from debpress.openpgp import certificates, packets, signatures
 
-from layers.gnupg import build
+from layers.gnupg import bundle
 from local.apt_root import AptRoot
 from tests.support import bare_root, verifiers
 from tests.support.clock import FakeClock
@@ -50,7 +50,7 @@ def secret(home: Gpg) -> bytes:
 @pytest.fixture(scope="module")
 def layer(secret: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("layer") / "layer"
-    return build.build(MACHINE, [secret], target=target)
+    return bundle.build(MACHINE, [secret], target=target)
 
 
 class Press:
@@ -111,10 +111,10 @@ def elf(file: Path, option: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("architecture", sorted(build.ARCHITECTURES))
+@pytest.mark.parametrize("architecture", sorted(bundle.ARCHITECTURES))
 def test_every_program_runs_on_amazon_linux_2023(architecture: str) -> None:
     """No newer glibc than its 2.34, and no library but glibc's from outside."""
-    made = build.programs(architecture)
+    made = bundle.programs(architecture)
     machine = {"arm64": "AArch64", "x86_64": "X86-64"}[architecture]
     libraries = {file.name for file in (made / "lib").iterdir()}
     programs = {file.name for file in (made / "bin").iterdir()}
@@ -133,7 +133,7 @@ def test_every_program_runs_on_amazon_linux_2023(architecture: str) -> None:
 
 
 def test_the_same_packages_and_key_give_the_same_bytes(layer: Path, secret: bytes) -> None:
-    again = build.build(MACHINE, [secret], target=layer.with_name("again"))
+    again = bundle.build(MACHINE, [secret], target=layer.with_name("again"))
     first, second = (path.with_name(f"{path.name}.zip").read_bytes() for path in (layer, again))
     assert first == second
 
@@ -153,33 +153,33 @@ def test_a_key_without_a_passphrase_is_not_put_in_a_layer(tmp_path: Path) -> Non
     with gpg("") as bare:
         bare.make()
         with pytest.raises(DebpressError, match="no passphrase"):
-            build.build(MACHINE, [bare.secret()], target=tmp_path / "layer")
+            bundle.build(MACHINE, [bare.secret()], target=tmp_path / "layer")
     assert not (tmp_path / "layer").exists()
 
 
 def test_a_certificate_is_not_taken_for_a_secret_key(home: Gpg, tmp_path: Path) -> None:
     with pytest.raises(SigningError, match="export-secret-keys"):
-        build.build(MACHINE, [home.run("--armor", "--export")], target=tmp_path / "layer")
+        bundle.build(MACHINE, [home.run("--armor", "--export")], target=tmp_path / "layer")
 
 
 def test_a_package_that_is_not_the_pinned_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build.programs(MACHINE)  # so that every package is there
-    kept = build.BUILD / "debs"
-    monkeypatch.setattr(build, "BUILD", tmp_path)
+    bundle.programs(MACHINE)  # so that every package is there
+    kept = bundle.BUILD / "debs"
+    monkeypatch.setattr(bundle, "BUILD", tmp_path)
     debs = tmp_path / "debs"
     debs.mkdir()
-    for package in build._locked():
+    for package in bundle._locked():
         if (kept / package.file).exists():
             os.link(kept / package.file, debs / package.file)
-    (victim,) = (p for p in build._locked() if p.name == "gpg" and p.architecture == "amd64")
+    (victim,) = (p for p in bundle._locked() if p.name == "gpg" and p.architecture == "amd64")
     (debs / victim.file).unlink()
     (debs / victim.file).write_bytes(b"something else")
-    monkeypatch.setattr(build, "_private_apt", lambda *_: [])
-    monkeypatch.setattr(build, "_run", lambda *_, **__: None)
+    monkeypatch.setattr(bundle, "_private_apt", lambda *_: [])
+    monkeypatch.setattr(bundle, "_run", lambda *_, **__: None)
     with pytest.raises(DebpressError, match=r"is not what packages\.lock pins"):
-        build._fetch([victim], None, None)
+        bundle._fetch([victim], None, None)
 
 
 def test_nothing_but_glibc_comes_from_the_system(layer: Path) -> None:

@@ -189,7 +189,7 @@ def test_check_of_a_bundled_key_says_that_the_layer_is_elsewhere(bench: Bench) -
     signing.stored.announce(bench.store, Layout(), owner, certificate)
     code, out, err = bench.run("check")
     assert code == 1
-    assert "layers/gnupg/build.py" in err
+    assert "layers/gnupg/bundle.py" in err
     assert "good: awskms: " in out
 
 

@@ -21,7 +21,7 @@ from debpress import signing
 from debpress.adapters.gnupg import GnupgService
 from debpress.layout import Layout
 
-from layers.gnupg import build
+from layers.gnupg import bundle
 from local import paths
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
@@ -46,7 +46,7 @@ def root() -> Path:
     if not made.exists():
         new = made.with_name("trixie.part")
         shutil.rmtree(new, ignore_errors=True)
-        (mirror,) = (uri for uri in build._mirrors() if uri.endswith("/debian"))
+        (mirror,) = (uri for uri in bundle._mirrors() if uri.endswith("/debian"))
         command = ["mmdebstrap", "--variant=apt", "--include=sqv,gpgv", "trixie", new, mirror]
         subprocess.run(command, check=True, timeout=900, capture_output=True)
         new.rename(made)
@@ -121,7 +121,7 @@ def bundled_signers(folder: Path, algorithm: str) -> signing.Signers:
         fingerprint = home.make(algorithm)
         (folder / "key.gpg").write_bytes(home.secret(armored=False))
     machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
-    service = GnupgService(build.programs(machine) / "bin", folder, lambda _: PASSPHRASE)
+    service = GnupgService(bundle.programs(machine) / "bin", folder, lambda _: PASSPHRASE)
     return signing.load(
         [f"gnupg:{fingerprint}?secret=lab"],
         store=MemoryStore(),

@@ -194,7 +194,7 @@ def service() -> GnupgService:
     except ModuleNotFoundError as error:
         raise ConfigError(
             "a gnupg: signer is configured, and the layer with gpg and its key is not here: build "
-            "it (layers/gnupg/build.py), deploy, and sign where it is attached"
+            "it (layers/gnupg/bundle.py), deploy, and sign where it is attached"
         ) from error
     return GnupgService(folder / "bin", folder / "keyring", passphrase)
 

@@ -116,7 +116,7 @@ def load(uri: str, *, service: Gnupg, store: Store, layout: Layout, clock: Clock
         known = ", ".join(export.fingerprint for _, export in exports) or "none"
         raise SigningError(
             f"{uri}: the key {fingerprint} is not in the layer, which holds {known}; build it "
-            "with that key (layers/gnupg/build.py --secret-key) and deploy again"
+            "with that key (layers/gnupg/bundle.py --secret-key) and deploy again"
         )
     (certificate,) = certificates.parse(found[1].certificate)
     signing = {each.key.fingerprint for each in certificate.signing}

@@ -154,7 +154,7 @@ def _spec(key: PublicKey) -> str:
     if spec is None:
         raise SigningError(
             f"{key.fingerprint} is {key.description}, and KMS takes RSA of 2048, 3072 and 4096 "
-            "bits, P-256, P-384 and Ed25519. Bundle it instead: layers/gnupg/build.py "
+            "bits, P-256, P-384 and Ed25519. Bundle it instead: layers/gnupg/bundle.py "
             "--secret-key, and the signer gnupg:<fingerprint>?secret=<its passphrase's secret>"
         )
     return spec

@@ -1,7 +1,7 @@
 """Builds the Lambda layer of the `gnupg:` signers: gpg, what it needs, and the operator's key.
 
-    python layers/gnupg/build.py --architecture arm64 --secret-key archive-key.asc
-    python layers/gnupg/build.py --relock
+    python layers/gnupg/bundle.py --architecture arm64 --secret-key archive-key.asc
+    python layers/gnupg/bundle.py --relock
 
 The programs are Debian 12's, pinned in packages.lock, because they ask for no newer glibc than
 Amazon Linux 2023 has. They come from the machine's own Debian mirror (`--mirror` names another,
@@ -260,7 +260,7 @@ def relock(mirror: str | None = None) -> None:
                 fields = dict(re.findall(r"^(Version|SHA256): (\S+)$", shown, re.MULTILINE))
                 found.append(Package(name, fields["Version"], architecture, fields["SHA256"]))
     lines = [f"{p.name} {p.version} {p.architecture} {p.sha256}\n" for p in sorted(found)]
-    LOCK.write_text("# build.py --relock wrote this: what the layer is made of\n" + "".join(lines))
+    LOCK.write_text("# bundle.py --relock wrote this: what the layer is made of\n" + "".join(lines))
 
 
 # The layer's files
@@ -326,7 +326,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         keys = [file.read_bytes() for file in arguments.secret_key]
         made = build(arguments.architecture, keys, mirror=arguments.mirror, debs=arguments.debs)
     except (DebpressError, OSError) as error:
-        print(f"build.py: {error}", file=sys.stderr)
+        print(f"bundle.py: {error}", file=sys.stderr)
         return 1
     print(f"{made} (and .zip beside it)")
     for file in sorted((made / "python/debpress_gnupg/keyring").iterdir()):
