@@ -24,6 +24,8 @@ TESTS: Mapping[str, str] = {
     **DEMO,
     "dpkg-genchanges": "dpkg-dev",
     "gpg": "gpg",
+    "gpg-agent": "gpg-agent",
+    "readelf": "binutils",
     "xz": "xz-utils",
 }
 PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS}
