@@ -1,0 +1,386 @@
+"""What is deployed, as the template says it: the parts that an emulator does not show."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from debpress.layout import Batch, Layout
+
+from local import synthesis
+from stacks import layers
+from stacks.functions import STEPS
+from tests.support import templates
+from tests.support.templates import Template, context, synthesise
+
+ROOT = templates.ROOT
+
+
+@pytest.fixture(scope="module")
+def stack() -> Template:
+    return synthesise(nag=True)
+
+
+# The bucket
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(stack: Template) -> None:
+    bucket = stack.one("AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "BucketName" not in bucket
+    assert _policies(stack, "AWS::S3::Bucket") == ("Retain", "Retain")
+
+
+def test_s3_tells_eventbridge_by_a_property_and_no_function_of_the_cdk_s_own(
+    stack: Template,
+) -> None:
+    bucket = stack.one("AWS::S3::Bucket")
+    told = bucket["NotificationConfiguration"]["EventBridgeConfiguration"]
+    assert told == {"EventBridgeEnabled": True}
+    assert len(stack.resources("AWS::Lambda::Function")) == len(STEPS) + 3
+    kinds = {resource["Type"] for resource in stack.data["Resources"].values()}
+    assert {kind for kind in kinds if kind.startswith("Custom::")} == {"Custom::DebpressRepository"}
+
+
+def test_tls_alone_unless_an_emulator_asks_for_less(stack: Template) -> None:
+    assert _tls_only(stack)
+    assert not _tls_only(synthesise(tls_only=False))
+
+
+def test_nothing_that_may_be_named_ages(stack: Template) -> None:
+    """Law 3: pool and by-hash go by the reaper, never by their age. Nor do generations."""
+    rules = stack.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    layout = Layout()
+    for key in (
+        layout.pool("pool/main/f/foo/0123456789abcdef/foo_1_all.deb"),
+        layout.by_hash("stable", "main/binary-amd64/Packages", "0" * 64),
+        layout.inrelease("stable"),
+        layout.key_asc,
+        layout.generation("stable", "00000001-abc"),
+        layout.queue("stable", "run"),
+        layout.certificate("awskms-1"),
+    ):
+        assert not [rule for rule in _over(rules, key) if "ExpirationInDays" in rule], key
+
+
+def test_what_was_left_behind_ages(stack: Template) -> None:
+    rules = stack.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    for key, days in (
+        (f"{Batch('testing', 'main', 'one').staging}foo.deb", 7),
+        (Layout.run("testing", "run", "plan.json"), 30),
+        (Layout.signed("testing", "00000001-abc"), 30),
+    ):
+        found = [
+            rule["ExpirationInDays"] for rule in _over(rules, key) if "ExpirationInDays" in rule
+        ]
+        assert found == [days], key
+    aborted = [r for r in rules if "AbortIncompleteMultipartUpload" in r and not r.get("Prefix")]
+    assert aborted[0]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_deleted_certificates_of_signers_can_be_brought_back(stack: Template) -> None:
+    """Losing one is losing the key (docs/keys.md)."""
+    rules = stack.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    over = _over(rules, Layout.certificate("awskms-1"))
+    assert not [rule for rule in over if "NoncurrentVersionExpiration" in rule]
+
+
+def test_hosts_read_the_root_and_nothing_else() -> None:
+    role = "arn:aws:iam::111122223333:role/hosts"
+    wide = synthesise(readers={"vpc_endpoints": ["vpce-0123abcd"], "role_arns": [role]})
+    statements = wide.one("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    allowed = [each for each in statements if each["Effect"] == "Allow"]
+    assert len(allowed) == 2
+    for each in allowed:
+        assert each["Action"] == "s3:GetObject"
+        assert templates.readable(each["Resource"]).endswith("/apt/*")
+    by_endpoint, by_role = allowed
+    assert by_endpoint["Condition"] == {"StringEquals": {"aws:SourceVpce": ["vpce-0123abcd"]}}
+    assert by_role["Principal"] == {"AWS": role}
+
+
+# The start
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "staging/stable/main/42/manifest.json",
+        "staging/stable/main/42/SHA256SUMS",
+        "staging/testing/extra/a.b-c/foo_1.0-1_amd64.changes",
+        "staging/stable/main/x/operations.json",
+    ],
+)
+def test_a_manifest_starts_the_workflow(stack: Template, key: str) -> None:
+    assert _starts(stack, key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "staging/stable/main/42/foo_1.0_all.deb",
+        "staging/stable/main/42/manifest.json.tmp",
+        "results/stable/main/42.json",
+        "results/stable/main/manifest.json",
+        "apt/dists/stable/InRelease",
+        "state/stable/runs/1/plan.json",
+    ],
+)
+def test_nothing_else_does_and_least_of_all_our_own_writes(stack: Template, key: str) -> None:
+    assert not _starts(stack, key)
+
+
+def test_a_start_that_fails_is_kept_and_rings(stack: Template) -> None:
+    (target,) = stack.one("AWS::Events::Rule")["Targets"]
+    assert templates.readable(target["DeadLetterConfig"]["Arn"]).startswith("<TriggerLostEvents")
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+    assert "Input" not in target and "InputTransformer" not in target  # The event as it is
+    queue = stack.one("AWS::SQS::Queue")
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 86400
+
+
+# The functions
+
+
+def test_functions_are_alike_in_what_guards_them(stack: Template) -> None:
+    functions = stack.resources("AWS::Lambda::Function")
+    groups, roles = set(), set()
+    for name, function in functions.items():
+        assert function["Architectures"] == ["arm64"], name
+        assert function["Runtime"] == "python3.14", name
+        assert function["Handler"] == "handler.handle", name
+        assert function["TracingConfig"] == {"Mode": "Active"}, name
+        assert function["Timeout"] <= 900 and function["MemorySize"] >= 512, name
+        assert len(function["Layers"]) >= 3, name
+        assert "VpcConfig" not in function and "ReservedConcurrentExecutions" not in function, name
+        groups.add(templates.readable(function["LoggingConfig"]["LogGroup"]))
+        roles.add(templates.readable(function["Role"]))
+    assert len(groups) == len(roles) == len(functions)
+    assert not stack.resources("AWS::Lambda::Url")
+    for group in stack.resources("AWS::Logs::LogGroup").values():
+        assert group["RetentionInDays"] == 90
+
+
+def test_each_is_told_what_the_architecture_page_says(stack: Template) -> None:
+    for name, function in stack.resources("AWS::Lambda::Function").items():
+        variables = set(function["Environment"]["Variables"])
+        own = {"FunctionsSetup": {"DEBPRESS_STATE_MACHINE"}, "FunctionsSign": {"DEBPRESS_KMS_KEY"}}
+        assert variables == {"DEBPRESS_BUCKET"} | own.get(_short(name), set()), name
+
+
+def test_other_processors_and_pythons_by_configuration() -> None:
+    other = synthesise(lambda_architecture="x86_64", lambda_python="3.13", log_days=30)
+    for function in other.resources("AWS::Lambda::Function").values():
+        assert (function["Architectures"], function["Runtime"]) == (["x86_64"], "python3.13")
+    for group in other.resources("AWS::Logs::LogGroup").values():
+        assert group["RetentionInDays"] == 30
+
+
+# The key
+
+
+def test_the_key_signs_is_kept_and_is_rsa_4096(stack: Template) -> None:
+    key = stack.one("AWS::KMS::Key")
+    assert (key["KeySpec"], key["KeyUsage"]) == ("RSA_4096", "SIGN_VERIFY")
+    assert _policies(stack, "AWS::KMS::Key") == ("Retain", "Retain")
+
+
+def test_no_key_is_made_for_signers_that_have_theirs() -> None:
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/0123"
+    described = {**context()["debpress"], "signers": [f"awskms:{arn}", "awskms:alias/theirs"]}
+    named = synthesise(debpress=described)
+    assert not named.resources("AWS::KMS::Key")
+    signs = [line for line in templates.permissions(named) if "| kms:Sign |" in line]
+    assert [line for line in signs if arn in line]
+    (by_alias,) = [line for line in signs if arn not in line]
+    assert "kms:ResourceAliases: alias/theirs" in by_alias
+
+
+# The deployment's last step, the schedule, the alarms, the outputs
+
+
+def test_set_up_comes_after_all_that_it_sets_in_motion(stack: Template) -> None:
+    ready = stack.data["Resources"][_only(stack, "Custom::DebpressRepository")]["DependsOn"]
+    first = {_short(name) for name in ready}
+    policies = {_short(name) for name in stack.resources("AWS::IAM::Policy")}
+    wanted = {each for each in policies if each.startswith("Functions")}
+    machines = {_short(name) for name in stack.resources("AWS::StepFunctions::StateMachine")}
+    buckets = {_short(name) for name in stack.resources("AWS::S3::BucketPolicy")}
+    assert wanted | machines | buckets <= first
+
+
+def test_set_up_runs_again_when_configuration_or_code_changes(stack: Template) -> None:
+    described = context()["debpress"]
+    described["suites"][0]["keep"] = 3
+    before = stack.one("Custom::DebpressRepository")
+    after = synthesise(debpress=described).one("Custom::DebpressRepository")
+    assert before["Configuration"] != after["Configuration"]
+    layers = {_short(name) for name in stack.resources("AWS::Lambda::LayerVersion")}
+    text = json.dumps(before)
+    assert all(layer in text for layer in layers)
+
+
+def test_prune_and_reap_are_called_daily(stack: Template) -> None:
+    schedules = stack.resources("AWS::Scheduler::Schedule").values()
+    times = sorted(each["ScheduleExpression"] for each in schedules)
+    assert times == ["cron(17 3 * * ? *)", "cron(47 3 * * ? *)"]
+    for each in schedules:
+        assert each["ScheduleExpressionTimezone"] == "UTC"
+        assert "DeadLetterConfig" in each["Target"]
+
+
+def test_each_alarm_names_what_to_do_and_the_page_says_it(stack: Template) -> None:
+    page = (ROOT / "docs/runbook.md").read_text("utf-8")
+    sections = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"(?m)^## (.*)$", page)
+    }
+    alarms = stack.resources("AWS::CloudWatch::Alarm").values()
+    named = {
+        each["AlarmDescription"].partition("See docs/runbook.md#")[2].rstrip(".") for each in alarms
+    }
+    assert len(alarms) >= 4 and {"lost-events", "failed-executions"} <= named <= sections
+    for each in alarms:
+        assert each["TreatMissingData"] == "notBreaching"
+
+
+def test_outputs_are_those_that_documents_and_the_local_stack_read(stack: Template) -> None:
+    outputs = stack.data["Outputs"]
+    assert {
+        *("Bucket", "Root", "Suites", "StateMachine", "PruneFunction"),
+        *("SigningFingerprint", "Uri", "LostEvents"),
+    } <= set(outputs)
+    assert outputs["Suites"]["Value"] == "stable,testing"
+
+
+# What judges templates
+
+
+def test_nothing_that_cdk_nag_finds_is_without_a_reason(stack: Template) -> None:
+    assert stack.findings == frozenset()
+    assert stack.acknowledged
+    assert all(len(reason) > 20 for reason in stack.acknowledged.values())
+
+
+def test_cdk_nag_finds_what_it_should() -> None:
+    rules = {rule for rule, _ in synthesise(nag=True, spoilt=True).findings}
+    assert "AwsSolutions-S1" in rules
+    assert any(rule.startswith("AwsSolutions-IAM5") for rule in rules)
+
+
+def test_cfn_lint_accepts_the_template(stack: Template) -> None:
+    lint = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run(
+        [lint, "--format", "parseable", "--", stack.file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_template_is_the_same_each_time(stack: Template) -> None:
+    templates._synthesise.cache_clear()
+    assert synthesise().data == stack.data
+
+
+# The app
+
+
+def test_the_app_says_what_is_wrong_in_a_sentence(tmp_path: Path) -> None:
+    done = _app(tmp_path, {**context(), "lambda_python": "2.7"})
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "debpress: lambda_python: '2.7' must be one of 3.11, 3.12, 3.13, 3.14"
+    )
+
+
+def test_the_app_needs_no_account_no_index_no_git_and_no_docker(tmp_path: Path) -> None:
+    """Once the dependencies' layer is there. Nothing of the machine's but node is on the path."""
+    here = synthesis.overrides()
+    layers.dependencies(here["lambda_architecture"], here["lambda_python"])
+    done = _app(tmp_path, context(**here))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "cdk.out/debpress.template.json").is_file()
+
+
+def _app(directory: Path, settings: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """The app by itself, where there is node and Python and nothing else: no account, no git."""
+    node = shutil.which("node")
+    assert node is not None, "install node"
+    tools = directory / "bin"
+    tools.mkdir()
+    (tools / "node").symlink_to(Path(node).resolve())
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    major = version.strip("v").partition(".")[0]
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={
+            # jsii's warning of an old node is silenced by that node's number, by nothing else.
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": major,
+            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": major,
+            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": major,
+            "PATH": str(tools),
+            "HOME": str(directory),
+            "PIP_NO_INDEX": "1",
+            # Else jsii unpacks the whole CDK anew into this HOME.
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
+            "TMPDIR": str(directory),
+            "CDK_OUTDIR": str(directory / "cdk.out"),
+            "CDK_CONTEXT_JSON": json.dumps(settings),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# Reading templates
+
+
+def _short(name: str) -> str:
+    return re.sub(r"[0-9A-F]{8}$", "", name)
+
+
+def _only(stack: Template, kind: str) -> str:
+    (name,) = stack.resources(kind)
+    return name
+
+
+def _policies(stack: Template, kind: str) -> tuple[str, str]:
+    resource = stack.data["Resources"][_only(stack, kind)]
+    return resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+
+
+def _tls_only(stack: Template) -> bool:
+    statements = stack.one("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    wanted = {"Bool": {"aws:SecureTransport": "false"}}
+    return any(s["Effect"] == "Deny" and s.get("Condition") == wanted for s in statements)
+
+
+def _over(rules: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The lifecycle rules that apply to a key."""
+    return [rule for rule in rules if key.startswith(rule.get("Prefix", ""))]
+
+
+def _starts(stack: Template, key: str) -> bool:
+    """By EventBridge's wildcards: `*` is any characters (user guide, "Wildcard matching")."""
+    pattern = stack.one("AWS::Events::Rule")["EventPattern"]
+    assert pattern["source"] == ["aws.s3"] and pattern["detail-type"] == ["Object Created"]
+    assert _short(pattern["detail"]["bucket"]["name"][0]["Ref"]).startswith("Storage")
+    wildcards = [each["wildcard"] for each in pattern["detail"]["object"]["key"]]
+    assert not any(set("?[") & set(each) for each in wildcards)
+    return any(fnmatch.fnmatchcase(key, each) for each in wildcards)
