@@ -6,6 +6,7 @@ with the reviewed one, tests/unit/permissions.txt.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -115,6 +117,17 @@ def _found(violations: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
     for violation in violations:
         for construct in violation["violatingConstructs"]:
             yield violation["ruleName"], construct["constructPath"], violation.get("reason", "")
+
+
+def handler(name: str) -> ModuleType:
+    """The module of a function, as Lambda loads it."""
+    spec = importlib.util.spec_from_file_location(
+        f"handler_of_{name}", ROOT / f"lambdas/{name}/handler.py"
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 # Permissions

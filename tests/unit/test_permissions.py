@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +18,7 @@ from stacks.permissions import Grants, grants
 from tests.support import press as workflow
 from tests.support.fake_kms import FakeKms
 from tests.support.press import Press, debs
-from tests.support.templates import ROOT, permissions, synthesise
+from tests.support.templates import ROOT, handler, permissions, synthesise
 
 REVIEWED = Path(__file__).with_name("permissions.txt")
 HOUR = 3600.0
@@ -114,16 +112,6 @@ class Recorder:
     def list(self, prefix: str) -> Any:
         self._note("list", prefix)
         return self.store.list(prefix)
-
-
-def handler(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        f"handler_of_{name}", ROOT / f"lambdas/{name}/handler.py"
-    )
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Deployed:
