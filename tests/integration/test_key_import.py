@@ -213,6 +213,19 @@ def test_a_key_that_is_there_already_is_not_imported_twice(press: Press) -> None
     assert press.kms.calls["CreateKey"] == 1
 
 
+def test_a_key_that_was_lost_in_kms_is_imported_anew(press: Press) -> None:
+    with gpg() as home:
+        home.make("ed25519")
+        data, certificate = home.secret(), home.certificate()
+    lost = press.bring(data)
+    press.load(lost.uri)
+    press.kms.state(lost.arn, "PendingDeletion")
+    press.store.delete(f"state/_signers/awskms-{lost.arn.rpartition('/')[2]}.json")
+    again = press.bring(data)
+    assert again.arn != lost.arn
+    accepted(press.load(again.uri), certificate)
+
+
 def test_an_import_that_did_not_end_is_repeated(press: Press) -> None:
     with gpg() as home:
         home.make("ed25519")

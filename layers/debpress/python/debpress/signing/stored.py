@@ -31,6 +31,8 @@ HEAD_START = timedelta(hours=1)
 
 _JSON = Served("application/json")
 
+_COPY = "uri-"
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -112,13 +114,14 @@ def announcements(store: Store, layout: Layout, uris: Sequence[str]) -> list[Ann
 
 
 def owners(store: Store, layout: Layout) -> dict[str, str]:
-    """Every signer's key that has a certificate here, by the certificate's fingerprint.
+    """Every key that has its certificate here, by the certificate's fingerprint; no copies.
 
     IAM: s3:ListBucket, and s3:GetObject on state/_signers/.
     """
     found = {}
     for head in store.list(layout.certificate()):
-        stored = store.get(head.key)
+        name = head.key.removeprefix(layout.certificate())
+        stored = None if name.startswith(_COPY) else store.get(head.key)
         if stored is not None:
             record = _load(head.key, stored.body)
             found[record["fingerprint"]] = record["key"]
@@ -138,7 +141,7 @@ def _announced(store: Store, at: str, uri: str) -> Announced:
 
 
 def _by_uri(uri: str) -> str:
-    return "uri-" + hashlib.sha256(uri.encode()).hexdigest()[:32]
+    return _COPY + hashlib.sha256(uri.encode()).hexdigest()[:32]
 
 
 def _checked(at: str, body: bytes, owner: Owner) -> Certificate:
