@@ -144,7 +144,7 @@ def test_a_key_that_kms_does_not_take_is_told_of_the_other_way(press: Press) -> 
     with gpg() as home:
         home.make("rsa2560")
         data = home.secret()
-    with pytest.raises(SigningError, match=r"KMS takes RSA of 2048.*layers/gnupg/build\.py"):
+    with pytest.raises(SigningError, match=r"KMS takes RSA of 2048.*layers/gnupg/bundle\.py"):
         press.bring(data, _open)
     assert not press.kms.calls
 
@@ -271,7 +271,7 @@ def test_what_is_no_export_is_refused(press: Press, data: bytes) -> None:
 def test_a_certificate_and_several_keys_are_refused(press: Press) -> None:
     with gpg() as home:
         home.make("ed25519")
-        with pytest.raises(SigningError, match="no secret|no exported secret"):
+        with pytest.raises(SigningError, match=r"no secret|no exported secret"):
             press.bring(home.run("--armor", "--export"))
         one = home.secret(armored=False)
         with pytest.raises(SigningError, match="several secret keys"):
