@@ -124,7 +124,11 @@ def programs(architecture: str, *, mirror: str | None = None, debs: Path | None 
         )
         _collect(root, made, tools / "usr/bin/patchelf")
         _settle(made)
-        made.rename(target)
+        try:
+            made.rename(target)
+        except OSError:
+            if not target.is_dir():  # Else another build made the same meanwhile.
+                raise
     return target
 
 
