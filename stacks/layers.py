@@ -82,8 +82,13 @@ def dependencies(architecture: str, python: str) -> Path:
         if sys.version_info[:2] == tuple(map(int, python.split("."))):
             # Here once, and not at each cold start, where this interpreter is the runtime's.
             mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            compileall.compile_dir(made, quiet=2, invalidation_mode=mode)
-        made.rename(target)
+            # Without the name of the folder it is made in, else no two builds were the same.
+            compileall.compile_dir(made, quiet=2, invalidation_mode=mode, stripdir=str(made))
+        try:
+            made.rename(target)
+        except OSError:
+            if not target.is_dir():  # Else another synthesis made it meanwhile.
+                raise
     return target
 
 

@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -155,6 +156,48 @@ def test_pip_is_asked_for_the_functions_machine_and_python(
     for architecture, python in (("arm64", "3.14"), ("x86_64", "3.13")):
         with pytest.raises(DebpressError):
             layers.dependencies(architecture, python)
+
+
+def test_two_builds_are_the_same_to_the_byte(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else each machine's deployment would replace the layer, and run set-up again."""
+    _one_wheel(monkeypatch, tmp_path)
+    builds = []
+    for name in ("a", "b"):
+        monkeypatch.setattr(layers, "_BUILD", tmp_path / name)
+        built = layers.dependencies(HERE, THIS)
+        files = sorted(path for path in built.rglob("*") if path.is_file())
+        builds.append({str(path.relative_to(built)): path.read_bytes() for path in files})
+    assert builds[0] == builds[1]
+    assert any(name.endswith(".pyc") for name in builds[0])
+
+
+def test_two_syntheses_may_build_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _one_wheel(monkeypatch, tmp_path)
+    pip = layers._pip
+
+    def overtaken(*arguments: Any) -> None:
+        pip(*arguments)
+        monkeypatch.setattr(layers, "_pip", pip)
+        layers.dependencies(HERE, THIS)
+
+    monkeypatch.setattr(layers, "_pip", overtaken)
+    assert (layers.dependencies(HERE, THIS) / "python/only.py").is_file()
+    assert len(list((tmp_path / "build").iterdir())) == 1
+
+
+def _one_wheel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A lock of one wheel for this machine, and nowhere else to get it from."""
+    wheels = folder / "wheels"
+    wheels.mkdir()
+    digest = _wheel(wheels / "only-1.0-py3-none-any.whl")
+    lock = folder / "requirements.txt"
+    lock.write_text(f"only==1.0 \\\n    --hash=sha256:{digest}\n", "utf-8")
+    monkeypatch.setattr(layers, "_LOCK", lock)
+    monkeypatch.setattr(layers, "_BUILD", folder / "build")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
 
 
 def _wheel(path: Path) -> str:
