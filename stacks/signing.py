@@ -50,7 +50,7 @@ class Signing(Construct):
         actions = list(grants(settings.repository.layout)["sign"].kms)
         arns = [self.key.key_arn] if self.key else []
         named = [uri.removeprefix("awskms:") for uri in signers if uri != "awskms:"]
-        arns += [name for name in named if name.startswith("arn:") and ":key/" in name]
+        arns += [_arn(name) for name in named if "alias/" not in name]
         role = functions.role("sign")
         if arns:
             role.add_to_principal_policy(iam.PolicyStatement(actions=actions, resources=arns))
@@ -64,6 +64,13 @@ class Signing(Construct):
                     conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
                 )
             )
+
+
+def _arn(key: str) -> str:
+    """The ARN of a key that is named by it, or by its id alone."""
+    if key.startswith("arn:"):
+        return key
+    return f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:{Aws.ACCOUNT_ID}:key/{key}"
 
 
 def _secret(name: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from stacks import functions, setup
 from stacks.functions import SIZES
-from tests.support.templates import ROOT, Template, context, handler, synthesise
+from tests.support.templates import ROOT, Template, context, handler, permissions, synthesise
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +149,16 @@ def test_the_committed_context_is_what_is_documented() -> None:
     page = (ROOT / "docs/deploy.md").read_text("utf-8")
     for key in context():
         assert f"`{key}`" in page or f'"{key}"' in page, key
+
+
+def test_a_signer_may_use_the_key_it_names_however_it_names_it() -> None:
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/0123"
+    named = [f"awskms:{arn}#{'A' * 40}", "awskms:4567", "awskms:alias/archive"]
+    suites = [{"suite": "stable", "architectures": ["amd64"]}]
+    signing = synthesise(debpress={"suites": suites, "signers": named})
+    allowed = {
+        line.partition("| kms:Sign | ")[2] for line in permissions(signing) if "kms:Sign" in line
+    }
+    own = "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/4567"
+    by_alias = "* if {ForAnyValue:StringEquals: {kms:ResourceAliases: alias/archive}}"
+    assert allowed == {arn, own, by_alias}
