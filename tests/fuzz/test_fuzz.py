@@ -15,12 +15,11 @@ from tests.fuzz.targets import TARGETS
 SECONDS = 1
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this machine"
-)
-@pytest.mark.parametrize("name", TARGETS)
-def test_a_second_of_fuzzing_finds_nothing(name: str, tmp_path: Path) -> None:
-    assert fuzz(name, SECONDS, tmp_path) == 0
+if importlib.util.find_spec("atheris"):  # It has wheels for Linux on x86-64 alone.
+
+    @pytest.mark.parametrize("name", TARGETS)
+    def test_a_second_of_fuzzing_finds_nothing(name: str, tmp_path: Path) -> None:
+        assert fuzz(name, SECONDS, tmp_path) == 0
 
 
 @pytest.mark.parametrize("name", TARGETS)
