@@ -41,7 +41,7 @@ check: setup
 	$(BIN)/mypy
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
 	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install cdk synth --quiet
-	$(BIN)/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json
+	$(BIN)/cfn-lint -- cdk.out/*.template.json
 
 SOAK ?= 4
 soak: setup
