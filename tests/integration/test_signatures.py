@@ -68,8 +68,13 @@ class Press:
 
     def load(self, *uris: str) -> signing.Signers:
         return signing.load(
-            uris, store=self.store, layout=Layout(), clock=self.clock, kms=self.kms.service,
-            default_key=None, user_id="Läb signing key <lab@example.org>",
+            uris,
+            store=self.store,
+            layout=Layout(),
+            clock=self.clock,
+            kms=self.kms.service,
+            default_key=None,
+            user_id="Läb signing key <lab@example.org>",
         )
 
 
@@ -241,8 +246,20 @@ class Gpg:
         self.home = home
 
     def run(self, when: str, *arguments: str, text: bytes = b"") -> bytes:
-        command = ["gpg", "--homedir", str(self.home), "--batch", "--no-tty", "--passphrase", "",
-                   "--pinentry-mode", "loopback", "--faked-system-time", f"{when}!", *arguments]
+        command = [
+            "gpg",
+            "--homedir",
+            str(self.home),
+            "--batch",
+            "--no-tty",
+            "--passphrase",
+            "",
+            "--pinentry-mode",
+            "loopback",
+            "--faked-system-time",
+            f"{when}!",
+            *arguments,
+        ]
         done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
@@ -257,9 +274,7 @@ def gpg() -> Iterator[Gpg]:
     with tempfile.TemporaryDirectory() as folder:
         made = Gpg(Path(folder))
         yield made
-        subprocess.run(
-            ["gpgconf", "--homedir", folder, "--kill", "all"], check=False, timeout=60
-        )
+        subprocess.run(["gpgconf", "--homedir", folder, "--kill", "all"], check=False, timeout=60)
 
 
 @pytest.mark.parametrize("algorithm", ["rsa2048", "ed25519", "nistp256", "nistp384"])

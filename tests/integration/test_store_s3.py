@@ -184,9 +184,7 @@ def test_a_put_sends_its_sum_and_how_it_is_served(server: Server, store: s3.S3St
     assert (head.etag, head.version_id) == ("e1", "v7")
 
 
-def test_a_copy_pins_its_source_and_asks_for_a_whole_sum(
-    server: Server, store: s3.S3Store
-) -> None:
+def test_a_copy_pins_its_source_and_asks_for_a_whole_sum(server: Server, store: s3.S3Store) -> None:
     server.answers = [Answer(body=b"<CopyObjectResult><ETag>e</ETag></CopyObjectResult>")]
     store.copy(Pin("staging/a+b.deb", "e0", "v1"), "pool/a.deb", Served(cache_control="max-age=1"))
     headers = server.asked[0].headers

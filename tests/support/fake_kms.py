@@ -237,9 +237,7 @@ def _signature(key: Key, algorithm: str, kind: str, message: bytes) -> bytes:
     if len(digest) != hashing.digest_size:
         raise _Refused("ValidationException", f"Digest is invalid length for {algorithm}.")
     if isinstance(key.private, ec.EllipticCurvePrivateKey):
-        return key.private.sign(
-            digest, ec.ECDSA(Prehashed(hashing), deterministic_signing=True)
-        )
+        return key.private.sign(digest, ec.ECDSA(Prehashed(hashing), deterministic_signing=True))
     pss = padding.PSS(padding.MGF1(hashing), hashing.digest_size)
     padded = pss if "_PSS_" in algorithm else padding.PKCS1v15()
     return key.private.sign(digest, padded, Prehashed(hashing))

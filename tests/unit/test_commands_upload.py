@@ -39,9 +39,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        client.put_bucket_versioning(
-            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
-        )
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         yield client
 
 
@@ -451,9 +449,7 @@ def test_usage_errors_exit_2(arguments: list[str], capsys: pytest.CaptureFixture
     assert "usage: debpress" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_quiet(
-    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interrupt_is_quiet(s3: Any, package: str, capsys: pytest.CaptureFixture[str]) -> None:
     class Interrupted(FakeClock):
         def sleep(self, seconds: float) -> None:
             raise KeyboardInterrupt

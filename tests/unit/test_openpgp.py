@@ -231,9 +231,9 @@ def test_every_flipped_bit_of_a_signature_is_noticed() -> None:
         changed = bytearray(body)
         changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(SigningError):
-            signatures.parse(
-                packets.read(packet(Tag.SIGNATURE, bytes(changed)))[0]
-            ).verify(rfc_key(), b"OpenPGP")
+            signatures.parse(packets.read(packet(Tag.SIGNATURE, bytes(changed)))[0]).verify(
+                rfc_key(), b"OpenPGP"
+            )
 
 
 @pytest.mark.parametrize(

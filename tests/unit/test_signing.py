@@ -106,8 +106,13 @@ def test_an_arn_is_asked_in_its_own_region(press: Press) -> None:
 
     for uri in ("awskms:alias/press", f"awskms:{press.key}"):
         signing.load(
-            [uri], store=press.store, layout=Layout(), clock=press.clock, kms=service,
-            default_key=None, user_id="Lab",
+            [uri],
+            store=press.store,
+            layout=Layout(),
+            clock=press.clock,
+            kms=service,
+            default_key=None,
+            user_id="Lab",
         )
     assert asked == [None, REGION]
 
@@ -312,8 +317,12 @@ def test_a_stored_record_that_can_t_be_read_is_corrupt(press: Press, body: bytes
 
 @pytest.mark.parametrize(
     ("spec", "hashing", "size"),
-    [("ECC_NIST_P256", "SHA256", 32), ("ECC_NIST_P384", "SHA384", 48),
-     ("ECC_NIST_EDWARDS25519", "SHA512", 64), ("RSA_2048", "SHA512", 64)],
+    [
+        ("ECC_NIST_P256", "SHA256", 32),
+        ("ECC_NIST_P384", "SHA384", 48),
+        ("ECC_NIST_EDWARDS25519", "SHA512", 64),
+        ("RSA_2048", "SHA512", 64),
+    ],
 )
 def test_kms_is_given_a_digest_and_never_the_release(spec: str, hashing: str, size: int) -> None:
     press = Press(spec)
@@ -408,8 +417,14 @@ def test_a_signature_of_another_form_goes_no_further(spec: str) -> None:
 def test_a_signature_older_than_its_key_is_refused(press: Press) -> None:
     """sqv would; gpgv would not notice."""
     signer = kms.load(
-        "awskms:alias/press", "alias/press", None, service=press.kms.service(),
-        store=press.store, layout=Layout(), clock=press.clock, user_id="Lab",
+        "awskms:alias/press",
+        "alias/press",
+        None,
+        service=press.kms.service(),
+        store=press.store,
+        layout=Layout(),
+        clock=press.clock,
+        user_id="Lab",
     )
     packet = signer.sign(RELEASE, text=True, created=NOW - timedelta(hours=2))
     with pytest.raises(SigningError, match="dated before its key"):

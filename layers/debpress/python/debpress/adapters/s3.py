@@ -34,9 +34,7 @@ def client(
     *, region: str | None = None, endpoint_url: str | None = None, connections: int = 32
 ) -> Any:
     """A boto3 S3 client with our time-outs, retries and pool."""
-    return aws.client(
-        "s3", region=region, endpoint_url=endpoint_url, connections=connections
-    )
+    return aws.client("s3", region=region, endpoint_url=endpoint_url, connections=connections)
 
 
 class S3Store:

@@ -41,8 +41,7 @@ def assemble(text: bytes, found: Sequence[bytes]) -> bytes:
     used = {signatures.parse(each).hash for each in packets.read(b"".join(found))}
     head = _BEGIN + b"\nHash: " + b", ".join(h.name.encode() for h in sorted(used)) + b"\n\n"
     body = b"".join(
-        (b"- " if line.startswith(b"-") else b"") + line + b"\n"
-        for line in text[:-1].split(b"\n")
+        (b"- " if line.startswith(b"-") else b"") + line + b"\n" for line in text[:-1].split(b"\n")
     )
     return head + body + armor(b"".join(found))
 
