@@ -67,17 +67,22 @@ def up(
     port: int | None = None,
     context: Mapping[str, Any] | None = None,
     prepare: Callable[[str], None] | None = None,
+    *,
+    enforce: bool = False,
 ) -> Iterator[Stack]:
     """The stack, deployed and set up; all of it is gone again afterwards.
 
     `context` is laid over cdk.json's, for tests that want another repository than the shipped one.
-    `prepare` is called with the emulator's endpoint before anything is deployed.
+    `prepare` is called with the emulator's endpoint before anything is deployed. With `enforce` it
+    checks who may do what; the bucket then takes plain http, which is what the emulator speaks.
     Raises LocalError at what does not come to stand.
     """
     merged = {**synthesis.context(), **synthesis.overrides(), **(context or {})}
+    if enforce:
+        merged["tls_only"] = "false"
     with ExitStack() as held:
         with progress.step("start the emulator"):
-            running = held.enter_context(emulator.running(port))
+            running = held.enter_context(emulator.running(port, enforce=enforce))
         if prepare:
             prepare(running.endpoint)
         with progress.step("synthesise the stacks (python app.py)"):

@@ -52,10 +52,11 @@ class Emulator:
 
 
 @contextmanager
-def running(port: int | None = None) -> Iterator[Emulator]:
+def running(port: int | None = None, *, enforce: bool = False) -> Iterator[Emulator]:
     """An emulator with nothing in it; ended, and all it kept removed, on the way out.
 
-    Raises LocalError when the port is taken or it does not start.
+    `enforce` makes it check keys, and the policies of roles, users, buckets and keys. Raises
+    LocalError when the port is taken or it does not start.
     """
     port = _free(port)
     paths.RUNS.mkdir(parents=True, exist_ok=True)
@@ -67,9 +68,9 @@ def running(port: int | None = None) -> Iterator[Emulator]:
             process = subprocess.Popen(
                 [
                     str(paths.EMULATOR_VENV / "bin/python"),
-                    str(Path(__file__).with_name("launch.py")),
+                    str(Path(__file__).with_name("enforcing.py" if enforce else "launch.py")),
                 ],
-                env=_environment(port, directory),
+                env={**_environment(port, directory), "AUTH": str(enforce).lower()},
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
