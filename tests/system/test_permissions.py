@@ -1,0 +1,298 @@
+"""Tried, not only written: with policies enforced, the press works, and nobody may do more.
+
+The emulator checks every request against the deployed roles' policies, the bucket's and the key's.
+CI has the policy of docs/ci.md, hosts what the configuration's `readers` give them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local import debs, emulator, paths
+from local.ci import Ci, manifest_json
+from local.stack import Stack, up
+from tests.conftest import REPOSITORY
+
+HOSTS = "arn:aws:iam::000000000000:role/apt-hosts"
+POOL = "apt/pool/main/x/x/0123456789abcdef/x_1.0_all.deb"
+BY_HASH = f"apt/dists/stable/main/binary-amd64/by-hash/SHA256/{'0' * 64}"
+FUNCTIONS = (
+    "Open", "Admit", "Queue", "Merge", "Sign", "Commit", "Finish", "Setup", "Prune", "Reap",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Who:
+    """Somebody with a role's credentials, and what they try."""
+
+    stack: Stack
+    credentials: Mapping[str, str]
+
+    @cache
+    def client(self, service: str) -> Any:
+        return boto3.Session().client(
+            service,
+            endpoint_url=self.stack.outputs.endpoint_url,
+            region_name=emulator.REGION,
+            aws_access_key_id=self.credentials["AccessKeyId"],
+            aws_secret_access_key=self.credentials["SecretAccessKey"],
+            aws_session_token=self.credentials["SessionToken"],
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    def may(self, call: Callable[[Any, str], Any], service: str = "s3") -> bool:
+        """Whether the call is let through, whatever comes of it then."""
+        try:
+            call(self.client(service), self.stack.outputs.bucket)
+        except ClientError as error:
+            return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
+        return True
+
+    def may_put(self, key: str, **conditions: str) -> bool:
+        return self.may(lambda s3, b: s3.put_object(Bucket=b, Key=key, Body=b"x", **conditions))
+
+    def may_get(self, key: str) -> bool:
+        return self.may(lambda s3, b: s3.get_object(Bucket=b, Key=key))
+
+    def may_delete(self, key: str) -> bool:
+        return self.may(lambda s3, b: s3.delete_object(Bucket=b, Key=key))
+
+    def may_list(self, prefix: str = "") -> bool:
+        return self.may(lambda s3, b: s3.list_objects_v2(Bucket=b, Prefix=prefix))
+
+    def may_sign(self) -> bool:
+        [key] = self.stack.client("kms").list_keys()["Keys"]
+        return self.may(
+            lambda kms, _: kms.sign(
+                KeyId=key["KeyId"],
+                Message=bytes(64),
+                MessageType="DIGEST",
+                SigningAlgorithm="RSASSA_PKCS1_V1_5_SHA_512",
+            ),
+            "kms",
+        )
+
+    def may_start(self) -> bool:
+        machine = self.stack.outputs.state_machine_arn
+        return self.may(
+            lambda states, _: states.start_execution(stateMachineArn=machine, input="{}"),
+            "stepfunctions",
+        )
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Stack]:
+    """The real stacks, with policies enforced."""
+    context = {"debpress": REPOSITORY, "readers": {"role_arns": [HOSTS]}}
+    with up(context=context, enforce=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def role(guarded: Stack) -> Callable[[str], Who]:
+    """Somebody with a function's own role. Its trust is changed for that, its permissions not."""
+    iam = guarded.client("iam")
+    names = [each["RoleName"] for each in iam.list_roles()["Roles"]]
+
+    def assume(function: str) -> Who:
+        [name] = [n for n in names if n.startswith(f"debpress-Functions{function}Role")]
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=_trust())
+        return _assumed(guarded, name)
+
+    return assume
+
+
+@pytest.fixture(scope="module")
+def ci(guarded: Stack) -> Who:
+    """A job that publishes to stable main, as docs/ci.md has it."""
+    iam = guarded.client("iam")
+    iam.create_role(RoleName="ci", AssumeRolePolicyDocument=_trust())
+    [policy] = re.findall(
+        r'```json\n(\{[^`]*"Sid": "Upload"[^`]*\})\n```', (paths.ROOT / "docs/ci.md").read_text()
+    )
+    policy = policy.replace("my-packages", guarded.outputs.bucket).replace("bookworm", "stable")
+    iam.put_role_policy(RoleName="ci", PolicyName="publish", PolicyDocument=policy)
+    return _assumed(guarded, "ci")
+
+
+@pytest.fixture(scope="module")
+def host(guarded: Stack) -> Who:
+    """A host with an instance role that has no policy of its own."""
+    guarded.client("iam").create_role(RoleName="apt-hosts", AssumeRolePolicyDocument=_trust())
+    return _assumed(guarded, "apt-hosts")
+
+
+def _trust() -> str:
+    allow = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+
+
+def _assumed(stack: Stack, name: str) -> Who:
+    arn = f"arn:aws:iam::000000000000:role/{name}"
+    session = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="tests")
+    return Who(stack, session["Credentials"])
+
+
+def test_a_batch_is_published_under_enforced_policies(
+    guarded: Stack, ci: Who, tmp_path: Path
+) -> None:
+    package = debs.build(tmp_path, "enforced", "1.0", "all")
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(manifest_json([package]))
+    s3 = ci.client("s3")
+    for file in (package, manifest):
+        key = f"staging/stable/main/enforced/{file.name}"
+        etag = s3.put_object(Bucket=guarded.outputs.bucket, Key=key, Body=file.read_bytes())["ETag"]
+    result = Ci(guarded.outputs).wait("stable", "main", "enforced", etag.strip('"'))
+    assert (result["status"], result["errors"]) == ("published", [])
+    assert ci.may_get("results/stable/main/enforced.json")
+
+
+CI_PUTS = [
+    "staging/testing/main/b/manifest.json",
+    "staging/stable/extra/b/manifest.json",
+    "staging/stable/main/b/operations.json",
+    "staging/stable/main/operations.json",
+    "staging/stable-/main/b/x.deb",
+    "results/stable/main/b.json",
+    "state/stable/queue/main.b.0.json",
+    "state/stable/generations/00000001-0.json",
+    "state/_repository.json",
+    "apt/dists/stable/InRelease",
+    "apt/dists/stable/Release",
+    BY_HASH,
+    POOL,
+    "apt/key.asc",
+    "x",
+]
+
+
+@pytest.mark.parametrize("key", CI_PUTS)
+def test_ci_writes_nothing_but_its_own_staging(ci: Who, key: str) -> None:
+    assert not ci.may_put(key)
+    assert not ci.may_put(key, IfNoneMatch="*")
+    assert not ci.may_delete(key)
+
+
+def test_ci_does_what_it_is_for_and_reads_no_more(ci: Who) -> None:
+    assert ci.may_put("staging/stable/main/b/x.deb")
+    assert not ci.may_delete("staging/stable/main/b/x.deb")
+    for key in ("staging/stable/main/b/x.deb", "results/testing/main/b.json", "state/_signers/x",
+                "state/stable/queue/x.json"):  # fmt: skip
+        assert not ci.may_get(key), key
+    assert not ci.may_list() and not ci.may_list("staging/stable/main/")
+    assert not ci.may_sign() and not ci.may_start()
+
+
+def test_hosts_read_what_is_published_and_nothing_else(host: Who) -> None:
+    for key in ("apt/dists/stable/InRelease", "apt/key.asc", "apt/stable.sources"):
+        assert host.may_get(key), key
+    for key in ("staging/stable/main/b/x.deb", "state/_repository.json", "results/stable/main/x"):
+        assert not host.may_get(key), key
+    for key in ("apt/dists/stable/InRelease", "apt/x", "staging/stable/main/b/manifest.json", POOL):
+        assert not host.may_put(key) and not host.may_delete(key), key
+    assert not host.may_list() and not host.may_sign() and not host.may_start()
+
+
+def test_nobody_without_keys_reads_or_writes(guarded: Stack) -> None:
+    from botocore import UNSIGNED
+
+    anyone = boto3.Session().client(
+        "s3", endpoint_url=guarded.outputs.endpoint_url, region_name=emulator.REGION,
+        config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}),
+    )  # fmt: skip
+    bucket = guarded.outputs.bucket
+    for call in (
+        lambda: anyone.get_object(Bucket=bucket, Key="apt/dists/stable/InRelease"),
+        lambda: anyone.put_object(Bucket=bucket, Key="staging/stable/main/b/SHA256SUMS", Body=b""),
+        lambda: anyone.list_objects_v2(Bucket=bucket),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+
+
+# Who alone may write to a key: everybody else is refused.
+WRITERS = {
+    "apt/dists/stable/InRelease": {"Commit"},
+    "apt/dists/stable/Release": {"Commit"},
+    "apt/dists/stable/Release.gpg": {"Commit"},
+    "apt/dists/stable/main/binary-amd64/Packages.xz": {"Commit"},
+    BY_HASH: {"Merge"},
+    POOL: {"Admit"},
+    "apt/key.asc": {"Setup"},
+    "state/_repository.json": {"Setup"},
+    "state/_signers/x.json": {"Sign"},
+    "state/stable/signed/00000001-0.json": {"Sign"},
+    "state/stable/generations/00000001-0.json": {"Merge"},
+    "state/stable/queue/x.json": {"Queue"},
+    "results/stable/main/x.json": {"Finish"},
+    "staging/stable/main/x/operations.json": {"Prune"},
+    "staging/stable/main/x/manifest.json": set(),
+    "staging/stable/main/x/x.deb": set(),
+    "x": set(),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_what_is_its_own(function: str, role: Callable[[str], Who]) -> None:
+    who = role(function)
+    may = {key for key in WRITERS if who.may_put(key, IfNoneMatch="*")}
+    assert may == {key for key, writers in WRITERS.items() if function in writers}
+    assert who.may_sign() == (function == "Sign")
+    assert who.may_start() == (function == "Setup")
+
+
+KEPT = (
+    POOL, BY_HASH, "apt/dists/stable/InRelease", "apt/key.asc", "state/_signers/x.json",
+    "state/stable/generations/00000001-0.json", "results/stable/main/x.json",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nobody_deletes_what_is_published(function: str, role: Callable[[str], Who]) -> None:
+    who = role(function)
+    for key in KEPT:
+        assert not who.may_delete(key), key
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_one_function_alone_takes_versions_out(function: str, role: Callable[[str], Who]) -> None:
+    who = role(function)
+
+    def may(key: str) -> bool:
+        return who.may(lambda s3, b: s3.delete_object(Bucket=b, Key=key, VersionId="0" * 32))
+
+    for key in (POOL, BY_HASH):
+        assert may(key) == (function == "Reap"), key
+    for key in ("apt/dists/stable/InRelease", "state/_signers/x.json"):
+        assert not may(key), key
+
+
+def test_a_flip_is_conditional_even_for_the_committer(role: Callable[[str], Who]) -> None:
+    committer = role("Commit")
+    assert not committer.may_put("apt/dists/stable/InRelease")
+    assert committer.may_put("apt/dists/stable/InRelease", IfMatch='"0"')
+
+
+def test_reading_stops_where_a_function_has_no_business(role: Callable[[str], Who]) -> None:
+    for function, keys in {
+        "Open": ("state/_signers/x.json", POOL),
+        "Admit": ("state/_signers/x.json", "state/stable/queue/x.json", "results/stable/main/x"),
+        "Merge": ("staging/stable/main/x/x.deb", "state/_signers/x.json", "results/stable/main/x"),
+        "Sign": ("staging/stable/main/x/x.deb", POOL, "state/stable/queue/x.json"),
+        "Commit": ("staging/stable/main/x/x.deb", "state/stable/queue/x.json"),
+    }.items():
+        who = role(function)
+        for key in keys:
+            assert not who.may_get(key), (function, key)
