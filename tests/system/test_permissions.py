@@ -39,7 +39,7 @@ class Who:
     stack: Stack
     credentials: Mapping[str, str]
 
-    @cache
+    @cache  # noqa: B019 (a dozen of them, as long as the stack)
     def client(self, service: str) -> Any:
         return boto3.Session().client(
             service,
