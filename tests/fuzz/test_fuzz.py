@@ -47,6 +47,8 @@ FOUND = [
     ("release", _RELEASE % (b"0" * 64 + b" 1_0 y")),
     ("release", b"Date: Mon, 31 Dec 9999 23:59:59 -2359\n"),
     ("packages", b"\x1f\x8b\x08 no gzip"),
+    # A time of 27 bytes.
+    ("packets", bytes.fromhex("8829 04001608 001d 1c02" + "ff" * 27 + "0000 0000 0000")),
     ("operations", b'{"version": 1, "operations": [{"op": ["prune"]}]}'),
     ("operations", b'{"version": 1, "operations": [{"op": {}}]}'),
     *(

@@ -138,6 +138,8 @@ def parse(found: Packet) -> Signature:
     hints = _subpackets(cursor.take(cursor.number(2)))
     if _Sub.CREATED not in hashed:
         raise SigningError("a signature does not say when it was made")
+    if any(len(hashed[kind]) != 4 for kind in (_Sub.CREATED, _Sub.KEY_EXPIRES) if kind in hashed):
+        raise SigningError("a signature tells a time in other than four bytes")
     if _Sub.EXPIRES in hashed:
         raise SigningError("a signature that expires isn't accepted: hosts would stop updating")
     flags = hashed.get(_Sub.FLAGS)
