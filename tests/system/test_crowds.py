@@ -1,5 +1,9 @@
 """Many at once, through the real workflow: CI jobs that do not trample each other, and hosts that
-read all the while."""
+read all the while.
+
+Where a merge takes its own batch alone, the flips are too many, which is seen here each time. What
+is lost without commit's If-Match depends on the moment: tests/unit/test_guards.py chooses that.
+"""
 
 from __future__ import annotations
 
