@@ -55,7 +55,7 @@ def _keep(endpoint: str, passphrase: str) -> None:
 def _build(layer: Path, passphrase: str) -> str:
     """The layer with a key that the layer's own gpg makes; its fingerprint."""
     architecture = synthesis.overrides()["lambda_architecture"]
-    home = Path(tempfile.mkdtemp(prefix="debpress-", dir="/tmp"))  # sockets: short  # nosec B108
+    home = Path(tempfile.mkdtemp(prefix="debpress-", dir="/tmp"))  # sockets: short
     try:
         programs = bundle.programs(architecture) / "bin"
         gpg: list[str | Path] = [programs / "gpg", "--homedir", home, "--batch", "--quiet"]
