@@ -3,17 +3,20 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+CHECKS := .local/checks/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test check soak bench clean
+.PHONY: help setup demo local test check soak fuzz bench clean
 
 help:
 	@echo "make demo    from nothing to a published repository on this machine, with proof"
 	@echo "             (SIGNER=gnupg: signed by a key in a layer with gpg, instead of by KMS)"
 	@echo "make local   the same stack kept up until Ctrl-C (PORT= chooses the port)"
 	@echo "make test    all tests: unit, integration, system (TESTS= chooses some)"
-	@echo "make check   lint, types, synthesis, templates"
+	@echo "make check   lint, types, known vulnerabilities, synthesis, templates"
+	@echo "             (AUDIT=required: fails where vulnerabilities could not be asked for)"
 	@echo "make soak    the long rounds: faults, interleavings, signatures (SOAK= multiplies them)"
+	@echo "make fuzz    fuzzing of all that reads what others wrote (MINUTES=30, TARGETS=)"
 	@echo "make bench   what a publish costs, as ratios"
 	@echo "make clean   removes what the others made"
 
@@ -39,6 +42,9 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(PYTHON) -m local.venvs checks
+	$(CHECKS)/bandit --quiet --severity-level medium -r layers/debpress/python lambdas stacks local app.py
+	@$(CHECKS)/python -m local.checks.audit
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
 	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install cdk synth --quiet
 	$(BIN)/cfn-lint -- cdk.out/*.template.json
@@ -48,6 +54,11 @@ soak: setup
 	@$(BIN)/python -m local.tools tests
 	DEBPRESS_SOAK=$(SOAK) DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/unit/test_faults.py \
 	  tests/unit/test_interleavings.py tests/integration/test_signatures.py
+
+MINUTES ?= 30
+fuzz: setup
+	@$(PYTHON) -m local.venvs fuzz
+	$(BIN)/python -m tests.fuzz $(TARGETS) --minutes $(MINUTES)
 
 bench: setup
 	PYTHONPATH=.:layers/debpress/python $(BIN)/python -m tests.bench

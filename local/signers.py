@@ -20,6 +20,8 @@ from local.progress import step
 KINDS = ("awskms", "gnupg")
 
 _SECRET = "debpress/passphrase"  # noqa: S105 (its name)
+# The socket of an agent is in its home, and has a path of at most 107 bytes: TMPDIR may be longer.
+_HOMES = "/tmp"  # noqa: S108  # nosec B108
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def _keep(endpoint: str, passphrase: str) -> None:
 def _build(layer: Path, passphrase: str) -> str:
     """The layer with a key that the layer's own gpg makes; its fingerprint."""
     architecture = synthesis.overrides()["lambda_architecture"]
-    home = Path(tempfile.mkdtemp(prefix="debpress-", dir="/tmp"))  # sockets: short
+    home = Path(tempfile.mkdtemp(prefix="debpress-", dir=_HOMES))
     try:
         programs = bundle.programs(architecture) / "bin"
         gpg: list[str | Path] = [programs / "gpg", "--homedir", home, "--batch", "--quiet"]

@@ -1,7 +1,8 @@
-"""Makes the two environments from their locks: the project's, and the emulator's own.
+"""Makes environments from their locks: the project's and the emulator's own.
 
-Runs on the bare interpreter before anything is installed: standard library only, and nothing that
-an old Python could not parse before it is told that it is too old.
+`python -m local.venvs checks fuzz` makes what `make check` and `make fuzz` need besides. Runs on
+the bare interpreter before anything is installed: standard library only, and nothing that an old
+Python could not parse before it is told that it is too old.
 """
 
 from __future__ import annotations
@@ -24,9 +25,14 @@ ENVIRONMENTS = (
     (ROOT / ".venv", ROOT / "requirements.txt", True),
     (ROOT / ".local" / "emulator", ROOT / "local" / "emulator" / "requirements.txt", False),
 )
+# Large, and nothing that the demo needs.
+BESIDES = {
+    "checks": (ROOT / ".local" / "checks", ROOT / "local" / "checks" / "requirements.txt", False),
+    "fuzz": (ROOT / ".local" / "atheris", ROOT / "tests" / "fuzz" / "requirements.txt", False),
+}
 
 
-def main() -> int:
+def main(*names: str) -> int:
     if sys.version_info < LEAST:
         here = ".".join(str(part) for part in sys.version_info[:3])
         return _fail(
@@ -40,11 +46,11 @@ def main() -> int:
     (ROOT / ".local").mkdir(exist_ok=True)
     with (ROOT / ".local" / "setup.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
-        return _make_all()
+        return _make_all(names)
 
 
-def _make_all() -> int:
-    for place, lock, with_debpress in ENVIRONMENTS:
+def _make_all(names: tuple[str, ...]) -> int:
+    for place, lock, with_debpress in (*ENVIRONMENTS, *(BESIDES[name] for name in names)):
         stamp = _stamp(place, lock)
         mark = place / "complete"
         if mark.is_file() and mark.read_text() == stamp:
@@ -115,6 +121,6 @@ if __name__ == "__main__":
     # An exit is an exception, upon which subprocess ends pip too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        sys.exit(main())
+        sys.exit(main(*sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)

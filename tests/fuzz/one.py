@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "layers/debpress/python"))
 
 # Only our own code is watched: what it imports has its own fuzzers.
 with atheris.instrument_imports(include=["debpress"]):
-    from tests.fuzz.targets import TARGETS
+    from tests.fuzz.targets import ANY, TARGETS
 
 name = sys.argv.pop(1)
-atheris.Setup(sys.argv, TARGETS[name].run)
+atheris.Setup(sys.argv, TARGETS.get(name, ANY).run)
 atheris.Fuzz()

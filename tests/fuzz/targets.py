@@ -217,3 +217,14 @@ TARGETS: Mapping[str, Target] = {
         [_RELEASE_GPG, openpgp.dearmor(_RELEASE_GPG), _SIGNERS.key_asc(), _SIGNERS.key_gpg()],
     ),
 }
+
+
+def _any(data: bytes) -> None:
+    """The first byte says for which target the others are: all of them in one process."""
+    list(TARGETS.values())[data[0] % len(TARGETS) if data else 0].run(data[1:])
+
+
+ANY = Target(
+    _any,
+    [bytes([n]) + seed for n, target in enumerate(TARGETS.values()) for seed in target.seeds],
+)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 from pathlib import Path
 
 import pytest
 
-from tests.fuzz.__main__ import fuzz
+from tests.fuzz.__main__ import available, fuzz
 from tests.fuzz.targets import TARGETS
 
-SECONDS = 1
+SECONDS = 8
 
 
-if importlib.util.find_spec("atheris"):  # It has wheels for Linux on x86-64 alone.
+if available():  # `make fuzz` has installed it here; see there why no set-up does.
 
-    @pytest.mark.parametrize("name", TARGETS)
-    def test_a_second_of_fuzzing_finds_nothing(name: str, tmp_path: Path) -> None:
-        assert fuzz(name, SECONDS, tmp_path) == 0
+    def test_some_seconds_of_fuzzing_find_nothing(tmp_path: Path) -> None:
+        assert fuzz("any", SECONDS, tmp_path) == 0
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_seeds_cut_and_spliced_break_nothing(name: str) -> None:
-    """Where atheris can't run, and the same each time: damage by chance, seeded."""
+    """Without atheris, and the same each time: damage by chance, seeded."""
     chance = random.Random(name)
     for seed in TARGETS[name].seeds:
         TARGETS[name].run(seed)

@@ -36,7 +36,7 @@ _AGENT_CONF = "s2k-count 65536\n"
 _TAIL = 600
 
 # An agent's socket is in the home, and a socket's path has at most 107 bytes: TMPDIR may be longer.
-_HOMES = "/tmp"  # noqa: S108
+_HOMES = "/tmp"  # noqa: S108  # nosec B108
 
 _ARN = re.compile(r"arn:[a-z0-9-]+:secretsmanager:([a-z0-9-]+):.+")
 
