@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 # More calls at once than the account may make, which is ten in a new one, and a batch of many
-# packages asks for forty: the rest wait their turn. Waits of at most 1, 2, 4, 8, 16 and then 30 s
-# (jitter halves them on average): a step gives up after some seven minutes of it.
+# packages asks for forty: the rest wait their turn. Waits of at most 1, 2, 4, 8, 16, 32 and then
+# 60 s (jitter halves them on average): a step gives up after some seven minutes of it. More and
+# shorter waits would take more events than an execution may have (MOST_ROUNDS).
 _THROTTLED = {
     "ErrorEquals": ["Lambda.TooManyRequestsException"],
     "IntervalSeconds": 1,
     "BackoffRate": 2,
-    "MaxAttempts": 30,
-    "MaxDelaySeconds": 30,
+    "MaxAttempts": 19,
+    "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
 
@@ -47,14 +48,30 @@ _ANYTHING = {
 }
 
 # A batch that has waited and lost so often has met something that is not a race: 200 rounds of a
-# second and more, and some 2,000 of an execution's 25,000 events.
+# second and more. An execution that came to its 25,000 events would end with nobody told. A round
+# takes 23 of them and a retry three, so ten retries count as one round more: some 5,000 in all. The
+# 151 chunks that there may be (`opening.share_out`) take 97 each, if throttled to the last.
 MOST_ROUNDS = 200
+_RETRIES = "$sum([$states.context.State.RetryCount]) / 10"
 
 _BROKEN = {
     "ErrorEquals": ["States.ALL"],
-    "Assign": {"error": {"Error": "{% $states.errorOutput.Error %}"}},
+    "Assign": {"failure": {"Error": "{% $states.errorOutput.Error %}"}},
     "Next": "Broken",
 }
+
+# What an execution ends with that failed. A Fail state would only fail again when it is redriven,
+# and a Pass be passed over; but a Choice is evaluated anew (Step Functions guide, "Redrive behavior
+# of individual states"). So this one raises an error until its execution has been redriven, and
+# then leads back to the beginning: a run done twice is the same as one done once.
+_REDRIVES = (
+    "($exists($states.context.Execution.RedriveCount) ? $states.context.Execution.RedriveCount : 0)"
+)
+_REDRIVEN = (
+    f"{{% {_REDRIVES} > $redrives ? true : $error('Debpress.Failed: a step failed after all its "
+    "retries; the history says which, and why. When the reason is gone, redrive this execution') "
+    "%}"
+)
 
 
 def definition(timeouts: dict[str, int]) -> dict[str, Any]:
@@ -75,6 +92,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
 
     run = {"suite": "{% $suite %}", "run": "{% $run %}"}
     built = {"suite": "{% $suite %}", "generation": "{% $generation %}"}
+    retried = {"rounds": f"{{% $rounds + {_RETRIES} %}}"}
     admit = task("admit", "{% $states.input %}", "")
     del admit["Next"]
     admit["End"] = True
@@ -85,8 +103,9 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
         "States": {
             "Begin": {
                 "Type": "Pass",
-                "Assign": {"generation": None, "error": None, "rounds": 0},
-                "Output": "{% $states.input %}",
+                "Assign": {"generation": None, "failure": None, "rounds": 0, "redrives": 0},
+                # The input, for a redriven execution comes here by another way.
+                "Output": "{% $states.context.Execution.Input %}",
                 "Next": "What started",
             },
             "What started": {
@@ -135,7 +154,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 Assign={
                     "generation": "{% $states.result.Payload.generation ? "
                     "$states.result.Payload.generation : null %}",
-                    "rounds": "{% $rounds + 1 %}",
+                    "rounds": f"{{% $rounds + 1 + {_RETRIES} %}}",
                 },
                 Catch=[_BROKEN],
             ),
@@ -143,8 +162,8 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 {"merged": "Sign", "wait": "Wait", "done": "Published", "rejected": "Rejected"},
                 "Broken",
             ),
-            "Sign": task("sign", built, "Commit", Catch=[_BROKEN]),
-            "Commit": task("commit", built, "Committed", Catch=[_BROKEN]),
+            "Sign": task("sign", built, "Commit", Assign=retried, Catch=[_BROKEN]),
+            "Commit": task("commit", built, "Committed", Assign=retried, Catch=[_BROKEN]),
             "Committed": _choice({"committed": "Published", "lost": "Wait"}, "Broken"),
             "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
             "Again": {
@@ -154,14 +173,14 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             },
             "Published": _ending("published"),
             "Rejected": _ending("rejected"),
-            "Broken": _ending("failed"),
+            "Broken": _ending("failed", redrives=f"{{% {_REDRIVES} %}}"),
             "Finish": task(
                 "finish",
                 {
                     **run,
                     "outcome": "{% $outcome %}",
                     "generation": "{% $generation %}",
-                    "error": "{% $error %}",
+                    "error": "{% $failure %}",
                 },
                 "Finished",
             ),
@@ -177,10 +196,10 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 ],
                 "Default": "Done",
             },
+            # Without a Default: if this were neither, it would fail as well.
             "Failed": {
-                "Type": "Fail",
-                "Error": "Debpress.Failed",
-                "Cause": "A step failed after all its retries; the history says which, and why.",
+                "Type": "Choice",
+                "Choices": [{"Condition": _REDRIVEN, "Next": "Begin"}],
             },
             "Done": {"Type": "Succeed"},
         },
@@ -198,5 +217,5 @@ def _choice(ways: dict[str, str], otherwise: str) -> dict[str, Any]:
     }
 
 
-def _ending(outcome: str) -> dict[str, Any]:
-    return {"Type": "Pass", "Assign": {"outcome": outcome}, "Next": "Finish"}
+def _ending(outcome: str, **more: str) -> dict[str, Any]:
+    return {"Type": "Pass", "Assign": {"outcome": outcome, **more}, "Next": "Finish"}

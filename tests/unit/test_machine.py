@@ -1,75 +1,95 @@
-"""The workflow's expressions and its agreement with the page that describes it.
+"""The workflow's definition: nothing dangles, nothing is uncaught, nothing grows; and what it does
+when everything goes wrong.
 
-test_stacks_machine.py lints its states.
+The emulator that the system tests run it in lets pass what Step Functions refuses or limits, and
+can't redrive (docs/emulator.md): so it is checked here, by the rules of the Amazon States Language,
+and executed as AWS documents it (tests/support/state_machine.py).
 """
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from debpress.clock import iso
+from debpress.errors import TransientError
 from debpress.layout import Batch
 from debpress.publish import opening
+from debpress.publish.admission import admit
+from debpress.publish.merging import merge
 from debpress.publish.notes import Manifest, Plan
+from debpress.publish.opening import Upload, open_batch, share_out
+from debpress.publish.queueing import queue
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stacks import machine
 from stacks.functions import SIZES, STEPS
+from tests.support.asl import endings, faults, longest, tasks
+from tests.support.press import Press, deb, debs
+from tests.support.state_machine import Execution, Fault
 from tests.support.templates import ROOT, synthesise
 
-States = dict[str, dict[str, Any]]
-# Step Functions: "Quotas related to task executions".
-MOST_BYTES = 262_144
-MOST_EVENTS = 25_000
+MACHINE = machine.definition({name: size.seconds for name, size in SIZES.items()})
+STATES: dict[str, dict[str, Any]] = MACHINE["States"]
+
+# Step Functions quotas: a state's input or output in bytes, an execution's events.
+PAYLOAD = 262_144
+EVENTS = 25_000
 
 
-@pytest.fixture(scope="module")
-def definition() -> dict[str, Any]:
-    return machine.definition({name: size.seconds for name, size in SIZES.items()})
+FAILED = "threw an error: Debpress.Failed"
 
 
-def scopes(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The machine itself, and each machine in it."""
-    yield definition
-    for state in definition["States"].values():
-        if "ItemProcessor" in state:
-            yield from scopes(state["ItemProcessor"])
+class TestTheDefinition:
+    def test_it_is_sound(self) -> None:
+        assert list(faults(MACHINE)) == []
 
+    def test_the_template_has_it(self) -> None:
+        deployed = synthesise().one("AWS::StepFunctions::StateMachine")
+        assert json.loads(deployed["DefinitionString"]) == MACHINE
+        assert set(deployed["DefinitionSubstitutions"]) == set(STEPS)
+        assert deployed["StateMachineType"] == "STANDARD"
+        assert deployed["TracingConfiguration"] == {"Enabled": True}
+        assert deployed["LoggingConfiguration"]["Level"] == "ALL"
+        # What was uploaded is called what its uploader liked: no data in the logs.
+        assert not deployed["LoggingConfiguration"].get("IncludeExecutionData")
 
-def tasks(definition: dict[str, Any]) -> States:
-    return {
-        name: state
-        for scope in scopes(definition)
-        for name, state in scope["States"].items()
-        if state["Type"] == "Task"
-    }
+    def test_every_step_is_called_with_its_own_function(self) -> None:
+        called = [state["Arguments"]["FunctionName"] for _, state in tasks(MACHINE)]
+        assert sorted(called) == sorted(f"${{{step}}}" for step in STEPS)
 
+    def test_a_step_may_take_longer_than_its_function_so_that_the_function_says_why(self) -> None:
+        for name, state in tasks(MACHINE):
+            step = state["Arguments"]["FunctionName"].strip("${}")
+            assert SIZES[step].seconds < state["TimeoutSeconds"], name
 
-def test_a_call_that_is_throttled_waits_for_minutes(definition: dict[str, Any]) -> None:
-    # A new account makes ten calls at once, and Map asks for four times as many.
-    for task in tasks(definition).values():
-        (throttled,) = [
-            r for r in task["Retry"] if "Lambda.TooManyRequestsException" in r["ErrorEquals"]
-        ]
-        waits = [
-            min(throttled["IntervalSeconds"] * throttled["BackoffRate"] ** n, 30)
-            for n in range(throttled["MaxAttempts"])
-        ]
-        assert sum(waits) / 2 > 6 * 60
+    def test_every_way_out_after_open_passes_finish(self) -> None:
+        """But for a batch that was ignored: of that, nobody waits for an answer."""
+        for name in STATES:
+            if name not in {"Begin", "What started", "Open", "Opened", "Finish", "Finished"}:
+                ends = endings(STATES, name, without="Finish")
+                assert name == "Failed" or ends <= ({name} & {"Done"}), name
 
+    def test_what_breaks_is_told_to_finish_as_failed(self) -> None:
+        for name in ("Admit", "Queue", "Merge", "Sign", "Commit"):
+            (caught,) = STATES[name]["Catch"]
+            assert caught["ErrorEquals"] == ["States.ALL"]
+            assert caught["Next"] == "Broken"
+            # Errors' causes may be long; their names are all that finish tells.
+            assert caught["Assign"] == {"failure": {"Error": "{% $states.errorOutput.Error %}"}}
+        assert STATES["Broken"]["Assign"]["outcome"] == "failed"
+        assert STATES["Finish"]["Next"] == "Finished"
 
-def test_what_fails_once_a_run_is_known_is_finished_as_failed(definition: dict[str, Any]) -> None:
-    states = definition["States"]
-    for name in ("Admit", "Queue", "Merge", "Sign", "Commit"):
-        (caught,) = states[name]["Catch"]
-        assert caught["ErrorEquals"] == ["States.ALL"]
-        assert caught["Next"] == "Broken"
-        # Errors' causes may be long; their names are all that finish tells.
-        assert caught["Assign"] == {"error": {"Error": "{% $states.errorOutput.Error %}"}}
-    assert states["Broken"]["Assign"] == {"outcome": "failed"}
-    assert states["Finish"]["Next"] == "Finished"
+    def test_an_input_of_step_functions_own_is_not_taken_for_a_set_up(self) -> None:
+        """EventBridge's events have no `suite` beside their detail."""
+        (condition,) = STATES["What started"]["Choices"]
+        assert condition["Condition"] == "{% $exists($states.input.suite) %}"
 
 
 # What each step may answer, as docs/architecture.md has it, and what follows.
@@ -82,21 +102,74 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("choice", OUTCOMES)
-def test_every_outcome_has_its_way(definition: dict[str, Any], choice: str) -> None:
-    states = definition["States"]
-    (task,) = [name for name, state in states.items() if state.get("Next") == choice]
+def test_every_outcome_has_its_way(choice: str) -> None:
+    (task,) = [name for name, state in STATES.items() if state.get("Next") == choice]
     page = (ROOT / "docs/architecture.md").read_text("utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {task.lower()} |")]
     documented = set(re.findall(r'"outcome": "(\w+)"', row.split("|")[-2]))
     assert documented == set(OUTCOMES[choice])
     named = {
         found[1]: each["Next"]
-        for each in states[choice]["Choices"]
+        for each in STATES[choice]["Choices"]
         if (found := re.fullmatch(r"\{% \$states\.input\.outcome = '(\w+)' %\}", each["Condition"]))
     }
-    assert len(named) == len(states[choice]["Choices"])
+    assert len(named) == len(STATES[choice]["Choices"])
     for outcome, following in OUTCOMES[choice].items():
-        assert named.get(outcome, states[choice]["Default"]) == following
+        assert named.get(outcome, STATES[choice]["Default"]) == following
+
+
+class TestExpressions:
+    functions = frozenset({"exists", "sum", "error"})
+
+    def test_they_are_well_formed(self) -> None:
+        assert MACHINE["QueryLanguage"] == "JSONata"
+        found = [text for text in strings(MACHINE) if "{%" in text or "%}" in text]
+        assert found
+        assigned = {name for state in STATES.values() for name in state.get("Assign", {})}
+        # A variable of a function's name would hide it.
+        assert not assigned & self.functions
+        for text in found:
+            # AWS takes a string for an expression only where it begins and ends as one.
+            assert re.fullmatch(r"\{% [^{}%]+ %\}", text), text
+            for opening_, closing in ("()", "[]"):
+                assert text.count(opening_) == text.count(closing)
+            assert text.count("'") % 2 == 0 and '"' not in text
+            names = set(re.findall(r"\$(\w+)", text))
+            assert names <= assigned | {"states"} | self.functions, text
+            # A field of a caught error or a result is where it may be.
+            for field in re.findall(r"\$states\.(\w+)", text):
+                assert field in ("input", "result", "errorOutput", "context")
+
+    def test_conditions_are_comparisons(self) -> None:
+        """AWS fails an execution whose Condition is no boolean."""
+        for state in STATES.values():
+            for choice in state.get("Choices", ()):
+                assert re.search(r" (=|!=|<|>) |^\{% \$exists\(\S+\) %\}$", choice["Condition"])
+
+    def test_every_variable_is_there_before_it_is_read(self) -> None:
+        """AWS fails an execution that reads one that was never assigned."""
+
+        def walk(name: str, known: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> None:
+            if (name, known) in seen:
+                return
+            seen.add((name, known))
+            state = STATES[name]
+            reads = {
+                variable
+                for text in strings({k: v for k, v in state.items() if k != "Catch"})
+                for variable in re.findall(r"\$(\w+)", text)
+            } - ({"states"} | self.functions)
+            assert reads <= known, (name, reads - known)
+            for each in state.get("Catch", ()):
+                walk(each["Next"], known | set(each.get("Assign", {})), seen)
+            after = known | set(state.get("Assign", {}))
+            for each in state.get("Choices", ()):
+                walk(each["Next"], after, seen)
+            for key in ("Next", "Default"):
+                if key in state:
+                    walk(state[key], after, seen)
+
+        walk(MACHINE["StartAt"], frozenset(), set())
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -111,77 +184,358 @@ def strings(value: Any) -> Iterator[str]:
                 yield from strings(each)
 
 
-def test_expressions_are_well_formed(definition: dict[str, Any]) -> None:
-    assert definition["QueryLanguage"] == "JSONata"
-    found = [text for text in strings(definition) if "{%" in text or "%}" in text]
-    assert found
-    assigned = {name for state in definition["States"].values() for name in state.get("Assign", {})}
-    for text in found:
-        # AWS takes a string for an expression only where it begins and ends as one.
-        assert re.fullmatch(r"\{% [^{}%]+ %\}", text), text
-        for opening_, closing in ("()", "[]"):
-            assert text.count(opening_) == text.count(closing)
-        assert text.count("'") % 2 == 0 and '"' not in text
-        names = set(re.findall(r"\$(\w+)", text))
-        assert names <= assigned | {"states", "exists"}, text
-        # A field of a caught error or a result is where it may be.
-        for field in re.findall(r"\$states\.(\w+)", text):
-            assert field in ("input", "result", "errorOutput", "context")
+class TestRetries:
+    def test_every_one_backs_off_with_jitter_and_ends_within_minutes(self) -> None:
+        for name, state in tasks(MACHINE):
+            assert state["Retry"][-1]["ErrorEquals"] == ["States.ALL"], name
+            for retry in state["Retry"]:
+                assert retry["JitterStrategy"] == "FULL" and retry["BackoffRate"] >= 2, name
+                assert longest(retry) <= 15 * 60, name
+            assert longest(state["Retry"][-1]) <= 60, name
+
+    def test_a_call_that_is_throttled_waits_for_minutes(self) -> None:
+        """A new account makes ten calls at once, and Map asks for four times as many."""
+        for _, task in tasks(MACHINE):
+            (throttled,) = [
+                r for r in task["Retry"] if "Lambda.TooManyRequestsException" in r["ErrorEquals"]
+            ]
+            assert longest(throttled) / 2 > 6 * 60
 
 
-def test_conditions_are_comparisons(definition: dict[str, Any]) -> None:
-    # AWS fails an execution whose Condition is no boolean.
-    for state in definition["States"].values():
-        for choice in state.get("Choices", ()):
-            assert re.search(r"(=|!=|<|\$exists\(.*\)) ?", choice["Condition"])
+class TestQuotas:
+    """An execution that meets one of them ends with nobody told."""
 
+    sizes = (
+        [1] * 20_000,
+        [10_000] * 100_000,
+        [3 * 10**8] * 5_000,
+        [3 * 10**8] * 100_000,
+        [5 * 10**9] * 500,
+    )
 
-def test_every_variable_is_there_before_it_is_read(definition: dict[str, Any]) -> None:
-    # AWS fails an execution that reads one that was never assigned.
-    states = definition["States"]
-
-    def walk(name: str, known: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> None:
-        if (name, known) in seen:
-            return
-        seen.add((name, known))
-        state = states[name]
-        reads = {
-            variable
-            for text in strings({k: v for k, v in state.items() if k != "Catch"})
-            for variable in re.findall(r"\$(\w+)", text)
-        } - {"states", "exists"}
-        assert reads <= known, (name, reads - known)
-        for each in state.get("Catch", ()):
-            walk(each["Next"], known | set(each.get("Assign", {})), seen)
-        after = known | set(state.get("Assign", {}))
-        for each in state.get("Choices", ()):
-            walk(each["Next"], after, seen)
-        for key in ("Next", "Default"):
-            if key in state:
-                walk(state[key], after, seen)
-
-    walk(definition["StartAt"], frozenset(), set())
-
-
-def test_100_000_files_fit_the_state_and_the_history() -> None:
-    batch = Batch("s" * 60, "c" * 60, "b" * 128)
-    identity = Manifest(f"{batch.staging}manifest.json", "0" * 32, "v" * 32)
-    run = opening.run_name(batch, identity)
-    for sizes in ([10_000] * 100_000, [300 * 10**6] * 100_000, [5 * 10**9] * 100_000):
-        plan = Plan(*(run, batch, identity, "", "", None), chunks=opening.share_out(sizes))
-        opened = opening._opened(plan)
+    @pytest.mark.parametrize("sizes", sizes, ids=lambda sizes: f"{len(sizes)}x{sizes[0]}")
+    def test_the_state_stays_small_whatever_the_batch(self, sizes: list[int]) -> None:
+        batch = Batch("s" * 60, "c" * 60, "b" * 128)
+        identity = Manifest(f"{batch.staging}manifest.json", "0" * 32, "v" * 32)
+        run = opening.run_name(batch, identity)
+        plan = Plan(*(run, batch, identity, "", "", None), chunks=share_out(sizes))
         assert plan.chunks[-1][1] == len(sizes)
-        assert len(json.dumps(opened)) < MOST_BYTES / 2
-        # An iteration takes some ten events, and half as many again when calls are throttled.
-        assert len(plan.chunks) * 15 < MOST_EVENTS / 2
+        assert len(json.dumps(opening._opened(plan))) < PAYLOAD / 2
+
+    @given(st.lists(st.sampled_from([1, 10**6, 10**8, 3 * 10**8, 5 * 10**9]), max_size=5000))
+    def test_chunks_are_bound_in_number(self, sizes: list[int]) -> None:
+        chunks = share_out(sizes)
+        assert [*itertools.chain(*(range(*chunk) for chunk in chunks))] == [*range(len(sizes))]
+        assert len(chunks) <= MOST_CHUNKS
+
+    def test_the_events_suffice_when_everything_is_throttled_to_the_last(self) -> None:
+        """As many chunks as may be, each of them tried as often as may be; then a race lost again
+        and again, its steps tried as often; until the batch is given up and that is said."""
+        for each_step in (True, False):
+            says = outcomes(chunks=MOST_CHUNKS)
+            functions = {
+                name: fails_as_often_as_may_be(function)
+                if each_step or name == "admit"
+                else function
+                for name, function in says.items()
+            }
+            execution = Execution(MACHINE, functions, {"detail": {}}).run()
+            assert execution.status == "FAILED" and FAILED in execution.cause
+            assert execution.entered[-3:] == ["Finish", "Finished", "Failed"]
+            assert EVENTS / 4 < execution.events < EVENTS * 0.9, execution.events
+
+    def test_a_race_that_is_lost_for_ever_is_given_up(self) -> None:
+        execution = Execution(MACHINE, outcomes(chunks=1), {"detail": {}}).run()
+        assert execution.entered.count("Merge") == machine.MOST_ROUNDS
+        assert execution.error == "States.QueryEvaluationError"
 
 
-def test_the_template_has_this_machine(definition: dict[str, Any]) -> None:
-    deployed = synthesise().one("AWS::StepFunctions::StateMachine")
-    assert json.loads(deployed["DefinitionString"]) == definition
-    assert set(deployed["DefinitionSubstitutions"]) == set(STEPS)
-    assert deployed["StateMachineType"] == "STANDARD"
-    assert deployed["TracingConfiguration"] == {"Enabled": True}
-    assert deployed["LoggingConfiguration"]["Level"] == "ALL"
-    # What was uploaded is called what its uploader liked: no data in the logs.
-    assert not deployed["LoggingConfiguration"].get("IncludeExecutionData")
+# 50 that are full of files, 100 that are full of bytes, and the last.
+MOST_CHUNKS = 151
+
+
+def outcomes(chunks: int) -> dict[str, Callable[[dict[str, Any]], Any]]:
+    """Steps that lose every race."""
+    where = {"suite": "stable", "run": "it"}
+    listed = [{**where, "chunk": n} for n in range(chunks)]
+    said = {
+        "open": {"outcome": "opened", **where, "chunks": listed},
+        "admit": {},
+        "queue": {"outcome": "queued"},
+        "merge": {"outcome": "merged", **where, "generation": "1"},
+        "sign": {"outcome": "signed"},
+        "commit": {"outcome": "lost"},
+        "finish": {"status": "failed"},
+    }
+    return {name: lambda _, answer=answer: answer for name, answer in said.items()}
+
+
+def fails_as_often_as_may_be(
+    function: Callable[[dict[str, Any]], Any],
+) -> Callable[[dict[str, Any]], Any]:
+    """Each call works at the very last try."""
+    (retries,) = {json.dumps(state["Retry"]) for _, state in tasks(MACHINE)}
+    errors = [e["ErrorEquals"][0] for e in json.loads(retries) for _ in range(e["MaxAttempts"])]
+    assert len(errors) == 30
+    turns = itertools.cycle([*errors, None])
+
+    def call(payload: dict[str, Any]) -> Any:
+        if error := next(turns):
+            raise Fault(error, "as the test asked")
+        return function(payload)
+
+    return call
+
+
+def test_what_open_returns_is_what_the_above_counts(press: Press) -> None:
+    event = press.upload("batch", debs(("foo", "1.0", "all")))
+    opened = open_batch(
+        press.store, press.repository, press.clock, Upload.of_event(event), "arn", "2026"
+    )
+    assert set(opened) == {"outcome", "suite", "run", "chunks"}
+    assert all(set(chunk) == {"suite", "run", "chunk"} for chunk in opened["chunks"])
+    assert len(opened["run"]) <= 100
+
+
+class Machine:
+    """The definition over a press's steps; `broken` names those that raise."""
+
+    def __init__(self, press: Press) -> None:
+        self.press = press
+        self.broken: set[str] = set()
+
+    def start(self, given: Any, definition: dict[str, Any] = MACHINE) -> Execution:
+        steps = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
+        functions = {name: self._function(name) for name in steps}
+        return Execution(definition, functions, given).run()
+
+    def _function(self, name: str) -> Callable[[dict[str, Any]], Any]:
+        def call(payload: dict[str, Any]) -> Any:
+            if name in self.broken:
+                raise TransientError("as the test asked")
+            answer = getattr(self, f"_{name}")(**payload)
+            return json.loads(json.dumps(answer))
+
+        return call
+
+    def _open(self, event: Any, execution: str, started_at: str) -> Any:
+        p = self.press
+        upload = Upload.of_event(event)
+        return open_batch(p.store, p.repository, p.clock, upload, execution, started_at)
+
+    def _admit(self, suite: str, run: str, chunk: int) -> Any:
+        admit(self.press.store, self.press.repository, suite, run, chunk)
+        return {"chunk": chunk}
+
+    def _queue(self, suite: str, run: str) -> Any:
+        return queue(self.press.store, self.press.clock, suite, run)
+
+    def _merge(self, suite: str, run: str | None) -> Any:
+        p = self.press
+        p.clock.sleep(2)
+        return merge(p.store, p.repository, p.clock, suite, run)
+
+    def _sign(self, suite: str, generation: str) -> Any:
+        self.press._sign(suite, generation)
+        return {"outcome": "signed"}
+
+    def _commit(self, suite: str, generation: str) -> Any:
+        return self.press._commit(suite, generation)
+
+    def _finish(
+        self, suite: str, run: str | None, outcome: str, generation: Any, error: Any
+    ) -> Any:
+        return {"status": self.press.finish(suite, run, outcome, generation, error)}
+
+
+@pytest.fixture
+def running(press: Press) -> Machine:
+    return Machine(press)
+
+
+FOO = {"foo_1.0_all.deb": deb("foo")}
+
+
+class TestRedrive:
+    """A failed execution goes on from its last state (Step Functions guide, "Redrive behavior of
+    individual states"), which is one that leads back to the beginning."""
+
+    @pytest.mark.parametrize("step", ["open", "admit", "queue", "merge", "sign", "commit"])
+    def test_what_had_failed_is_published_when_the_reason_is_gone(
+        self, running: Machine, step: str
+    ) -> None:
+        press = running.press
+        running.broken = {step}
+        execution = running.start(press.upload("b1", FOO))
+        assert execution.status == "FAILED"
+        before = press.release()
+        if step != "open":
+            assert press.result("b1")["status"] == "failed"
+            assert "threw an error: Debpress.Failed: a step failed after" in execution.cause
+        execution.redrive()
+        assert execution.status == "FAILED" and press.release() == before  # The reason is not gone.
+        running.broken = set()
+        press.clock.sleep(3 * 24 * 3600)
+        execution.redrive()
+        assert execution.status == "SUCCEEDED"
+        result = press.result("b1")
+        assert (result["status"], result["errors"]) == ("published", [])
+        assert {i.package for i in press.packages()} == {"foo"}
+        assert not press.store.keys("state/stable/queue/")
+
+    def test_one_whose_answer_could_not_be_given_gives_it(self, running: Machine) -> None:
+        running.broken = {"finish"}
+        execution = running.start(running.press.upload("b1", FOO))
+        assert (execution.status, execution.error) == ("FAILED", "TransientError")
+        running.broken = set()
+        assert execution.redrive().status == "SUCCEEDED"
+        assert execution.entered.count("Merge") == 1
+        assert running.press.result("b1")["status"] == "published"
+
+    def test_one_that_could_not_even_say_that_it_failed_is_done_again(
+        self, running: Machine
+    ) -> None:
+        running.broken = {"sign", "finish"}
+        execution = running.start(running.press.upload("b1", FOO))
+        running.broken = set()
+        assert execution.redrive().status == "SUCCEEDED"
+        assert running.press.result("b1")["status"] == "published"
+
+    def test_a_batch_that_is_published_meanwhile_is_left_as_it_is(self, running: Machine) -> None:
+        """By somebody who uploaded the manifest again; the older one's redrive answers nothing."""
+        press = running.press
+        running.broken = {"commit"}
+        execution = running.start(press.upload("b1", FOO))
+        running.broken = set()
+        newer = press.upload("b1", {"bar_1.0_all.deb": deb("bar")})
+        assert press.publish(newer) == "published"
+        result, release = press.result("b1"), press.release()
+        assert execution.redrive().status == "SUCCEEDED"
+        assert (press.result("b1"), press.release()) == (result, release)
+
+    def test_a_newer_manifest_is_answered_by_its_own_execution(self, running: Machine) -> None:
+        """It comes when the redriven one is on its way already."""
+        press = running.press
+        running.broken = {"commit"}
+        execution = running.start(press.upload("b1", FOO))
+        running.broken = {"finish"}
+        assert execution.redrive().error == "TransientError"
+        newer = press.upload("b1", {"bar_1.0_all.deb": deb("bar")})
+        assert press.publish(newer) == "published"
+        result = press.result("b1")
+        running.broken = set()
+        assert execution.redrive().status == "SUCCEEDED"
+        assert press.result("b1") == result
+        assert {i.package for i in press.packages()} == {"foo", "bar"}
+
+    def test_what_was_removed_since_it_was_published_does_not_come_back(
+        self, running: Machine
+    ) -> None:
+        """Its commit flipped, but nothing more of it worked; then an operator removed it."""
+        press = running.press
+        commit = running._commit
+
+        def flips(suite: str, generation: str) -> Any:
+            commit(suite, generation)
+            raise TransientError("as the test asked")
+
+        running._commit = flips  # type: ignore[method-assign]
+        running.broken = {"finish"}
+        execution = running.start(press.upload("b1", FOO))
+        assert {i.package for i in press.packages()} == {"foo"}
+        press.clock.sleep(10)
+        remove = {"op": "remove", "packages": ["foo"]}
+        assert press.publish(press.operate("o1", remove)) == "published"
+        running.broken, running._commit = set(), commit  # type: ignore[method-assign]
+        assert execution.redrive().status == "SUCCEEDED"
+        assert press.packages() == set()
+        assert press.result("b1")["status"] == "published"
+
+    def test_a_set_up_too(self, running: Machine) -> None:
+        running.broken = {"sign"}
+        execution = running.start({"suite": "stable"})
+        assert execution.status == "FAILED" and FAILED in execution.cause
+        running.broken = set()
+        before = running.press.release()
+        assert execution.redrive().status == "SUCCEEDED"
+        assert running.press.release().date > before.date
+
+    def test_without_a_way_back_a_redrive_is_of_no_use(self, running: Machine) -> None:
+        """The guard: a Fail state fails again, whatever the reason was."""
+        definition = copy.deepcopy(MACHINE)
+        definition["States"]["Failed"] = {"Type": "Fail", "Error": "Debpress.Failed", "Cause": ""}
+        running.broken = {"sign"}
+        execution = running.start(running.press.upload("b1", FOO), definition)
+        running.broken = set()
+        assert execution.redrive().status == "FAILED"
+
+    def test_the_workflow_reads_what_it_was_started_at(self, running: Machine) -> None:
+        event = running.press.upload("b1", FOO)
+        assert running.start(event).status == "SUCCEEDED"
+        result = running.press.result("b1")
+        assert result["execution"].startswith("arn:") and result["started_at"].startswith("2026")
+        assert result["finished_at"] <= iso(running.press.clock.now())
+
+
+# The linter finds what it is there for
+
+
+def _dangling(broken: dict[str, Any]) -> None:
+    broken["States"]["Queue"]["Next"] = "Nowhere"
+
+
+def _unreached(broken: dict[str, Any]) -> None:
+    broken["States"]["Island"] = {"Type": "Succeed"}
+
+
+def _unretried(broken: dict[str, Any]) -> None:
+    del broken["States"]["Merge"]["Retry"]
+
+
+def _uncaught(broken: dict[str, Any]) -> None:
+    del broken["States"]["Sign"]["Catch"]
+
+
+def _endless(broken: dict[str, Any]) -> None:
+    del broken["States"]["Queue"]["Next"]
+
+
+def _two_ends(broken: dict[str, Any]) -> None:
+    broken["States"]["Queue"]["End"] = True
+
+
+def _undecided(broken: dict[str, Any]) -> None:
+    del broken["States"]["Merged"]["Default"]
+
+
+def _unassigned(broken: dict[str, Any]) -> None:
+    broken["States"]["Sign"]["Arguments"]["Payload"]["suite"] = "{% $siute %}"
+
+
+def _json_path(broken: dict[str, Any]) -> None:
+    broken["States"]["Queue"]["ResultPath"] = "$.x"
+
+
+def _inside(broken: dict[str, Any]) -> None:
+    broken["States"]["Admit"]["ItemProcessor"]["States"]["Admit packages"]["Next"] = "Queue"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _dangling,
+        _unreached,
+        _unretried,
+        _uncaught,
+        _endless,
+        _two_ends,
+        _undecided,
+        _unassigned,
+        _json_path,
+        _inside,
+    ],
+)
+def test_a_broken_machine_is_noticed(spoil: Callable[[dict[str, Any]], None]) -> None:
+    broken = copy.deepcopy(MACHINE)
+    spoil(broken)
+    assert list(faults(broken))

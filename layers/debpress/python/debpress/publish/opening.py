@@ -22,8 +22,9 @@ from debpress.store import Head, Object, Store
 # that big packages go side by side, large enough that small ones share a start.
 _CHUNK_FILES = 8
 _CHUNK_BYTES = 200 * 10**6
-# A Standard execution has 25,000 events and a chunk takes some ten: chunks grow before that.
-_MOST_CHUNKS = 400
+# An execution may have 25,000 events, and a chunk that is throttled takes a hundred: chunks grow
+# before there are too many. Cut by files and by bytes, there may be half as many again.
+_MOST_CHUNKS = 100
 
 # Files that a manifest does not list. Each is looked at, and S3 lists a thousand at a time.
 _MOST_BESIDE = 100_000
