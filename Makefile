@@ -35,7 +35,7 @@ local: setup
 TESTS ?= tests
 test: setup
 	@$(BIN)/python -m local.tools tests
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # W3005: the CDK itself writes dependencies that a reference implies already.
 check: setup

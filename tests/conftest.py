@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -76,6 +76,13 @@ def host(stack: Stack, key: Path, tmp_path: Path) -> Callable[..., AptRoot]:
         return made[-1]
 
     return make
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from tests.support.sharing import SharingTheStack
+
+    return SharingTheStack(config, log)
 
 
 _skipped: list[str] = []
