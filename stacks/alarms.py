@@ -18,16 +18,24 @@ def alarm(
     metric: cloudwatch.Metric,
     section: str,
     meaning: str,
+    *,
+    threshold: float = 1,
+    period: Duration | None = None,
+    silence_rings: bool = False,
 ) -> None:
-    """Rings at the first sign, and is quiet where there is nothing to count."""
+    """Rings at the first sign; is quiet where there is nothing to count, or rings at that, too.
+
+    A period is a day at most, and five minutes by default.
+    """
+    missing = cloudwatch.TreatMissingData
     made = cloudwatch.Alarm(
         scope,
         f"{name}Alarm",
-        metric=metric.with_(period=Duration.minutes(5)),
-        threshold=1,
+        metric=metric.with_(period=period or Duration.minutes(5)),
+        threshold=threshold,
         evaluation_periods=1,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=missing.BREACHING if silence_rings else missing.NOT_BREACHING,
         alarm_description=f"{meaning} See docs/runbook.md#{section}",
     )
     for index, arn in enumerate(settings.alarm_topics):

@@ -103,7 +103,13 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
         "States": {
             "Begin": {
                 "Type": "Pass",
-                "Assign": {"generation": None, "failure": None, "rounds": 0, "redrives": 0},
+                "Assign": {
+                    "generation": None,
+                    "failure": None,
+                    "rounds": 0,
+                    "redrives": 0,
+                    "heartbeat": False,
+                },
                 # The input, for a redriven execution comes here by another way.
                 "Output": "{% $states.context.Execution.Input %}",
                 "Next": "What started",
@@ -115,7 +121,11 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             },
             "Set up": {
                 "Type": "Pass",
-                "Assign": {"suite": "{% $states.input.suite %}", "run": None},
+                "Assign": {
+                    "suite": "{% $states.input.suite %}",
+                    "run": None,
+                    "heartbeat": "{% $states.input.heartbeat = true %}",
+                },
                 "Next": "Merge",
             },
             "Open": task(
@@ -149,7 +159,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             "Queued": _choice({"queued": "Merge", "rejected": "Rejected"}, "Broken"),
             "Merge": task(
                 "merge",
-                run,
+                {**run, "heartbeat": "{% $heartbeat %}"},
                 "Merged",
                 Assign={
                     "generation": "{% $states.result.Payload.generation ? "

@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks import acknowledged
 from stacks.bucket import Bucket
 from stacks.functions import Functions
+from stacks.heartbeat import Heartbeat
 from stacks.layers import Layers
 from stacks.schedule import Schedule
 from stacks.settings import Settings
@@ -36,6 +37,7 @@ class Press(Stack):
         workflow = Workflow(self, "Workflow", settings, functions)
         trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
         Schedule(self, "Schedule", settings, functions, trigger.lost)
+        Heartbeat(self, "Heartbeat", settings, storage.bucket, workflow.machine, trigger.lost)
         uri = f"https://{storage.bucket.bucket_regional_domain_name}/{repository.root}"
         ready = SetUp(
             self, "SetUp", settings, functions, [*layers.all, *layers.signing], workflow, uri

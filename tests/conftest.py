@@ -25,6 +25,7 @@ REPOSITORY = {
             "components": list(COMPONENTS),
             "architectures": list(ARCHITECTURES),
             "origin": "Tests",
+            **({"valid_for": 7} if suite == "fresh" else {}),
         }
         for suite in SUITES
     ]
@@ -33,7 +34,8 @@ REPOSITORY = {
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The real stacks in the emulator, once a session; nobody publishes to the suite `fresh`."""
+    """The real stacks in the emulator, once a session; nobody publishes to the suite `fresh`,
+    whose release is valid for a week."""
     from local import stack as local_stack
 
     with local_stack.up(context={"debpress": REPOSITORY}) as running:

@@ -167,10 +167,17 @@ class Press:
         yield None
         yield from self.flip(suite, run)
 
-    def flip(self, suite: str, run: str | None) -> Iterator[str | None]:
+    def beat(self, suite: str = "stable") -> None:
+        """What the heartbeat's schedule starts."""
+        for _ in self.flip(suite, None, heartbeat=True):
+            pass
+
+    def flip(self, suite: str, run: str | None, *, heartbeat: bool = False) -> Iterator[str | None]:
         while True:
             merged = self.attempt(
-                lambda: merge(self.store, self.repository, self.clock, suite, run)
+                lambda: merge(
+                    self.store, self.repository, self.clock, suite, run, heartbeat=heartbeat
+                )
             )
             yield None
             if merged["outcome"] == "wait":
@@ -295,14 +302,15 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
     return gzip.compress(raw.getvalue(), mtime=0)
 
 
-def ed25519_signers() -> Signers:
-    """One signer with a real key of the quickest kind, by way of the faithful KMS."""
+def ed25519_signers(clock: FakeClock | None = None) -> Signers:
+    """One signer with a real key of the quickest kind, by way of the faithful KMS; its certificate
+    is minted when the clock says."""
     kms = FakeKms()
     return signing.load(
         ["awskms:"],
         store=MemoryStore(),
         layout=Layout(),
-        clock=FakeClock(),
+        clock=clock or FakeClock(),
         kms=kms.service,
         default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
         user_id="debpress test",

@@ -330,10 +330,10 @@ class Machine:
     def _queue(self, suite: str, run: str) -> Any:
         return queue(self.press.store, self.press.clock, suite, run)
 
-    def _merge(self, suite: str, run: str | None) -> Any:
+    def _merge(self, suite: str, run: str | None, heartbeat: bool) -> Any:
         p = self.press
         p.clock.sleep(2)
-        return merge(p.store, p.repository, p.clock, suite, run)
+        return merge(p.store, p.repository, p.clock, suite, run, heartbeat=heartbeat)
 
     def _sign(self, suite: str, generation: str) -> Any:
         self.press._sign(suite, generation)
@@ -468,6 +468,21 @@ class TestRedrive:
         execution = running.start(running.press.upload("b1", FOO), definition)
         running.broken = set()
         assert execution.redrive().status == "FAILED"
+
+    def test_a_heartbeat_is_one_again(self, running: Machine) -> None:
+        press = running.press
+        press.configure(valid_for=9)
+        press.set_up()
+        held = press.release()
+        assert running.start({"suite": "stable", "heartbeat": True}).status == "SUCCEEDED"
+        assert press.release() == held
+        press.clock.sleep(4 * 86400)
+        running.broken = {"sign"}
+        execution = running.start({"suite": "stable", "heartbeat": True})
+        assert execution.status == "FAILED"
+        running.broken = set()
+        assert execution.redrive().status == "SUCCEEDED"
+        assert press.release().date > held.date
 
     def test_the_workflow_reads_what_it_was_started_at(self, running: Machine) -> None:
         event = running.press.upload("b1", FOO)

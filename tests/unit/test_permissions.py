@@ -173,8 +173,8 @@ class Deployed:
         def queue(_s: Any, _c: Any, suite: str, run: str) -> Any:
             return self.call("queue", suite=suite, run=run)
 
-        def merge(_s: Any, _r: Any, _c: Any, suite: str, run: str | None) -> Any:
-            return self.call("merge", suite=suite, run=run)
+        def merge(_s: Any, _r: Any, _c: Any, suite: str, run: str | None, heartbeat: bool) -> Any:
+            return self.call("merge", suite=suite, run=run, heartbeat=heartbeat)
 
         def sign(_s: Any, _r: Any, _c: Any, _k: Any, suite: str, generation: str) -> None:
             self.call("sign", suite=suite, generation=generation)

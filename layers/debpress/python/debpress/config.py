@@ -22,7 +22,8 @@ class Suite:
 
     Origin, label, suite and codename can't change once hosts know them (law 7). `keep` newest
     versions of a package stay when pruning (`keep_packages` for some otherwise), and `protected`
-    ones (Debian relations); a prune of more than `prune_share` of a suite is refused.
+    ones (Debian relations); a prune of more than `prune_share` of a suite is refused. `valid_for`
+    are days after which hosts refuse a release that nobody signed anew; None: never.
     """
 
     suite: str
@@ -36,6 +37,7 @@ class Suite:
     keep_packages: Mapping[str, int] = field(default_factory=dict)
     protected: tuple[str, ...] = ()
     prune_share: float = 0.5
+    valid_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 "keep_packages": dict(s.keep_packages),
                 "protected": list(s.protected),
                 "prune_share": s.prune_share,
+                **({} if s.valid_for is None else {"valid_for": s.valid_for}),
             }
             for s in repository.suites
         ],
@@ -134,6 +137,8 @@ def _suite(entry: _Reader) -> Suite:
         keep_packages=entry.numbers("keep_packages", 1, 10**6),
         protected=tuple(entry.texts("protected", [], least=0)),
         prune_share=entry.share("prune_share", 0.5),
+        # No less than a week: long enough for people to mend what should sign it anew.
+        valid_for=entry.maybe_number("valid_for", 7, 365),
     )
     for index, text in enumerate(suite.protected):
         if not _RELATION.fullmatch(text):
@@ -196,6 +201,10 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ConfigError(f"{self.path}.{key}: must be a whole number, {least} to {most}")
         return value
+
+    def maybe_number(self, key: str, least: int, most: int) -> int | None:
+        self.taken.add(key)
+        return self.number(key, least, least, most) if key in self.data else None
 
     def numbers(self, key: str, least: int, most: int) -> dict[str, int]:
         values = self._take(key, {})

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from debpress import config
+from debpress import config, metrics
 from debpress.adapters import aws, s3
 from debpress.clock import Clock, SystemClock
 from debpress.errors import ConfigError
@@ -77,3 +77,11 @@ def log(event: str, /, **fields: Any) -> None:
     Lambda adds the time and the request. What is no JSON value is written as its text.
     """
     print(json.dumps({"event": event} | fields, default=str), flush=True)
+
+
+def measure(env: Environment, suite: str | None, **values: float) -> None:
+    """Writes values of metrics to the function's log, of a suite or of the whole repository.
+
+    What is written twice counts twice where a metric is a sum.
+    """
+    print(json.dumps(metrics.line(env.clock.now(), env.bucket, suite, values)), flush=True)

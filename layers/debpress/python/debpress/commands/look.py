@@ -155,9 +155,10 @@ def _status(arguments: argparse.Namespace, _clock: Clock) -> int:
 
 
 def _print_status(found: Status) -> None:
+    until = f", valid until {found.valid_until}" if found.valid_until else ""
     print(
         f"{found.suite}: generation {found.generation}, InRelease of {found.modified} "
-        f"({text.age(found.age)} ago), Date {found.date}"
+        f"({text.age(found.age)} ago), Date {found.date}{until}"
     )
     print(f"  waiting: {len(found.waiting) or 'nothing'}")
     text.print_table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
@@ -20,7 +20,8 @@ _FILE = re.compile(r" ([0-9a-f]{64}) +([0-9]{1,18}) ([^ ]+)")
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`files` maps names below dists/<suite>/ to their sums; `date` is in whole seconds, UTC."""
+    """`files` maps names below dists/<suite>/ to their sums. `date` and `valid_until` are in whole
+    seconds, UTC; apt refuses it after the latter, None: never."""
 
     origin: str
     label: str
@@ -31,6 +32,20 @@ class Release:
     components: tuple[str, ...]
     description: str
     files: Mapping[str, Sum]
+    valid_until: datetime | None = None
+
+    def dated(self, date: datetime) -> Release:
+        """The same of another Date, valid for as long as it was."""
+        until = self.valid_until and date + (self.valid_until - self.date)
+        return replace(self, date=date, valid_until=until)
+
+    def used(self, now: datetime) -> float | None:
+        """The share of its validity that is over, 1 and more when all of it is; None where it is
+        valid for ever."""
+        if self.valid_until is None:
+            return None
+        whole = (self.valid_until - self.date).total_seconds()
+        return (now - self.date).total_seconds() / whole if whole > 0 else 1.0
 
     def render(self) -> bytes:
         lines = [
@@ -39,6 +54,7 @@ class Release:
             f"Suite: {self.suite}",
             f"Codename: {self.codename}",
             f"Date: {rfc1123(self.date)}",
+            *([f"Valid-Until: {rfc1123(self.valid_until)}"] if self.valid_until else []),
             "Acquire-By-Hash: yes",
             f"Architectures: {' '.join(self.architectures)}",
             f"Components: {' '.join(self.components)}",
@@ -70,14 +86,21 @@ def parse(text: bytes) -> Release:
             label=fields.get("Label", ""),
             suite=fields.get("Suite", ""),
             codename=fields.get("Codename", ""),
-            date=parsedate_to_datetime(fields["Date"]).astimezone(UTC),
+            date=_moment(fields["Date"]),
             architectures=tuple(fields.get("Architectures", "").split()),
             components=tuple(fields.get("Components", "").split()),
             description=fields.get("Description", ""),
             files=files,
+            valid_until=_moment(fields["Valid-Until"]) if "Valid-Until" in fields else None,
         )
     except (KeyError, ValueError, OverflowError) as error:
-        raise CorruptError(f"a published Release has no readable Date: {error}") from error
+        raise CorruptError(
+            f"a published Release has no readable Date or Valid-Until: {error}"
+        ) from error
+
+
+def _moment(text: str) -> datetime:
+    return parsedate_to_datetime(text).astimezone(UTC)
 
 
 def rfc1123(moment: datetime) -> str:

@@ -47,12 +47,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`date` is Release's own, `modified` when InRelease was put, `age` seconds since then.
+    """`date` is Release's own, `modified` when InRelease was put, `age` seconds since then. After
+    `valid_until` hosts refuse it; None: never.
     `unseen` says what could not be looked at, and why."""
 
     suite: str
     generation: int
     date: str
+    valid_until: str | None
     modified: str
     age: int
     waiting: tuple[Waiting, ...]
@@ -68,6 +70,7 @@ def status(store: Store, layout: Layout, suite: str) -> Status:
     """Raises ConfigError when the suite publishes nothing."""
     published = reading.suite(store, layout, suite)
     head = published.inrelease.head
+    until = published.release.valid_until
     unseen: list[str] = []
     queued = _listed(store, Layout.queue(suite), unseen)
     staged = _listed(store, f"{STAGING}{suite}/", unseen)
@@ -76,6 +79,7 @@ def status(store: Store, layout: Layout, suite: str) -> Status:
         suite=suite,
         generation=number(head.metadata.get(GENERATION)),
         date=iso(published.release.date),
+        valid_until=iso(until) if until else None,
         modified=iso(head.last_modified),
         age=_seconds(head, head),
         waiting=tuple(_waiting(store, queued, staged, results)),

@@ -28,6 +28,9 @@ _FRESH_SECONDS = 60.0
 _PAUSE_SECONDS = 5.0
 _LOOKS = 3
 
+# It is signed anew when a third of its validity is over, or nobody does that any more.
+_LATE = 0.5
+
 
 def verify(
     store: Store,
@@ -97,6 +100,8 @@ def _look(
     check_signature(store, layout, suite, found.body, known, now, report)
     if parsed.date > now:
         report.wrong(suite, key, f"{key} has the Date {parsed.date}, which is in the future; wait")
+    if (used := parsed.used(now)) is not None and used >= _LATE:
+        report.wrong(suite, key, _outdated(key, parsed, used))
     if suite not in (parsed.suite, parsed.codename):
         report.wrong(suite, key, f"{key} says it is of the suite {parsed.suite!r}; deploy again")
     if store.head(layout.sources(suite)) is None:
@@ -104,6 +109,13 @@ def _look(
         report.wrong(suite, where, f"{where} is not there, by which hosts are set up; deploy again")
     check_indices(store, layout, suite, parsed, named, report)
     _unnamed(store, layout, suite, parsed, report)
+
+
+def _outdated(key: str, parsed: Release, used: float) -> str:
+    remedy = "its heartbeat fails: docs/runbook.md, Validity"
+    if used >= 1:
+        return f"{key} was valid until {parsed.valid_until}, so hosts refuse it; {remedy}"
+    return f"{key} is valid until {parsed.valid_until}, and half of the time is over; {remedy}"
 
 
 def _unnamed(store: Store, layout: Layout, suite: str, parsed: Release, report: Report) -> None:

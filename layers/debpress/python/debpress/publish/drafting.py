@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from debpress.config import Suite
@@ -124,7 +124,12 @@ class SuiteDraft:
             self.index(component, architecture).put(identity, text)
 
     def release(self, date: datetime) -> Release:
-        """Writes what changed, under its hashes, and returns the Release that lists it all."""
+        """Writes what changed, under its hashes, and returns the Release that lists it all.
+
+        Its validity follows from `date` and the configuration: so a suite that is as it was has the
+        very Release that it had, until that is configured otherwise.
+        """
+        days = self._settings.valid_for
         self._fill_new_indices()
         changed = [n for n, d in self._drafts.items() if d.changed or n not in self._files]
         files = dict(self._files)
@@ -140,6 +145,7 @@ class SuiteDraft:
             components=tuple(self.components),
             description=self._settings.description,
             files=files,
+            valid_until=None if days is None else date + timedelta(days=days),
         )
 
     def added(self) -> dict[str, list[dict[str, Any]]]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from debpress.clock import Clock, from_iso, iso
-from debpress.config import Repository
+from debpress.config import Repository, Suite
 from debpress.errors import (
     Code,
     ConfigError,
@@ -32,6 +32,10 @@ from debpress.store import Store
 # tolerates ten seconds. Releases that follow each other closely use the room up, a second each.
 _DATE_BEHIND = timedelta(seconds=60)
 
+# The share of its validity after which a release is signed anew. What fails then has as long again
+# to be mended, and the alarm is at a half.
+_RE_SIGNED = 1 / 3
+
 # The oldest batch leads and takes the others along; they wait so long for it (its execution may
 # have died) before they merge by themselves. A courtesy only: what is right depends on the commit.
 _PATIENCE = timedelta(seconds=5)
@@ -42,12 +46,19 @@ _DEAD = timedelta(minutes=90)
 
 
 def merge(
-    store: Store, repository: Repository, clock: Clock, suite: str, run: str | None
+    store: Store,
+    repository: Repository,
+    clock: Clock,
+    suite: str,
+    run: str | None,
+    *,
+    heartbeat: bool = False,
 ) -> dict[str, Any]:
     """Builds the next generation on the one published now. Returns the step's outcome.
 
     `run` is the caller's own batch, None for a set-up, which only brings the suite in line with
-    its configuration. Raises ConfigError when the configuration contradicts what hosts know.
+    its configuration. A heartbeat signs anew what has been valid for a third of its time, and does
+    nothing before that. Raises ConfigError when the configuration contradicts what hosts know.
     """
     settings = repository.suite(suite)
     if settings is None:
@@ -58,8 +69,8 @@ def merge(
     state = published.current(store, repository.layout, suite, clock.now())
     now = state.now if state else clock.now()
     decided = _decided(store, suite, state, queued, run)
-    if run in decided:
-        return {"outcome": "done", "generation": decided[run].id}
+    if run in decided or (heartbeat and not _is_due(settings, state)):
+        return {"outcome": "done", "generation": decided[run].id if run in decided else None}
     waiting = [entry for entry in queued if entry.plan.run not in decided]
     own = next((entry for entry in waiting if entry.plan.run == run), None)
     if run is not None and own is None:
@@ -101,17 +112,25 @@ def merge(
         # Ours comes after what this decides.
         or (own is not None and all(run != each["run"] for each in (*taken_in, *refused)))
     )
-    generation = _generation(draft, state, now, run, taken_in, refused, left, must_flip)
+    cause = _cause(taken_in) or ("re-sign" if heartbeat else "set-up")
+    generation = _generation(draft, state, now, run, cause, taken_in, refused, left, must_flip)
     if generation is not None:
         key = Layout.generation(suite, generation.id)
         store.put(key, notes.dump(generation.as_json()), notes.JSON)
         return {"outcome": "merged", "suite": suite, "run": run, "generation": generation.id}
-    for account in refused:
-        if run is not None and account["run"] == run:
-            errors = account["errors"]
-            notes.save_refusals(store, suite, run, [Refusal.from_json(e) for e in errors])
-            return {"outcome": "rejected"}
-    return {"outcome": "done", "generation": state.generation if state else None}
+    own_errors = [each["errors"] for each in refused if each["run"] == run]
+    if run is None or not own_errors:
+        return {"outcome": "done", "generation": state.generation if state else None}
+    notes.save_refusals(store, suite, run, [Refusal.from_json(e) for e in own_errors[0]])
+    return {"outcome": "rejected"}
+
+
+def _is_due(settings: Suite, state: Current | None) -> bool:
+    """Any publish signs anew, too; so where there is enough of them, none is ever due."""
+    if settings.valid_for is None or state is None:
+        return False
+    used = state.release.used(state.now)
+    return used is None or used >= _RE_SIGNED
 
 
 def _is_alone(entry: Queued) -> bool:
@@ -196,6 +215,7 @@ def _generation(
     state: Current | None,
     now: datetime,
     by: str | None,
+    cause: str,
     taken: list[dict[str, Any]],
     refused: list[dict[str, Any]],
     left: list[dict[str, str]],
@@ -209,14 +229,14 @@ def _generation(
     release = draft.release(old.date if old else now)
     if release == old and not must_flip:
         return None
-    release = replace(release, date=next_date(now, old.date if old else None))
+    release = release.dated(next_date(now, old.date if old else None))
     unnamed = Generation(
         id="",
         number=published.number(state.generation if state else None) + 1,
         suite=release.suite,
         parent=Parent.of(state) if state else None,
         date=iso(release.date),
-        cause=_cause(taken),
+        cause=cause,
         by=by,
         release=release.render().decode("utf-8", "surrogateescape"),
         batches=tuple(taken),
@@ -230,9 +250,8 @@ def _generation(
 
 
 def _cause(taken: list[dict[str, Any]]) -> str:
-    """What a person reads in the history: `batch`, `prune`, `remove, batch`, `set-up`."""
-    kinds = dict.fromkeys(kind for account in taken for kind in account["kinds"])
-    return ", ".join(kinds) or "set-up"
+    """What a person reads in the history: `batch`, `prune`, `remove, batch`."""
+    return ", ".join(dict.fromkeys(kind for account in taken for kind in account["kinds"]))
 
 
 def next_date(now: datetime, previous: datetime | None) -> datetime:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from debpress import openpgp
-from debpress.clock import from_iso, iso
+from debpress.clock import Clock, from_iso, iso
+from debpress.config import Repository
 from debpress.index import release
 from debpress.index.release import Release
 from debpress.layout import Layout
@@ -46,6 +47,13 @@ def current(store: Store, layout: Layout, suite: str, now: datetime) -> Current 
         generation=head.metadata.get(GENERATION),
         now=head.served_at or now,
     )
+
+
+def validity_used(store: Store, repository: Repository, clock: Clock, suite: str) -> float | None:
+    """The share of the published release's validity that is over; None where it has no end, or
+    nothing is published."""
+    state = current(store, repository.layout, suite, clock.now())
+    return state.release.used(state.now) if state else None
 
 
 @dataclass(frozen=True, slots=True)

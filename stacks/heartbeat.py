@@ -1,0 +1,89 @@
+"""Signing anew, on schedule, what hosts would refuse when it is too old: suites with `valid_for`.
+
+A beat every six hours, however long a release is valid: of the shortest validity, a week, a third
+is over after 56 hours and a half after 84, so four beats go wrong before the alarm at half rings.
+A beat that finds nothing to do is a short call of merge and one of finish; some 120 of them a
+month cost a suite three US cents.
+"""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+from debpress import metrics
+
+from stacks.alarms import alarm
+from stacks.settings import Settings
+
+HOURS = 6
+
+
+class Heartbeat(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        settings: Settings,
+        bucket: s3.IBucket,
+        machine: sfn.IStateMachine,
+        lost: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, id)
+        suites = [s.suite for s in settings.repository.suites if s.valid_for is not None]
+        if not suites:
+            return
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            ),
+            description="debpress: the heartbeat may start the workflow",
+        )
+        machine.grant_start_execution(role)
+        lost.grant_send_messages(role)
+        for suite in suites:
+            scheduler.CfnSchedule(
+                self,
+                f"Beat-{suite}",
+                description=f"debpress: signs {suite} anew when a third of its validity is over",
+                schedule_expression=f"rate({HOURS} hours)",
+                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                target=scheduler.CfnSchedule.TargetProperty(
+                    arn=machine.state_machine_arn,
+                    role_arn=role.role_arn,
+                    input=json.dumps({"suite": suite, "heartbeat": True}),
+                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=3600, maximum_retry_attempts=3
+                    ),
+                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
+                        arn=lost.queue_arn
+                    ),
+                ),
+            )
+            alarm(
+                self,
+                settings,
+                f"Validity-{suite}",
+                cloudwatch.Metric(
+                    namespace=metrics.NAMESPACE,
+                    metric_name="ValidityUsed",
+                    dimensions_map=metrics.dimensions(bucket.bucket_name, suite),
+                    statistic="Maximum",
+                ),
+                "validity",
+                f"Half the validity of {suite} is over, or nobody looks.",
+                threshold=0.5,
+                # Two beats: one that is a little late leaves none of them empty.
+                period=Duration.hours(2 * HOURS),
+                silence_rings=True,
+            )
