@@ -7,6 +7,7 @@ the writes one by one; it is as strict as S3 is with those who may read objects 
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -72,10 +73,12 @@ def _stored(body: bytes | None, modified: datetime, etag: str) -> Stored:
 
 @dataclass
 class Bucket:
-    """`refused` lists the keys that were asked for and are not there: S3 answers those with 403."""
+    """`refused` lists the keys that were asked for and are not there: S3 answers those with 403;
+    `unchanged` those that were answered with 304."""
 
     objects: dict[str, Stored]
     refused: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
 
     def apply(self, write: Write) -> None:
         if write.now is None:
@@ -84,14 +87,21 @@ class Bucket:
             self.objects[write.key] = write.now
 
     @contextmanager
-    def served(self) -> Iterator[str]:
-        """Serves it on loopback; gives the address that keys are appended to."""
+    def served(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+        """Serves it on loopback, by https with a context; gives the address that keys are appended
+        to."""
         handler = type("_Of", (_Handler,), {"bucket": self})
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            if tls is not None:
+                # The handshake is the connection's own thread's, lest others wait for it.
+                server.socket = tls.wrap_socket(
+                    server.socket, server_side=True, do_handshake_on_connect=False
+                )
+            scheme = "https" if tls else "http"
             thread = threading.Thread(target=server.serve_forever, args=(0.05,))
             thread.start()
             try:
-                yield f"http://127.0.0.1:{server.server_address[1]}/"
+                yield f"{scheme}://127.0.0.1:{server.server_address[1]}/"
             finally:
                 server.shutdown()
                 thread.join()
@@ -119,6 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.bucket.refused.append(key)
             self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
         elif self._has(found):
+            self.bucket.unchanged.append(key)
             self._answer(304, b"", found)
         elif (asked := self._range(found)) is None:
             self._answer(200, found.body, found)
