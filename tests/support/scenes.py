@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from debpress.config import Repository
 from tests.support.clock import FakeClock
 from tests.support.faults import World, no_faults
 from tests.support.memory_store import Snapshot
-from tests.support.press import SUITES, Press, deb, quick_signers
+from tests.support.press import SUITES, Press, deb, event, quick_signers
 from tests.support.witness import Witness
 
 # One index only: an interleaving has fewer calls, so more of them are tried.
@@ -44,6 +45,18 @@ class Scene:
         self.runs[name] = self.witness.expect(event, debs)
         self.events[name] = event
         return event
+
+    def sums(self, name: str, debs: Mapping[str, bytes]) -> dict[str, Any]:
+        """Another manifest in the place of `upload`'s, as sha256sum prints it; the run is noted as
+        `name/sums`."""
+        place = f"staging/stable/main/{name}/"
+        for file, body in debs.items():
+            self.press.store.put(place + file, body)
+        listed = (f"{hashlib.sha256(body).hexdigest()}  {file}\n" for file, body in debs.items())
+        head = self.press.store.put(f"{place}SHA256SUMS", "".join(listed).encode())
+        started = event(head.key, head.etag, head.version_id)
+        self.runs[f"{name}/sums"] = self.witness.expect(started, debs)
+        return started
 
     def operate(self, name: str, *operations: Mapping[str, Any]) -> dict[str, Any]:
         self.events[name] = self.press.operate(name, *operations)

@@ -28,8 +28,8 @@ from tests.support.uploads import Uploads
 Host = Callable[..., AptRoot]
 
 MOST_FLIPS = 10
-ROUNDS = 12
-BIG = 250 << 20
+ROUNDS = 25  # in each of two suites
+BIG = 300 * 10**6
 
 
 @pytest.fixture(scope="module")

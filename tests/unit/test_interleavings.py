@@ -151,6 +151,66 @@ class TestTwoPublishers:
         where.witness.settled()
 
 
+class TestOneBatchName:
+    """What CI may do with the place of one batch, besides using it once."""
+
+    @pytest.mark.parametrize("files", ["other", "same", "published"])
+    @pytest.mark.parametrize("stopped", ["json", "again"])
+    @pytest.mark.parametrize("first", range(0, 90, 1 if SOAK else 5))
+    def test_two_manifests_in_one_place(self, first: int, stopped: str, files: str) -> None:
+        """Each is an upload of its own, and so is each one's answer; the result holds the last of
+        them, which `manifest` in it tells. A repeat of the one finds the other's there."""
+        where = scene()
+        mine = OLD if files == "published" else fresh("a")
+        theirs = fresh("b") if files == "other" else mine
+        json = where.upload("it", mine)
+        sums = where.sums("it", theirs)
+        others = [("json", 10**6), ("sums", 10**6), ("again", 10**6)]
+        turns = Script([(stopped, first), *(o for o in others if o[0] != stopped)])
+        events = {"json": json, "sums": sums, "again": json}
+        world = where.world(turns=turns)
+        said = world.publish(events)
+        assert set(said.values()) <= {"published", None} and not world.surprises, world.surprises
+        runs = {where.runs["it"], where.runs["it/sums"]}
+        assert {where.witness.said(run) for run in runs} == {"published"}
+        assert where.seen() >= {name.partition("_")[0] for name in (*mine, *theirs)}
+        told = where.press.result("it")["manifest"]["key"].rpartition("/")[2]
+        assert told in ("manifest.json", "SHA256SUMS")
+        where.witness.settled()
+
+    def test_used_again_with_other_content(self) -> None:
+        """Days later, say. The result is the newer's, and a late event of the older's upload,
+        which is no longer there, changes nothing."""
+        where = scene()
+        world = where.world()
+        older = where.upload("it", fresh("a"))
+        assert world.publish({"it": older}) == {"it": "published"}
+        first = where.press.result("it")
+        where.press.clock.advance(3600)
+        newer = where.upload("it", fresh("b"))
+        for _ in range(2):
+            assert world.publish({"late": older}) == {"late": None}
+            assert where.press.result("it") == first
+            if newer:
+                assert world.publish({"it": newer}) == {"it": "published"}
+            first, newer = where.press.result("it"), {}
+        assert {p["package"] for p in first["packages"]} == {"b", "b-bin"}
+        assert where.seen() >= {"a", "a-bin", "b", "b-bin"}
+        where.witness.settled()
+
+    def test_events_out_of_order(self) -> None:
+        """The newer upload's comes first; the older's then finds another upload in its place."""
+        where = scene()
+        world = where.world()
+        older = where.upload("it", fresh("a"))
+        newer = where.upload("it", fresh("b"))
+        assert world.publish({"newer": newer}) == {"newer": "published"}
+        assert world.publish({"older": older}) == {"older": None}
+        assert where.press.result("it")["manifest"]["etag"] == newer["detail"]["object"]["etag"]
+        assert where.seen() >= {"b", "b-bin"} and not where.seen() & {"a", "a-bin"}
+        where.witness.settled()
+
+
 class TestTheReaper:
     """What was removed three days ago comes back while the reaper is about to delete it."""
 

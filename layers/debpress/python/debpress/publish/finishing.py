@@ -96,12 +96,15 @@ class _Answers:
 
     def _answered(self, run: str) -> str | None:
         """What was said by this step's earlier try, or by a repeat of the event, which cleared the
-        entry. None where a newer upload of the manifest is to be answered instead."""
+        entry. None where a newer upload of the manifest is to be answered instead, or another
+        manifest in the same place was answered since, over the same result."""
         plan = Plan.load(self.store, self.suite, run)
         result = notes.load(self.store, plan.batch.result)
         if result is not None and result["manifest"] == plan.manifest.as_json():
             return str(result["status"])
         if not self._is_newest(plan.manifest):
+            return None
+        if result is not None and result["manifest"]["key"] != plan.manifest.key:
             return None
         raise DebpressError(
             f"the queue entry of run {run} is gone, and nobody was told what became of it; upload "
