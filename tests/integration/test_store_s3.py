@@ -166,6 +166,22 @@ def test_the_stores_clock_and_etag_are_told(server: Server, store: s3.S3Store) -
     assert head.served_at == datetime(2026, 11, 23, 1, 2, 5, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_its_time_is_told_by_an_answer_about_what_is_absent_too(
+    server: Server, store: s3.S3Store, status: int
+) -> None:
+    server.answers = [Answer(status=status, size=0)]
+    assert store.now("a") == datetime(2026, 11, 23, 1, 2, 5, tzinfo=UTC)
+
+
+def test_its_time_is_not_guessed_where_it_may_not_be_asked(
+    server: Server, store: s3.S3Store
+) -> None:
+    server.answers = [Answer(status=403, size=0)]
+    with pytest.raises(StoreError):
+        store.now("a")
+
+
 def test_a_put_sends_its_sum_and_how_it_is_served(server: Server, store: s3.S3Store) -> None:
     server.answers = [Answer(headers={"x-amz-version-id": "v7"})]
     served = Served("text/plain", "no-cache", {"generation": "42"})

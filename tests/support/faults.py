@@ -394,6 +394,9 @@ class Wire:
     def delete(self, key: str, version_id: str | None = None) -> None:
         self._do("delete", key, lambda: self._store.delete(key, version_id))
 
+    def now(self, key: str) -> datetime:
+        return self._do("head", key, lambda: self._store.now(key))
+
     def list(self, prefix: str) -> Iterator[Head]:
         yield from self._do("list", prefix, lambda: [*self._store.list(prefix)])
 

@@ -148,6 +148,10 @@ class MemoryStore:
 
         self._write("delete", key, write)
 
+    def now(self, key: str) -> datetime:
+        self._count("head")
+        return self._second()
+
     def list(self, prefix: str) -> Iterator[Head]:
         with self._lock:
             found = [

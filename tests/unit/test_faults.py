@@ -233,6 +233,17 @@ class TestTime:
             assert not world.surprises
             where.witness.settled()
 
+    @pytest.mark.parametrize("skew", [-3600.0, 3600.0])
+    def test_the_first_function_of_all_whose_clock_is_wrong(self, skew: float) -> None:
+        """There is no InRelease yet whose answer would tell the store's time."""
+        press = Press(scene().press.signers)
+        press.clock.advance(86400)  # later than the certificate
+        world = World(press, skew={"set-up": skew})
+        world.run({"set-up": lambda press: [*press.flip("stable", None)]})
+        assert not world.surprises, f"surprised by {world.surprises}"
+        behind = press.clock.now() - press.release().date
+        assert timedelta(0) <= behind < timedelta(seconds=90), f"law 1: behind by {behind}"
+
     @pytest.mark.parametrize("step", range(7))
     @pytest.mark.parametrize("seconds", [-3600, -30, -2, 3600])
     def test_the_stores_clock_jumps_between_two_steps(self, step: int, seconds: int) -> None:

@@ -425,6 +425,13 @@ class TestTime:
         monkeypatch.setattr(published, "current", own)
         noticed(lambda _: one_batch(scene(), skew={"it": 3600.0}), [0], "law 1")
 
+    def test_10_a_functions_own_clock_makes_the_first_date_wrong(self, monkeypatch: Patch) -> None:
+        from tests.unit.test_faults import TestTime as Plays
+
+        monkeypatch.setattr(MemoryStore, "now", lambda *_: None)
+        noticed(Plays().test_the_first_function_of_all_whose_clock_is_wrong, [-3600.0], "law 1")
+        noticed(Plays().test_the_first_function_of_all_whose_clock_is_wrong, [3600.0], "law 1")
+
 
 class TestLeading:
     def test_12_without_a_leader_many_more_flips_are_lost(self, monkeypatch: Patch) -> None:

@@ -109,6 +109,10 @@ class Recorder:
         self._note("delete_version" if version_id else "delete", key)
         self.store.delete(key, version_id)
 
+    def now(self, key: str) -> Any:
+        self._note("get", key)
+        return self.store.now(key)
+
     def list(self, prefix: str) -> Any:
         self._note("list", prefix)
         return self.store.list(prefix)

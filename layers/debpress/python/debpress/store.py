@@ -97,5 +97,8 @@ class Store(Protocol):
     def delete(self, key: str, version_id: str | None = None) -> None:
         """Removes the object (or exactly one version of it); absent is fine."""
 
+    def now(self, key: str) -> datetime | None:
+        """The store's clock, from its answer about `key`, there or not; None if it tells none."""
+
     def list(self, prefix: str) -> Iterator[Head]:
         """Every object under `prefix`, in key order, however many pages."""

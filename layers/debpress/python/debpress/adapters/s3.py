@@ -175,6 +175,16 @@ class S3Store:
                 if aws.code(error) not in _MISSING:
                     raise
 
+    def now(self, key: str) -> datetime | None:
+        with aws.translated(f"look at {self._uri(key)}", _READ):
+            try:
+                answer = self._client.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if aws.code(error) not in _MISSING:
+                    raise
+                answer = error.response
+        return _served_at(answer)
+
     def list(self, prefix: str) -> Iterator[Head]:
         token: dict[str, str] = {}
         while True:

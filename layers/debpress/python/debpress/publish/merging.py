@@ -67,7 +67,7 @@ def merge(
     # after it.
     queued = _queue(store, suite)
     state = published.current(store, repository.layout, suite, clock.now())
-    now = state.now if state else clock.now()
+    now = published.store_time(store, repository.layout, suite, state, clock)
     decided = _decided(store, suite, state, queued, run)
     if run in decided or (heartbeat and not _is_due(settings, state)):
         return {"outcome": "done", "generation": decided[run].id if run in decided else None}

@@ -56,6 +56,14 @@ def validity_used(store: Store, repository: Repository, clock: Clock, suite: str
     return state.release.used(state.now) if state else None
 
 
+def store_time(
+    store: Store, layout: Layout, suite: str, state: Current | None, clock: Clock
+) -> datetime:
+    """The store's clock, also where nothing is published yet: the very first Date, if a function
+    that is ahead chose it, hosts would refuse for as long."""
+    return state.now if state else store.now(layout.inrelease(suite)) or clock.now()
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """The InRelease that a generation was built upon, and alone may replace."""

@@ -31,7 +31,7 @@ def sign(
     text = record.release.encode("utf-8", "surrogateescape")
     parsed = release.parse(text)
     state = published.current(store, repository.layout, suite, clock.now())
-    now = state.now if state else clock.now()
+    now = published.store_time(store, repository.layout, suite, state, clock)
     settings = repository.suite(suite)
     if settings is None or (parsed.suite, parsed.origin) != (settings.suite, settings.origin):
         raise SigningError(f"generation {generation} is no Release of the suite {suite!r}")
