@@ -8,7 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from debpress.layout import RESULTS, STAGING, STATE
+from debpress.layout import RESULTS, STAGING, STATE, Layout
 
 from stacks.settings import Settings
 
@@ -63,7 +63,12 @@ class Bucket(Construct):
             )
 
     def guard(
-        self, settings: Settings, committer: iam.IRole, admitter: iam.IRole, reaper: iam.IRole
+        self,
+        settings: Settings,
+        committer: iam.IRole,
+        admitter: iam.IRole,
+        reaper: iam.IRole,
+        rotator: iam.IRole,
     ) -> None:
         """What no role may do but one, whatever its own policy says; and a flip is conditional
         (S3 user guide, "Enforce conditional writes"). Who may change this policy may undo it."""
@@ -82,6 +87,8 @@ class Bucket(Construct):
             {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
         )
         self._deny("OnlyAdmissionFillsThePool", ["s3:PutObject"], [pool], _others(admitter))
+        rotation = self.bucket.arn_for_objects(Layout.rotation())
+        self._deny("OnlyStepsRotate", ["s3:PutObject"], [rotation], _others(rotator))
         self._deny("OnlyTheReaperDeletes", deletions, [pool, by_hash], _others(reaper))
 
     def _deny(

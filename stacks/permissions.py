@@ -31,6 +31,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
     root = layout.root
     inrelease = f"{root}/{_INRELEASE}"
     plain = tuple(f"{root}/dists/*/binary-*/Packages{form}" for form in INDEX_FORMS)
+    keys = (f"{root}/key.asc", f"{root}/key.gpg", f"{root}/*.sources")
     return {
         "open": Grants(
             get=("staging/*", "results/*", "state/*/runs/*", inrelease),
@@ -65,7 +66,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
             list=True,
         ),
         "sign": Grants(
-            get=("state/*/generations/*", "state/_signers/*", inrelease),
+            get=("state/*/generations/*", "state/_signers/*", layout.rotation(), inrelease),
             put=("state/*/signed/*", "state/_signers/*"),
             list=True,
             kms=("kms:GetPublicKey", "kms:Sign"),
@@ -75,6 +76,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 "state/*/generations/*",
                 "state/*/signed/*",
                 "state/_signers/*",
+                layout.rotation(),
                 inrelease,
                 f"{root}/dists/*/by-hash/SHA256/*",
                 *plain,
@@ -102,8 +104,8 @@ def grants(layout: Layout) -> dict[str, Grants]:
             list=True,
         ),
         "setup": Grants(
-            get=("state/_signers/*",),
-            put=(layout.repository(), f"{root}/key.asc", f"{root}/key.gpg", f"{root}/*.sources"),
+            get=("state/_signers/*", layout.rotation(), inrelease, *keys),
+            put=(layout.repository(), layout.rotation(), *keys),
             list=True,
         ),
         "prune": Grants(

@@ -32,6 +32,7 @@ class Press(Stack):
             committer=functions.role("commit"),
             admitter=functions.role("admit"),
             reaper=functions.role("reap"),
+            rotator=functions.role("setup"),
         )
         signing = Signing(self, "Signing", settings, functions, layers.signing)
         workflow = Workflow(self, "Workflow", settings, functions)
@@ -52,6 +53,7 @@ class Press(Stack):
             "Suites": ",".join(suite.suite for suite in repository.suites),
             "StateMachine": workflow.machine.state_machine_arn,
             "PruneFunction": functions["prune"].function_name,
+            "SetUpFunction": functions["setup"].function_name,
             "SigningFingerprint": ready.fingerprint,
             "Uri": uri,
             "LostEvents": trigger.lost.queue_url,

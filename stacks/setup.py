@@ -37,6 +37,7 @@ class SetUp(Construct):
         super().__init__(scope, id)
         function = functions["setup"]
         _let_start(function, workflow)
+        function.add_environment("DEBPRESS_URI", uri)
         # CloudFormation is answered by the first try, whatever it comes to; a second one, minutes
         # later, would set up what was rolled back meanwhile.
         function.configure_async_invoke(retry_attempts=0)

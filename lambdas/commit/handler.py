@@ -6,14 +6,21 @@ from typing import Any
 
 from debpress.adapters.environment import environment, log
 from debpress.publish.committing import commit
-from debpress.signing import announced
+from debpress.signing import rotation
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     suite, generation = event["suite"], event["generation"]
-    known = announced(env.store, env.repository.layout, env.repository.signers)
-    certificates = [certificate.raw for certificate in known]
-    outcome = commit(env.store, env.repository, env.clock, certificates, suite, generation)
+    keys = rotation.standing(env.store, env.repository.layout, env.repository.signers)
+    outcome = commit(
+        env.store,
+        env.repository,
+        env.clock,
+        keys.certificates,
+        suite,
+        generation,
+        others=keys.others,
+    )
     log("commit", suite=suite, generation=generation, **outcome)
     return outcome

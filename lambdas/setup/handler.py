@@ -1,6 +1,9 @@
 """setup: a CloudFormation custom resource that makes a deployed repository a signed one.
 
 The protocol is the CloudFormation user guide's, "Custom resource request/response objects".
+
+An operator may invoke it for a step of a key's rotation, `{"rotate": "announce", "to": uri, "from":
+uri}`, the last two null but where they are needed; it answers with `record`, or with `refused`.
 """
 
 from __future__ import annotations
@@ -11,11 +14,39 @@ from typing import Any
 
 from debpress.adapters.environment import environment, log
 from debpress.adapters.workflow import StepFunctions
-from debpress.errors import ConfigError
+from debpress.errors import ConfigError, DebpressError
+from debpress.publish.rotating import Asked, rotate
 from debpress.publish.setting_up import set_up
 
 
-def handle(event: dict[str, Any], _context: object) -> None:
+def handle(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
+    if "rotate" in event:
+        return _rotate(event)
+    _answer(event)
+    return None
+
+
+def _rotate(event: dict[str, Any]) -> dict[str, Any]:
+    env = environment()
+    asked = Asked(event["rotate"], event.get("to"), event.get("from"))
+    try:
+        workflow = StepFunctions(_required(env.state_machine, "DEBPRESS_STATE_MACHINE"))
+        uri = _required(env.uri, "DEBPRESS_URI")
+        record = rotate(env.store, env.repository, env.clock, workflow, uri, asked)
+    except DebpressError as error:
+        log("rotate", asked=asked, refused=str(error))
+        return {"refused": str(error)}
+    log("rotate", asked=asked, stage=record["stage"], done=record["done"])
+    return {"record": record}
+
+
+def _required(value: str | None, name: str) -> str:
+    if not value:
+        raise ConfigError(f"{name} is not set")
+    return value
+
+
+def _answer(event: dict[str, Any]) -> None:
     try:
         answer = {"Status": "SUCCESS", "Data": _act(event)}
     except Exception as error:  # CloudFormation waits an hour for an answer that does not come.
@@ -36,8 +67,6 @@ def _act(event: dict[str, Any]) -> dict[str, str]:
     if event["RequestType"] == "Delete":
         return {}  # The bucket is kept, and what hosts read in it.
     env = environment()
-    if not env.state_machine:
-        raise ConfigError("DEBPRESS_STATE_MACHINE is not set")
-    workflow = StepFunctions(env.state_machine)
+    workflow = StepFunctions(_required(env.state_machine, "DEBPRESS_STATE_MACHINE"))
     uri = event["ResourceProperties"]["Uri"]
     return {"Fingerprint": set_up(env.store, env.repository, env.clock, workflow, uri)}

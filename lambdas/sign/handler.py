@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from debpress import signing
@@ -9,12 +10,13 @@ from debpress.adapters import gnupg
 from debpress.adapters.environment import environment, log
 from debpress.adapters.kms import services
 from debpress.publish.signature import sign
+from debpress.signing import rotation
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
-    signers = signing.load(
-        env.repository.signers,
+    loading = partial(
+        signing.load,
         store=env.store,
         layout=env.repository.layout,
         clock=env.clock,
@@ -22,6 +24,12 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         default_key=env.kms_key,
         user_id=f"{env.repository.suites[0].origin} archive signing key",
         gnupg=gnupg.service,
+    )
+    signers = rotation.load(
+        env.repository.signers,
+        store=env.store,
+        layout=env.repository.layout,
+        loading=loading,
     )
     suite, generation = event["suite"], event["generation"]
     sign(env.store, env.repository, env.clock, signers, suite, generation)

@@ -95,6 +95,7 @@ def test_show_says_where_each_key_is_and_since_when(bench: Bench) -> None:
         "user": "Lab",
         "signer": "awskms:",
         "where": bench.key,
+        "role": "signs",
         "created": "2025-06-01T11:00:00Z",
         "in use": "2025-06-01T12:00:00Z",
         "expires": None,

@@ -152,6 +152,7 @@ class Deployed:
                 clock=self.press.clock,
                 kms_key=key if name == "sign" else None,
                 state_machine="arn" if name == "setup" else None,
+                uri="https://bucket.example/apt" if name == "setup" else None,
             )
 
         return environment
@@ -305,6 +306,11 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     press.clock.sleep(60 * HOUR)
     assert deployed.call("reap")["objects"] > 0
     deployed.deploy()
+    announced = deployed.call("setup", rotate="announce", to="awskms:alias/new")
+    assert announced["record"]["stage"] == "announce"
+    assert "at the earliest" not in deployed.call("setup", rotate="dual")["refused"]
+    back = deployed.call("setup", rotate="back")
+    assert "record" in back, back
 
 
 def _matches(pattern: str, key: str) -> bool:

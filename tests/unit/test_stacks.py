@@ -176,7 +176,10 @@ def test_functions_are_alike_in_what_guards_them(stack: Template) -> None:
 def test_each_is_told_what_the_architecture_page_says(stack: Template) -> None:
     for name, function in stack.resources("AWS::Lambda::Function").items():
         variables = set(function["Environment"]["Variables"])
-        own = {"FunctionsSetup": {"DEBPRESS_STATE_MACHINE"}, "FunctionsSign": {"DEBPRESS_KMS_KEY"}}
+        own = {
+            "FunctionsSetup": {"DEBPRESS_STATE_MACHINE", "DEBPRESS_URI"},
+            "FunctionsSign": {"DEBPRESS_KMS_KEY"},
+        }
         assert variables == {"DEBPRESS_BUCKET"} | own.get(_short(name), set()), name
 
 

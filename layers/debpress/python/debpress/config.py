@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from debpress import layout
@@ -41,11 +41,27 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True)
+class RotationDays:
+    """How long each stage of a key's rotation lasts at least, in days.
+
+    `announce`, before the new key signs too: bare `gpgv` (mirrors, scripts; not apt) exits with 2
+    where one of two signatures is of a key that it does not know. `dual`, before the old key stops:
+    by then the last host must have the new certificate. `switch`, before the old certificate is
+    withdrawn: so long one can go back without touching a host.
+    """
+
+    announce: int = 7
+    dual: int = 30
+    switch: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """Everything configured. `max_package_bytes` is bound by S3's single copy of 5 GB.
 
     What was published stays for `grace_hours` after it stopped being named (law 3): so long can a
-    host go on with the release it has, and so far can one go back.
+    host go on with the release it has, and so far can one go back. `keyring` is the name of the
+    package that brings hosts the certificates.
     """
 
     suites: tuple[Suite, ...]
@@ -54,6 +70,8 @@ class Repository:
     max_package_bytes: int = 5 * 10**9
     staging_days: int = 7
     grace_hours: int = 24
+    rotation_days: RotationDays = RotationDays()
+    keyring: str = "debpress-archive-keyring"
     _by_name: Mapping[str, Suite] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +100,8 @@ def parse(data: Mapping[str, Any]) -> Repository:
         max_package_bytes=top.number("max_package_bytes", 5 * 10**9, 1, 5 * 10**9),
         staging_days=top.number("staging_days", 7, 1, 365),
         grace_hours=top.number("grace_hours", 24, 1, 24 * 365),
+        rotation_days=_rotation_days(top.object("rotation_days")),
+        keyring=top.text("keyring", _keyring(suites[0].origin), _PACKAGE),
     )
     for index, uri in enumerate(repository.signers):
         if not uri.startswith(_SIGNERS):
@@ -102,6 +122,8 @@ def as_json(repository: Repository) -> dict[str, Any]:
         "max_package_bytes": repository.max_package_bytes,
         "staging_days": repository.staging_days,
         "grace_hours": repository.grace_hours,
+        "rotation_days": asdict(repository.rotation_days),
+        "keyring": repository.keyring,
         "suites": [
             {
                 "suite": s.suite,
@@ -120,6 +142,27 @@ def as_json(repository: Repository) -> dict[str, Any]:
             for s in repository.suites
         ],
     }
+
+
+def _rotation_days(entry: _Reader) -> RotationDays:
+    default = RotationDays()
+    days = RotationDays(
+        announce=entry.number("announce", default.announce, 0, 3650),
+        dual=entry.number("dual", default.dual, 0, 3650),
+        switch=entry.number("switch", default.switch, 0, 3650),
+    )
+    entry.done()
+    return days
+
+
+# Debian Policy 5.6.7.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
+
+
+def _keyring(origin: str) -> str:
+    """`<origin>-archive-keyring`, made a package's name; Debian's own are named so."""
+    name = re.sub(r"[^a-z0-9]+", "-", origin.lower()).strip("-")[:100].strip("-")
+    return f"{name or 'debpress'}-archive-keyring"
 
 
 def _suite(entry: _Reader) -> Suite:
@@ -218,6 +261,10 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise ConfigError(f"{self.path}.{key}: must be a number from 0 to 1")
         return float(value)
+
+    def object(self, key: str) -> _Reader:
+        """An object that may be left out."""
+        return _Reader(self._take(key, {}), f"{self.path}.{key}")
 
     def objects(self, key: str) -> list[_Reader]:
         values = self._take(key, None)

@@ -105,5 +105,9 @@ class SigningError(DebpressError):
     """A signature could not be made, or does not verify, or the signer refused the text."""
 
 
+class RotationError(DebpressError):
+    """A step of a key's rotation can't be taken now; the text says what comes first."""
+
+
 class LossError(DebpressError):
     """A commit would lose packages that nobody asked to remove (law 11)."""

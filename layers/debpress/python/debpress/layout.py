@@ -156,6 +156,11 @@ class Layout:
         return f"{STATE}_repository.json"
 
     @staticmethod
+    def rotation() -> str:
+        """At which stage the change of the signing key is; `debpress.signing.rotation`'s."""
+        return f"{STATE}_rotation.json"
+
+    @staticmethod
     def signed(suite: str, generation: str) -> str:
         """The signed Release of a generation, waiting for its commit."""
         return f"{STATE}{suite}/signed/{generation}.json"

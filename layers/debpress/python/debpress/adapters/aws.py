@@ -66,6 +66,8 @@ def client(
     region: str | None = None,
     endpoint_url: str | None = None,
     connections: int = 32,
+    read_seconds: int = READ_SECONDS,
+    attempts: int = ATTEMPTS,
 ) -> Any:
     """A boto3 client with our time-outs and retries.
 
@@ -82,8 +84,8 @@ def client(
         endpoint_url=endpoint_url,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            read_timeout=read_seconds,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
             tcp_keepalive=True,
             s3={"addressing_style": "path"} if custom else None,

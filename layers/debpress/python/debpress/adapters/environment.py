@@ -23,7 +23,8 @@ from debpress.store import Store
 @dataclass(frozen=True, slots=True)
 class Environment:
     """`kms_key` is the ARN that a bare `awskms:` means (sign only), `state_machine` the
-    workflow's ARN (set-up only); None in functions that are not given them."""
+    workflow's ARN and `uri` where hosts find the root (set-up only); None in functions that are not
+    given them."""
 
     bucket: str
     store: Store
@@ -31,6 +32,7 @@ class Environment:
     clock: Clock
     kms_key: str | None = None
     state_machine: str | None = None
+    uri: str | None = None
 
 
 @cache
@@ -46,6 +48,7 @@ def environment() -> Environment:
         clock=SystemClock(),
         kms_key=os.environ.get("DEBPRESS_KMS_KEY") or None,
         state_machine=os.environ.get("DEBPRESS_STATE_MACHINE") or None,
+        uri=os.environ.get("DEBPRESS_URI") or None,
     )
 
 

@@ -39,11 +39,14 @@ def _bucket(arguments: argparse.Namespace) -> str:
     named: str | None = arguments.bucket or (
         None if arguments.stack else os.environ.get("DEBPRESS_BUCKET")
     )
-    return named or _stack_output(arguments)
+    return named or output(arguments, "Bucket", _NO_BUCKET)
 
 
-def _stack_output(arguments: argparse.Namespace) -> str:
-    """The `Bucket` output of the stack. IAM: cloudformation:DescribeStacks."""
+def output(arguments: argparse.Namespace, name: str, instead: str) -> str:
+    """An output of the stack; `instead` is how to do without. IAM: cloudformation:DescribeStacks.
+
+    Raises argparse.ArgumentError when it can't be known, and StoreError.
+    """
     stack = arguments.stack or STACK
     action = f"read the outputs of stack {stack}"
     with aws.translated(action, "that you have cloudformation:DescribeStacks on it"):
@@ -57,16 +60,13 @@ def _stack_output(arguments: argparse.Namespace) -> str:
             if aws.code(error) == "ValidationError" or (
                 aws.status(error) == 403 and not arguments.stack
             ):
-                raise _unnamed(f"stack {stack} could not be read: {aws.code(error)}") from error
+                reason = f"stack {stack} could not be read: {aws.code(error)}"
+                raise argparse.ArgumentError(None, f"{instead} ({reason})") from error
             raise
-    for output in found[0].get("Outputs", ()):
-        if output["OutputKey"] == "Bucket":
-            return str(output["OutputValue"])
-    raise _unnamed(f"stack {stack} has no output Bucket")
+    for each in found[0].get("Outputs", ()):
+        if each["OutputKey"] == name:
+            return str(each["OutputValue"])
+    raise argparse.ArgumentError(None, f"{instead} (stack {stack} has no output {name})")
 
 
-def _unnamed(reason: str) -> argparse.ArgumentError:
-    return argparse.ArgumentError(
-        None,
-        f"no bucket is named: say --bucket, set DEBPRESS_BUCKET, or say --stack ({reason})",
-    )
+_NO_BUCKET = "no bucket is named: say --bucket, set DEBPRESS_BUCKET, or say --stack"

@@ -1,8 +1,8 @@
-"""`debpress key show`, `export`, `check`, `import`: the keys that sign the repository.
+"""`debpress key show`, `export`, `check`, `import`, `rotate`, `package`: the keys that sign.
 
 IAM: s3:GetObject on `state/_repository.json` and `state/_signers/`; beside it check needs what the
 signers need (kms:GetPublicKey, kms:Sign, or the layer and its secret), and import what
-`debpress.signing.importing.bring` names.
+`debpress.signing.importing.bring` names; `rotate` and `package` say their own.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from debpress.adapters.kms import KmsService
 from debpress.adapters.kms_import import KmsImport
 from debpress.clock import Clock, iso
 from debpress.commands import arguments as args
-from debpress.commands import connection, text
+from debpress.commands import connection, keyring, rotate, text
 from debpress.config import Repository
 from debpress.errors import ConfigError, DebpressError, SigningError
 from debpress.inspection.reading import configured
-from debpress.signing import importing, stored
+from debpress.signing import importing, rotation, stored
 from debpress.signing.kms import KeyService
+from debpress.signing.rotation import Standing
 from debpress.signing.stored import Announced
 from debpress.store import Store
 
@@ -71,6 +72,12 @@ def register(subparsers: Any) -> None:
         help=f"where to read the passphrase (else ${_PASSPHRASE}, else you are asked)",
     )
 
+    change = _parser(kinds, "rotate", rotate.run, "change the key, step by step")
+    rotate.add_arguments(change)
+
+    package = _parser(kinds, "package", keyring.run, "build the package of hosts' certificates")
+    keyring.add_arguments(package)
+
 
 def _parser(kinds: Any, name: str, run: Any, purpose: str) -> argparse.ArgumentParser:
     description = purpose[0].upper() + purpose[1:] + "."
@@ -85,17 +92,14 @@ def _opened(arguments: argparse.Namespace) -> tuple[Store, Repository]:
     return store, configured(store)
 
 
-def _known(arguments: argparse.Namespace) -> tuple[Store, Repository, list[Announced]]:
-    store, repository = _opened(arguments)
-    return store, repository, stored.announcements(store, repository.layout, repository.signers)
-
-
 # show
 
 
 def _show(arguments: argparse.Namespace, clock: Clock) -> int:
-    _, _, known = _known(arguments)
-    found = [_described(each) for each in known]
+    store, repository = _opened(arguments)
+    known = _known(store, repository)
+    standing = rotation.standing(store, repository.layout, repository.signers)
+    found = [_described(each, standing) for each in known]
     if arguments.json:
         print(json.dumps(found, indent=2))
         return 0
@@ -115,7 +119,21 @@ def _show(arguments: argparse.Namespace, clock: Clock) -> int:
 _NOT_ROWS = ("fingerprint", "keys")
 
 
-def _described(announced: Announced) -> dict[str, Any]:
+def _known(store: Store, repository: Repository) -> list[Announced]:
+    """Every configured signer; while a key is rotated, one may never have been loaded yet."""
+    if rotation.read(store) is None:
+        return stored.announcements(store, repository.layout, repository.signers)
+    found = (stored.known(store, repository.layout, uri) for uri in repository.signers)
+    return [each for each in found if each is not None]
+
+
+def _role(announced: Announced, standing: Standing) -> str:
+    if announced in standing.signing:
+        return "signs"
+    return "published" if announced in standing.published else "retired"
+
+
+def _described(announced: Announced, standing: Standing) -> dict[str, Any]:
     certificate = announced.certificate
     end = certificate.expires
     return {
@@ -123,6 +141,7 @@ def _described(announced: Announced) -> dict[str, Any]:
         "user": certificate.user_id,
         "signer": announced.uri,
         "where": announced.key,
+        "role": _role(announced, standing),
         "created": iso(certificate.key.created),
         "in use": iso(announced.since),
         "expires": iso(end) if end else None,
@@ -137,13 +156,16 @@ def _described(announced: Announced) -> dict[str, Any]:
 
 
 def _export(arguments: argparse.Namespace, _clock: Clock) -> int:
-    _, _, known = _known(arguments)
-    chosen = [each.certificate for each in known]
+    store, repository = _opened(arguments)
+    standing = rotation.standing(store, repository.layout, repository.signers)
+    chosen = [each.certificate for each in standing.published]
     if arguments.fingerprint:
         wanted = arguments.fingerprint.upper()
         chosen = [each for each in chosen if each.fingerprint == wanted]
         if not chosen:
-            raise DebpressError(f"no signer here has the certificate {wanted}; see key show")
+            raise DebpressError(
+                f"no signer here that hosts are to trust has the certificate {wanted}; see key show"
+            )
     data = b"".join(each.raw for each in chosen)
     if not arguments.binary:
         data = openpgp.armor(data, "PUBLIC KEY BLOCK")
@@ -177,9 +199,9 @@ class _ReadOnly:
 
 
 def _check(arguments: argparse.Namespace, clock: Clock) -> int:
-    store, repository, known = _known(arguments)
+    store, repository = _opened(arguments)
     good = True
-    for each in known:
+    for each in rotation.standing(store, repository.layout, repository.signers).signing:
         try:
             judges = _checked(arguments, _ReadOnly(store), repository, each, clock)
         except DebpressError as error:

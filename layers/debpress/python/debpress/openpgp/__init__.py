@@ -5,7 +5,12 @@ No key is ever here: what needs one takes a function that signs a digest. Pure t
 
 from debpress.openpgp.armor import Kind, armor, dearmor
 from debpress.openpgp.cleartext import assemble, canonical, split
-from debpress.openpgp.verification import verify_clearsigned, verify_detached
+from debpress.openpgp.verification import (
+    fingerprints,
+    signers,
+    verify_clearsigned,
+    verify_detached,
+)
 
 __all__ = [
     "Kind",
@@ -13,6 +18,8 @@ __all__ = [
     "assemble",
     "canonical",
     "dearmor",
+    "fingerprints",
+    "signers",
     "split",
     "verify_clearsigned",
     "verify_detached",

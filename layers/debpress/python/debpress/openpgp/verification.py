@@ -36,6 +36,24 @@ def verify_detached(
     return _verified(read(signature), Type.BINARY, data, certificates)
 
 
+def signers(found: Iterable[Signature], certificates: Iterable[bytes]) -> set[str]:
+    """The fingerprints of the certificates that signatures say they are by, each of one of these.
+
+    Of subkeys too it is the certificate's that counts.
+    """
+    issuers = {issuer for signature in found for issuer in signature.issuers}
+    return {
+        each.fingerprint
+        for data in certificates
+        for each in certs.parse(data)
+        if any(issuers & {signing.key.fingerprint, signing.key.key_id} for signing in each.signing)
+    }
+
+
+def fingerprints(certificates: Iterable[bytes]) -> set[str]:
+    return {each.fingerprint for data in certificates for each in certs.parse(data)}
+
+
 def _verified(
     found: Sequence[Packet], kind: Type, content: bytes, certificates: Iterable[bytes]
 ) -> list[Signature]:

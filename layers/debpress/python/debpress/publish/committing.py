@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,9 +41,14 @@ def commit(
     certificates: list[bytes],
     suite: str,
     generation: str,
+    others: Sequence[bytes] = (),
 ) -> dict[str, Any]:
     """Flips the suite to a generation, or finds that the race is lost. Returns the outcome: `lost`
     also where the flip was of others' batches that came first.
+
+    `certificates` are those whose keys sign now, each of which must have; `others` those that hosts
+    are told to trust beside them. A step of a rotation between signing and here makes it `lost` as
+    well: merged again, it is signed as the rotation now says.
 
     A try that died after its put is found in the chain of generations and carried on. Raises
     TransientError, or, before the flip and when it must not happen, LossError, SigningError or
@@ -60,7 +65,8 @@ def commit(
         if signed is None:
             raise CorruptError(f"generation {generation} was not signed; redrive the execution")
         inrelease = signed["inrelease"].encode("utf-8", "surrogateescape")
-        _check_signature(inrelease, record, certificates)
+        if not _check_signature(inrelease, record, certificates, others):
+            return {"outcome": "lost"}
         new = release.parse(record.release.encode("utf-8", "surrogateescape"))
         _check_nothing_lost(store, layout, record, state.release if state else None, new)
         _check_all_there(store, layout, record, state.release if state else None, new)
@@ -99,11 +105,15 @@ def _put(
     )
 
 
-def _check_signature(inrelease: bytes, record: Generation, certificates: list[bytes]) -> None:
-    openpgp.verify_clearsigned(inrelease, certificates)
+def _check_signature(
+    inrelease: bytes, record: Generation, certificates: Sequence[bytes], others: Sequence[bytes]
+) -> bool:
+    """Whether it is signed by exactly who signs now. Raises where a signature is not good."""
+    made = openpgp.verify_clearsigned(inrelease, [*certificates, *others])
     text, _ = openpgp.split(inrelease)
     if text != record.release.encode("utf-8", "surrogateescape"):
         raise CorruptError(f"the signed text of generation {record.id} is not its Release")
+    return openpgp.signers(made, [*certificates, *others]) == openpgp.fingerprints(certificates)
 
 
 def _check_nothing_lost(

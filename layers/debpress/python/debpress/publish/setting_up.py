@@ -14,7 +14,8 @@ from debpress.clock import Clock
 from debpress.config import Repository, Suite, as_json
 from debpress.errors import DebpressError
 from debpress.publish import notes
-from debpress.signing import announced
+from debpress.signing import rotation
+from debpress.signing.rotation import Standing
 from debpress.store import Served, Store
 
 _POLL_SECONDS = 0.5
@@ -41,21 +42,40 @@ def set_up(store: Store, repository: Repository, clock: Clock, workflow: Workflo
     `uri` is where hosts find the root. Raises DebpressError when a suite's execution fails, and so
     the deployment does: a repository that can't sign is not one.
     """
+    sign_all(repository, clock, workflow)
+    store.put(repository.layout.repository(), notes.dump(as_json(repository)), notes.JSON)
+    standing = publish_keys(store, repository, uri)
+    return standing.signing[0].certificate.fingerprint
+
+
+def sign_all(repository: Repository, clock: Clock, workflow: Workflow) -> None:
+    """Makes a new release of every suite, by whichever keys sign now. Raises DebpressError."""
     deadline = clock.now() + _PATIENCE
     running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
     for suite, execution in running.items():
         _wait(clock, workflow, suite, execution, deadline)
+
+
+def publish_keys(store: Store, repository: Repository, uri: str) -> Standing:
+    """Writes the certificates that hosts are to trust, alone and in each suite's source.
+
+    What is as it should be stays untouched: when it last changed is a version of its content.
+    """
     layout = repository.layout
-    certificates = announced(store, layout, repository.signers)
-    binary = b"".join(certificate.raw for certificate in certificates)
+    standing = rotation.standing(store, layout, repository.signers)
+    binary = b"".join(each.certificate.raw for each in standing.published)
     armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
-    store.put(layout.repository(), notes.dump(as_json(repository)), notes.JSON)
-    store.put(layout.key_asc, armored, _KEY)
-    store.put(layout.key_gpg, binary, _KEY)
+    _keep(store, layout.key_asc, armored, _KEY)
+    _keep(store, layout.key_gpg, binary, _KEY)
     for settings in repository.suites:
-        body = sources(settings, uri, armored)
-        store.put(layout.sources(settings.suite), body, _TEXT)
-    return certificates[0].fingerprint
+        _keep(store, layout.sources(settings.suite), sources(settings, uri, armored), _TEXT)
+    return standing
+
+
+def _keep(store: Store, key: str, body: bytes, served: Served) -> None:
+    found = store.get(key)
+    if found is None or found.body != body:
+        store.put(key, body, served)
 
 
 def _wait(clock: Clock, workflow: Workflow, suite: str, execution: str, deadline: datetime) -> None:

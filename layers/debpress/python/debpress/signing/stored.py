@@ -110,7 +110,18 @@ def announced(store: Store, layout: Layout, uris: Sequence[str]) -> list[Certifi
 
 def announcements(store: Store, layout: Layout, uris: Sequence[str]) -> list[Announced]:
     """As `announced`, with what else is known of each."""
-    return [_announced(store, layout.certificate(_by_uri(uri)), uri) for uri in uris]
+    return [_announced(store, layout, uri) for uri in uris]
+
+
+def known(store: Store, layout: Layout, uri: str) -> Announced | None:
+    """As `announcements` says of one signer; None for one that was never loaded."""
+    at = layout.certificate(_by_uri(uri))
+    found = store.get(at)
+    if found is None:
+        return None
+    record = _load(at, found.body)
+    (certificate,) = certificates.parse(record["certificate"].encode())
+    return Announced(uri, record["key"], certificate, found.head.last_modified)
 
 
 def owners(store: Store, layout: Layout) -> dict[str, str]:
@@ -128,16 +139,14 @@ def owners(store: Store, layout: Layout) -> dict[str, str]:
     return found
 
 
-def _announced(store: Store, at: str, uri: str) -> Announced:
-    found = store.get(at)
+def _announced(store: Store, layout: Layout, uri: str) -> Announced:
+    found = known(store, layout, uri)
     if found is None:
         raise SigningError(
-            f"no certificate is stored of {uri} ({at}); deploy again, so that every configured "
-            "signer signs"
+            f"no certificate is stored of {uri} ({layout.certificate(_by_uri(uri))}); deploy "
+            "again, so that every configured signer signs"
         )
-    record = _load(at, found.body)
-    (certificate,) = certificates.parse(record["certificate"].encode())
-    return Announced(uri, record["key"], certificate, found.head.last_modified)
+    return found
 
 
 def _by_uri(uri: str) -> str:

@@ -1,0 +1,119 @@
+"""`debpress key rotate`: a signing key changed in steps, none of which can come too soon.
+
+Each step is taken by set-up's function, which alone may write the rotation's record; then the
+package that brings hosts the certificates is published. IAM: lambda:InvokeFunction on that
+function, cloudformation:DescribeStacks to find it (or `--function`); `status` needs s3:GetObject on
+`state/_rotation.json` and `state/_repository.json` alone; the package needs what `debpress key
+package --publish` needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from datetime import timedelta
+
+from debpress.adapters import functions
+from debpress.clock import Clock, from_iso, iso
+from debpress.commands import connection, keyring
+from debpress.config import Repository
+from debpress.errors import RotationError
+from debpress.inspection.reading import configured
+from debpress.publish.rotating import HOSTS, STEPS
+from debpress.signing import rotation
+from debpress.signing.rotation import Rotation, Stage
+
+STATUS = "status"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("step", choices=(*STEPS, STATUS))
+    parser.add_argument("--to", metavar="SIGNER", help="announce: which signer is to take over")
+    parser.add_argument(
+        "--from", dest="off", metavar="SIGNER", help="announce: which is to stop, of several"
+    )
+    parser.add_argument(
+        "--function", help="set-up's function (default: the stack's output SetUpFunction)"
+    )
+    parser.add_argument(
+        "--no-package", action="store_true", help="do not publish the keyring package"
+    )
+    keyring.add_places(parser)
+    parser.add_argument("--json", action="store_true", help="print the rotation's record as JSON")
+
+
+def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    client, store = connection.connect(arguments)
+    repository = configured(store)
+    if arguments.step == STATUS:
+        _print(arguments, repository, rotation.read(store), clock)
+        return 0
+    record = _take(arguments)
+    _print(arguments, repository, record, clock)
+    if not record.done:
+        return 1
+    if arguments.no_package:
+        return 0
+    return 0 if keyring.publish(arguments, client, store, repository, clock) else 1
+
+
+def _take(arguments: argparse.Namespace) -> Rotation:
+    name = arguments.function or connection.output(
+        arguments, "SetUpFunction", "no function is named: say --function, or --stack"
+    )
+    event = {"rotate": arguments.step, "to": arguments.to, "from": arguments.off}
+    answer = functions.invoke(
+        name, event, region=arguments.region, endpoint_url=arguments.endpoint_url
+    )
+    if "record" not in answer:
+        raise RotationError(str(answer.get("refused", answer)))
+    return Rotation.from_json(answer["record"])
+
+
+def _print(
+    arguments: argparse.Namespace, repository: Repository, record: Rotation | None, clock: Clock
+) -> None:
+    if arguments.json:
+        print(json.dumps(record.as_json() if record else None, indent=2))
+    elif record is None:
+        print("No key was ever rotated: every configured signer signs.")
+    else:
+        print("\n".join(_lines(repository, record, clock)))
+
+
+def _lines(repository: Repository, record: Rotation, clock: Clock) -> list[str]:
+    between = record.stage is Stage.NONE
+    lines = [f"stage  {record.stage}" + (f" since {record.since}" if record.since else "")]
+    if not between:
+        lines += [f"from   {_described(record.old)}", f"to     {_described(record.new)}"]
+    lines += [f"out    {_described(party)}" for party in record.out]
+    if not record.done:
+        return [*lines, f"next   {_unfinished(repository, record)}"]
+    lines.append(f"hosts  {HOSTS[record.stage]}")
+    if not between:
+        days = asdict(repository.rotation_days)[str(record.stage)]
+        due = from_iso(record.since or iso(clock.now())) + timedelta(days=days)
+        lines.append(f"next   {_NEXT[record.stage]}, from {iso(due)} on; or back")
+    elif record.step == "retire":
+        lines.append(f"next   take {record.old} out of debpress.signers, and deploy")
+    elif record.new is not None:
+        lines.append(f"next   take {record.new} out of debpress.signers, and deploy; or announce")
+    return lines
+
+
+_NEXT = {Stage.ANNOUNCE: "dual", Stage.DUAL: "switch", Stage.SWITCH: "retire"}
+
+
+def _unfinished(repository: Repository, record: Rotation) -> str:
+    again = f"{record.step or 'back'} again"
+    missing = record.stage is Stage.ANNOUNCE and not any(
+        record.new and record.new.is_(uri, None) for uri in repository.signers
+    )
+    if missing:
+        return f"add {record.new} to debpress.signers, deploy, and take {again}"
+    return f"the step is not done: take {again}, or go back"
+
+
+def _described(party: rotation.Party | None) -> str:
+    return f"{party} ({party.fingerprint or 'no certificate yet'})" if party else "none"

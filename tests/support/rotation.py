@@ -1,0 +1,182 @@
+"""A deployed press whose key is changed: the steps as the functions take them, hosts that judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from debpress import openpgp, signing
+from debpress.config import RotationDays
+from debpress.publish import rotating
+from debpress.publish.committing import commit
+from debpress.publish.rotating import Asked
+from debpress.publish.setting_up import set_up
+from debpress.publish.signature import sign
+from debpress.signing import rotation
+
+from tests.support import verifiers
+from tests.support.clock import FakeClock
+from tests.support.fake_kms import FakeKms
+from tests.support.press import Press, debs
+
+DAY = 86400.0
+DAYS = RotationDays(announce=2, dual=5, switch=3)
+URI = "https://bucket.example/apt"
+
+
+class _Press(Press):
+    """Signs and commits as the handlers do: by what the rotation says at that moment."""
+
+    def __init__(self, kms: FakeKms, clock: FakeClock) -> None:
+        super().__init__(signers=None, clock=clock)  # type: ignore[arg-type]
+        self.service = kms.service()
+
+    def _sign(self, suite: str, generation: str) -> None:
+        layout, uris = self.repository.layout, self.repository.signers
+        loading = partial(
+            signing.load,
+            store=self.store,
+            layout=layout,
+            clock=self.clock,
+            kms=lambda _region: self.service,
+            default_key=None,
+            user_id="Lab",
+        )
+        signers = rotation.load(uris, store=self.store, layout=layout, loading=loading)
+        sign(self.store, self.repository, self.clock, signers, suite, generation)
+
+    def _commit(self, suite: str, generation: str) -> dict[str, Any]:
+        keys = rotation.standing(self.store, self.repository.layout, self.repository.signers)
+        given = (self.store, self.repository, self.clock, keys.certificates, suite, generation)
+        return commit(*given, others=keys.others)
+
+
+class Rotation:
+    """Keys `old` and `new`, of which the first is deployed. `uri` is where hosts find the root.
+
+    It begins long ago, so that real hosts find nothing of the future after all the waiting.
+    """
+
+    def __init__(self, *names: str, uri: str = URI) -> None:
+        self.uri = uri
+        self.kms = FakeKms()
+        self.uris = {
+            name: f"awskms:{self.kms.create_key('ECC_NIST_EDWARDS25519')}"
+            for name in ("old", "new", "third")
+        }
+        self.press = _Press(self.kms, FakeClock(datetime(2025, 6, 1, 12, tzinfo=UTC)))
+        self.store, self.clock = self.press.store, self.press.clock
+        self.deploy(*(names or ("old",)))
+
+    def deploy(self, *names: str) -> None:
+        """A deployment with these signers, named by key or by URI."""
+        uris = tuple(self.uris.get(name, name) for name in names)
+        self.press.repository = replace(self.press.repository, signers=uris, rotation_days=DAYS)
+        set_up(self.store, self.press.repository, self.clock, self, self.uri)
+
+    def take(self, step: str, to: str | None = None, off: str | None = None) -> dict[str, Any]:
+        asked = Asked(step, to and self.uris.get(to, to), off and self.uris[off])
+        return rotating.rotate(self.store, self.press.repository, self.clock, self, self.uri, asked)
+
+    def stand_at(self, stage: str) -> Rotation:
+        """Goes on to a stage, with all the waiting; `retire` is behind the last one."""
+        self.take("announce", "new")
+        self.deploy("old", "new")
+        self.take("announce", "new")
+        for step, days in (("dual", DAYS.announce), ("switch", DAYS.dual), ("retire", DAYS.switch)):
+            if self.stage == stage:
+                break
+            self.wait(days)
+            self.take(step)
+        return self
+
+    def wait(self, days: float) -> None:
+        self.clock.advance(days * DAY)
+
+    def publish(self, package: str) -> str | None:
+        return self.press.publish(self.press.upload(package, debs((package, "1.0", "all"))))
+
+    @property
+    def record(self) -> rotation.Rotation:
+        found = rotation.read(self.store)
+        assert found is not None
+        return found
+
+    @property
+    def stage(self) -> str:
+        return str(self.record.stage)
+
+    # The workflow, as set-up sees it
+
+    def start(self, data: dict[str, Any]) -> str:
+        for _ in self.press.flip(data["suite"], None):
+            pass
+        return "done"
+
+    def state(self, _: str) -> str:
+        return "SUCCEEDED"
+
+    # Hosts
+
+    def certificate(self, name: str) -> bytes:
+        (known,) = signing.announced(self.store, self.press.repository.layout, [self.uris[name]])
+        return known.raw
+
+    def published(self) -> list[str]:
+        """Whose certificates key.gpg holds, which key.asc and the sources agree with."""
+        binary, armored = self._read("apt/key.gpg"), self._read("apt/key.asc")
+        names = [name for name in self.uris if self._is_known(name)]
+        found = [name for name in names if self.certificate(name) in binary]
+        assert b"".join(self.certificate(name) for name in found) == binary
+        listed = armored.decode().strip().splitlines()[1:-2]
+        source = self._read("apt/stable.sources").decode()
+        assert all(f" {line or '.'}\n" in source for line in listed)
+        return found
+
+    def trusted_by(self, file: str) -> set[str]:
+        """Whom a host trusts that is set up by `key.gpg`, `key.asc` or `<suite>.sources`."""
+        body = self._read(f"apt/{file}")
+        if file.endswith(".sources"):
+            lines = body.decode().partition("Signed-By:\n")[2].splitlines()
+            body = "\n".join("" if line == " ." else line[1:] for line in lines).encode()
+        found = openpgp.fingerprints([body])
+        return {n for n in self.uris if self._is_known(n) and self.fingerprint(n) in found}
+
+    def accepts(self, *names: str, suite: str = "stable") -> tuple[bool, bool]:
+        """Whether a host with these certificates takes the release: with gpgv, with sqv."""
+        document = self._read(f"apt/dists/{suite}/InRelease")
+        keyring = b"".join(self.certificate(name) for name in names)
+        # gpgv by what it found good, as apt asks it: of an unknown signer it also complains.
+        bookworm = bool(verifiers.gpgv(keyring, document).fingerprints)
+        return bookworm, verifiers.sqv(keyring, document).good
+
+    def signed_by(self, suite: str = "stable") -> list[str]:
+        """By gpgv, which is given every certificate there is."""
+        names: Sequence[str] = [name for name in self.uris if self._is_known(name)]
+        keyring = b"".join(self.certificate(name) for name in names)
+        document = self._read(f"apt/dists/{suite}/InRelease")
+        found = verifiers.gpgv(keyring, document).fingerprints
+        return [name for name in names if self.fingerprint(name) in found]
+
+    def signers(self, suite: str = "stable") -> list[str]:
+        """As `signed_by`, by our own reading, which is quicker."""
+        names = [name for name in self.uris if self._is_known(name)]
+        known = [self.certificate(name) for name in names]
+        found = openpgp.verify_clearsigned(self._read(f"apt/dists/{suite}/InRelease"), known)
+        return [name for name in names if self.fingerprint(name) in openpgp.signers(found, known)]
+
+    def fingerprint(self, name: str) -> str:
+        (known,) = signing.announced(self.store, self.press.repository.layout, [self.uris[name]])
+        return known.fingerprint
+
+    def _is_known(self, name: str) -> bool:
+        layout = self.press.repository.layout
+        return signing.stored.known(self.store, layout, self.uris[name]) is not None
+
+    def _read(self, key: str) -> bytes:
+        found = self.store.get(key)
+        assert found is not None, key
+        return found.body
