@@ -108,7 +108,10 @@ class Subscriber:
         packaged = (share / "debpress-archive-keyring/stable.sources").read_text()
         assert "Signed-By: /usr/share/keyrings/debpress-archive-keyring.gpg\n" in packaged
         moved = packaged.replace("/usr/share/keyrings", str(self.keyring.parent))
-        (self.apt.path / "etc/apt/sources.list.d/its.sources").write_text(moved)
+        (share / "moved.sources").write_text(moved)
+        link = self.apt.path / "etc/apt/sources.list.d/its.sources"
+        link.unlink()
+        link.symlink_to(share / "moved.sources")
         self.apt.update().clean()
 
     def upgrade(self) -> Said:

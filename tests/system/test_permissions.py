@@ -159,6 +159,27 @@ def test_a_batch_is_published_under_enforced_policies(
     assert ci.may_get("results/stable/main/enforced.json")
 
 
+def test_a_key_is_rotated_under_enforced_policies_by_the_function_alone(guarded: Stack) -> None:
+    """It announces one that is not there yet, and goes back: a new signature of every suite."""
+    functions = guarded.client("lambda")
+    [setup] = [
+        each["FunctionName"]
+        for page in functions.get_paginator("list_functions").paginate()
+        for each in page["Functions"]
+        if "Setup" in each["FunctionName"]
+    ]
+
+    def take(step: str, **more: str) -> Any:
+        event = json.dumps({"rotate": step, **more}).encode()
+        return json.loads(functions.invoke(FunctionName=setup, Payload=event)["Payload"].read())
+
+    assert "comes after dual" in take("switch")["refused"]
+    assert take("announce", to="awskms:alias/next")["record"]["stage"] == "announce"
+    back = take("back")
+    assert "record" in back, back
+    assert back["record"]["done"]
+
+
 CI_PUTS = [
     "staging/testing/main/b/manifest.json",
     "staging/stable/extra/b/manifest.json",
@@ -169,6 +190,7 @@ CI_PUTS = [
     "state/stable/queue/main.b.0.json",
     "state/stable/generations/00000001-0.json",
     "state/_repository.json",
+    "state/_rotation.json",
     "apt/dists/stable/InRelease",
     "apt/dists/stable/Release",
     BY_HASH,
@@ -232,6 +254,8 @@ WRITERS = {
     POOL: {"Admit"},
     "apt/key.asc": {"Setup"},
     "state/_repository.json": {"Setup"},
+    # The rotation above left it, so that nothing is written: allowed is what is refused as a race.
+    "state/_rotation.json": {"Setup"},
     "state/_signers/x.json": {"Sign"},
     "state/stable/signed/00000001-0.json": {"Sign"},
     "state/stable/generations/00000001-0.json": {"Merge"},
