@@ -1,7 +1,8 @@
 """`debpress key show`, `export`, `check`, `import`, `rotate`, `package`: the keys that sign.
 
-IAM: s3:GetObject on `state/_repository.json` and `state/_signers/`; beside it check needs what the
-signers need (kms:GetPublicKey, kms:Sign, or the layer and its secret), and import what
+IAM: s3:GetObject on `state/_repository.json`, `state/_rotation.json` and `state/_signers/`, and
+s3:ListBucket, without which S3 does not tell that no key was ever rotated; beside it check needs
+what the signers need (kms:GetPublicKey, kms:Sign, or the layer and its secret), and import what
 `debpress.signing.importing.bring` names; `rotate` and `package` say their own.
 """
 
