@@ -83,6 +83,15 @@ def test_an_announced_signer_waits_for_its_deployment_and_signs_nothing_meanwhil
     assert rotation.take("announce", "new")["new"]["fingerprint"] == rotation.fingerprint("new")
 
 
+def test_a_certificate_that_the_step_itself_mints_is_published_with_it(rotation: Rotation) -> None:
+    rotation.take("announce", "new")
+    rotation.take("back")
+    rotation.deploy("old", "new")
+    assert rotation.signed_by() == rotation.published() == ["old"]
+    rotation.take("announce", "new")
+    assert stands(rotation, "announce")
+
+
 def test_a_retired_signer_never_signs_again_however_it_is_configured(rotation: Rotation) -> None:
     rotation.stand_at("retire")
     pinned = f"{rotation.uris['old']}#{rotation.fingerprint('old')}"
@@ -150,6 +159,25 @@ def test_signers_deployed_before_they_were_announced_begin_with_dual() -> None:
     both.wait(DAYS.dual)
     both.take("switch")
     assert both.signed_by() == ["new"]
+
+
+def test_a_step_is_done_only_when_every_suite_is_seen_to_be_signed_so(
+    rotation: Rotation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotation.stand_at("announce")
+    rotation.wait(DAYS.announce)
+    real = rotation.start
+
+    def all_but_one(data: dict[str, str]) -> str:
+        return "done" if data["suite"] == "testing" else real(data)
+
+    monkeypatch.setattr(rotation, "start", all_but_one)
+    with pytest.raises(SigningError, match="suite testing is signed by"):
+        rotation.take("dual")
+    assert not rotation.record.done
+    monkeypatch.undo()
+    rotation.take("dual")
+    assert stands(rotation, "dual")
 
 
 # Refusals
