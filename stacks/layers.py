@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
 import hashlib
 import json
+import os
 import py_compile
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
@@ -23,6 +26,7 @@ from stacks.settings import Settings
 _LAYERS = Path(__file__).parent.parent / "layers"
 _LOCK = _LAYERS / "dependencies/requirements.txt"
 _BUILD = _LAYERS / "dependencies/build"
+_A_DAY = 24 * 3600.0
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 
@@ -134,6 +138,16 @@ def _repository(repository: config.Repository) -> Path:
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     package = _BUILD / f"repository-{name}/python/debpress_repository"
     package.mkdir(parents=True, exist_ok=True)
+    _forget_old(package.parent.parent)
     (package / "repository.json").write_text(text, "utf-8")
     (package / "__init__.py").write_text('"""The deployed configuration."""\n', "utf-8")
     return package.parent.parent
+
+
+def _forget_old(used: Path) -> None:
+    """Removes configurations that no synthesis uses: one that began a day ago has ended."""
+    os.utime(used)
+    for folder in _BUILD.glob("repository-*"):
+        with contextlib.suppress(FileNotFoundError):  # Another synthesis removed it.
+            if folder.stat().st_mtime < time.time() - _A_DAY:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -36,7 +36,7 @@ def synthesise(directory: Path) -> None:
         cwd=ROOT,
         env={
             **proxies,
-            **{key: "1" for key in os.environ if key.startswith("JSII_SILENCE")},
+            **{k: v for k, v in os.environ.items() if k.startswith("JSII_SILENCE")},
             "PATH": str(tools),
             "HOME": str(directory),
             "PIP_NO_INDEX": "1",

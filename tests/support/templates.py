@@ -22,8 +22,10 @@ from unittest import mock
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "layers/debpress/python"))
-for warning in ("END_OF_LIFE", "UNTESTED", "DEPRECATED"):
-    os.environ[f"JSII_SILENCE_WARNING_{warning}_NODE_VERSION"] = "1"
+
+from local import synthesis  # noqa: E402 (after the path)
+
+os.environ |= synthesis.quiet()
 
 import aws_cdk as cdk  # noqa: E402 (after the environment)
 from cdk_nag import AwsSolutionsChecks  # noqa: E402
@@ -31,6 +33,9 @@ from constructs import Construct  # noqa: E402
 
 from stacks import layers, settings  # noqa: E402
 from stacks.press import Press  # noqa: E402
+
+# Gone with the interpreter.
+_PLACE = tempfile.TemporaryDirectory(prefix="debpress-templates-")
 
 
 def context(**overrides: Any) -> dict[str, Any]:
@@ -77,7 +82,7 @@ class _Wrong(Construct):
 
 @cache
 def _synthesise(text: str, nag: bool, spoilt: bool) -> Template:
-    directory = Path(tempfile.mkdtemp(prefix="debpress-template-"))
+    directory = Path(tempfile.mkdtemp(dir=_PLACE.name))
     (directory / "layer/python").mkdir(parents=True)
     app = cdk.App(context=json.loads(text), outdir=str(directory / "out"))
     # pip's work is no business of the template; test_layer_imports looks at it.
