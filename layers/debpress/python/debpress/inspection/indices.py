@@ -115,7 +115,7 @@ class _Check:
     def _sha256(self, head: Head) -> str | None:
         if head.sha256 is not None:
             return head.sha256
-        found = self._store.get(head.key, head.version_id)
+        found = self._store.get(head.key)
         return None if found is None else hashlib.sha256(found.body).hexdigest()
 
     def packages(self, found: dict[str, list[Entry]], named: Named) -> None:
