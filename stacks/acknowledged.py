@@ -6,6 +6,7 @@ A wildcard over keys is acknowledged by name, so that a new one is a finding unt
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
 from constructs import IConstruct
@@ -38,11 +39,14 @@ _KEYS = {
     "./*.sources": "One object a suite, named by it.",
 }
 
+_HANDED_OUT = "A place of its own, or what hosts read: batches and files are not known beforehand."
+_ACCOUNT = "arn:<AWS::Partition>:{}:<AWS::Region>:<AWS::AccountId>:"
 _TRACING = "X-Ray's actions know no resources (service authorization reference)."
 
 
-def acknowledge(stack: Stack, settings: Settings) -> None:
-    """Acknowledges what is listed here, and nothing else, on the constructs of a `Press`."""
+def acknowledge(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ...]]) -> None:
+    """Acknowledges what is listed here, and nothing else, on the constructs of a `Press`; `roles`
+    are `Roles.policies`."""
     bucket = _logical(stack, "Storage/Bucket/Resource")
     root = settings.repository.root
     for name, allowed in grants(settings.repository.layout).items():
@@ -52,8 +56,16 @@ def acknowledge(stack: Stack, settings: Settings) -> None:
             if "*" in pattern and relative in _KEYS:
                 _accept(policy, f"IAM5[Resource::<{bucket}.Arn>/{pattern}]", _KEYS[relative])
         _accept(policy, "IAM5[Resource::*]", _TRACING)
+    for name, keys in roles.items():
+        for key in keys:
+            finding = f"IAM5[Resource::<{bucket}.Arn>/{key}]"
+            _accept(_find(stack, f"Roles/{name}"), finding, _HANDED_OUT)
+        if name.startswith("Operators"):
+            own = f"{_ACCOUNT.format('cloudformation')}stack/{stack.stack_name}/*"
+            reason = "This one stack, which the command asks for by its name alone."
+            _accept(_find(stack, f"Roles/{name}"), f"IAM5[Resource::{own}]", reason)
     machine = _logical(stack, "Workflow/Machine/Resource")
-    executions = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:"
+    executions = f"{_ACCOUNT.format('states')}execution:"
     _accept(
         _find(stack, "Functions/SetupRole"),
         f"IAM5[Resource::{executions}<{machine}.Name>:*]",

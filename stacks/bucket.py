@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 from debpress.layout import RESULTS, STAGING, STATE, Layout
 
+from stacks.encryption import Encryption
 from stacks.settings import Settings
 
 _A_DAY = Duration.days(1)
@@ -17,13 +18,22 @@ _A_WEEK = Duration.days(7)
 
 
 class Bucket(Construct):
-    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        settings: Settings,
+        encryption: Encryption,
+    ) -> None:
         super().__init__(scope, id)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
             versioned=True,  # A reaper deletes exactly the version it condemned, no newer one.
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=encryption.kind,
+            encryption_key=encryption.key,
+            # Else every object would be a request to KMS; S3 takes false alone with its own keys.
+            bucket_key_enabled=True if encryption.key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=settings.tls_only,

@@ -7,9 +7,12 @@ from constructs import Construct
 
 from stacks import acknowledged
 from stacks.bucket import Bucket
+from stacks.encryption import Encryption
 from stacks.functions import Functions
 from stacks.heartbeat import Heartbeat
 from stacks.layers import Layers
+from stacks.permissions import grants
+from stacks.roles import Roles
 from stacks.schedule import Schedule
 from stacks.settings import Settings
 from stacks.setup import SetUp
@@ -24,7 +27,8 @@ class Press(Stack):
         # The CDK writes dependencies that a reference implies already; they do no harm.
         self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         repository = settings.repository
-        storage = Bucket(self, "Storage", settings)
+        encryption = Encryption(self, "Encryption", settings)
+        storage = Bucket(self, "Storage", settings, encryption)
         layers = Layers(self, "Layers", settings)
         functions = Functions(self, "Functions", settings, storage.bucket, layers.all)
         storage.guard(
@@ -34,6 +38,12 @@ class Press(Stack):
             reaper=functions.role("reap"),
             rotator=functions.role("setup"),
         )
+        for name, allowed in grants(repository.layout).items():
+            reads = bool(allowed.get or allowed.get_version)
+            encryption.let(
+                storage.bucket, functions.role(name), read=reads, write=bool(allowed.put)
+            )
+        roles = Roles(self, "Roles", settings, storage.bucket, encryption)
         signing = Signing(self, "Signing", settings, functions, layers.signing)
         workflow = Workflow(self, "Workflow", settings, functions)
         trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
@@ -45,7 +55,7 @@ class Press(Stack):
         )
         # All that set-up sets in motion, the roles' policies among it, has to be there first.
         ready.resource.node.add_dependency(storage, functions, signing, workflow)
-        acknowledged.acknowledge(self, settings)
+        acknowledged.acknowledge(self, settings, roles.policies)
 
         outputs = {
             "Bucket": storage.bucket.bucket_name,

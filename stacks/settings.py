@@ -16,6 +16,8 @@ from debpress import config
 from debpress.errors import ConfigError
 from debpress.layout import RESULTS, STAGING, STATE
 
+from stacks import handed_out
+
 # The newest that this CDK knows, and that has wheels of all we need for both architectures.
 NEWEST = "3.14"
 _RETENTION = {
@@ -31,6 +33,7 @@ _ARCHITECTURES = {
 }
 _VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]+")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+_KEY = re.compile(r"s3|kms|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})")
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}")
 
 
@@ -45,6 +48,7 @@ class Readers:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`python` is a version (`3.14`), `architecture` Lambda's word for it, `prune_hour` is UTC's.
+    `roles` are those for CI, operators and hosts; `encryption` is `s3`, `kms` or a key's ARN.
     `alarm_topics` are the SNS topics (ARNs) that alarms notify. `tls_only` is false for an emulator
     that speaks plain http and enforces policies. `gnupg_layer` is where layers/gnupg/bundle.py left
     the layer of the signers that are bundled."""
@@ -53,6 +57,8 @@ class Settings:
     architecture: str
     python: str
     readers: Readers
+    roles: handed_out.HandedOut
+    encryption: str
     key_spec: str
     prune_hour: int
     log_retention: logs.RetentionDays
@@ -81,6 +87,14 @@ def read(node: Node) -> Settings:
     repository = config.parse(described)
     if f"{repository.root.partition('/')[0]}/" in (STAGING, RESULTS, STATE):
         raise ConfigError(f"debpress.root: {repository.root!r} is for other things; take another")
+    encryption = str(node.try_get_context("encryption") or "s3")
+    if not _KEY.fullmatch(encryption):
+        raise ConfigError(f"encryption: {encryption!r} must be s3, kms, or the ARN of a KMS key")
+    if encryption != "s3" and readers.get("vpc_endpoints"):
+        raise ConfigError(
+            "readers.vpc_endpoints: hosts that come without credentials can't read what a key of "
+            "KMS encrypts: give them a role (roles.hosts, readers.role_arns), or take encryption s3"
+        )
     architecture = _one_of(node, "lambda_architecture", "arm64", tuple(_ARCHITECTURES))
     bundle = node.try_get_context("gnupg_layer") or f"layers/gnupg/build/layer-{architecture}.zip"
     return Settings(
@@ -91,6 +105,8 @@ def read(node: Node) -> Settings:
             _texts(readers.get("vpc_endpoints"), "readers.vpc_endpoints", _VPC_ENDPOINT),
             _texts(readers.get("role_arns"), "readers.role_arns", _ROLE),
         ),
+        roles=handed_out.parse(_object(node, "roles") or {}, repository),
+        encryption=encryption,
         key_spec=_one_of(node, "key_spec", "RSA_4096", KEY_SPECS),
         prune_hour=_number(node, "prune_hour", 3, 0, 23),
         log_retention=_RETENTION[int(_one_of(node, "log_days", "90", tuple(map(str, _RETENTION))))],

@@ -4,7 +4,7 @@ in the layer of a `gnupg:` signer, whose passphrase the signing function may rea
 
 from __future__ import annotations
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -44,6 +44,8 @@ class Signing(Construct):
                 key_spec=kms.KeySpec[settings.key_spec],
                 key_usage=kms.KeyUsage.SIGN_VERIFY,
                 removal_policy=RemovalPolicy.RETAIN,
+                # For people: what the press knows is the ARN.
+                alias=f"alias/{Stack.of(self).stack_name}-signing",
             )
             _only(self.key, functions.role("sign"))
             functions["sign"].add_environment("DEBPRESS_KMS_KEY", self.key.key_arn)

@@ -1,13 +1,16 @@
 """Tried, not only written: with policies enforced, the press works, and nobody may do more.
 
-The emulator checks every request against the deployed roles' policies, the bucket's and the key's.
-CI has the policy of docs/ci.md, hosts what the configuration's `readers` give them.
+The emulator checks every request against the deployed roles' policies, the bucket's and the key's,
+and who takes a role on against its trust. CI, operators and hosts have the roles that the stack
+hands out (and a host one of its own that `readers` lets in); the bucket is encrypted by KMS, though
+the emulator, which encrypts nothing, asks nobody for the right to its key.
 """
 
 from __future__ import annotations
 
+import base64
 import json
-import re
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +27,26 @@ from local.ci import Ci, manifest_json
 from local.stack import Stack, up
 from tests.conftest import REPOSITORY
 
-HOSTS = "arn:aws:iam::000000000000:role/apt-hosts"
+ACCOUNT = "arn:aws:iam::000000000000"
+HOSTS = f"{ACCOUNT}:role/apt-hosts"
+ISSUER = "token.actions.githubusercontent.com"
+SUBJECT = "repo:my-org/web:ref:refs/heads/main"
+ROLES = {
+    "providers": {"github": {"arn": f"{ACCOUNT}:oidc-provider/{ISSUER}"}},
+    "ci": [
+        {"name": "Web", "subjects": [SUBJECT], "publishes": ["stable/main"]},
+        {
+            "name": "Tags",
+            "subjects": ["repo:my-org/web:ref:refs/tags/v*"],
+            "publishes": ["testing/main"],
+        },
+    ],
+    "operators": [
+        {"name": "All", "principals": [f"{ACCOUNT}:root"]},
+        {"name": "Few", "principals": [f"{ACCOUNT}:root"], "changes": ["stable/main"]},
+    ],
+    "hosts": [{"name": "Fleet"}, {"name": "Others", "principals": [f"{ACCOUNT}:root"]}],
+}
 POOL = "apt/pool/main/x/x/0123456789abcdef/x_1.0_all.deb"
 BY_HASH = f"apt/dists/stable/main/binary-amd64/by-hash/SHA256/{'0' * 64}"
 FUNCTIONS = (
@@ -72,10 +94,11 @@ class Who:
         return self.may(lambda s3, b: s3.list_objects_v2(Bucket=b, Prefix=prefix))
 
     def may_sign(self) -> bool:
-        [key] = self.stack.client("kms").list_keys()["Keys"]
+        alias = "alias/debpress-signing"
+        key = self.stack.client("kms").describe_key(KeyId=alias)["KeyMetadata"]["Arn"]
         return self.may(
             lambda kms, _: kms.sign(
-                KeyId=key["KeyId"],
+                KeyId=key,
                 Message=bytes(64),
                 MessageType="DIGEST",
                 SigningAlgorithm="RSASSA_PKCS1_V1_5_SHA_512",
@@ -94,7 +117,12 @@ class Who:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Stack]:
     """The real stacks, with policies enforced."""
-    context = {"debpress": REPOSITORY, "readers": {"role_arns": [HOSTS]}}
+    context = {
+        "debpress": REPOSITORY,
+        "readers": {"role_arns": [HOSTS]},
+        "roles": ROLES,
+        "encryption": "kms",
+    }
     with up(context=context, enforce=True) as running:
         yield running
 
@@ -114,21 +142,42 @@ def role(guarded: Stack) -> Callable[[str], Who]:
 
 
 @pytest.fixture(scope="module")
-def ci(guarded: Stack) -> Who:
-    """A job that publishes to stable main, as docs/ci.md has it."""
-    iam = guarded.client("iam")
-    iam.create_role(RoleName="ci", AssumeRolePolicyDocument=_trust())
-    [policy] = re.findall(
-        r'```json\n(\{[^`]*"Sid": "Upload"[^`]*\})\n```', (paths.ROOT / "docs/ci.md").read_text()
+def outputs(guarded: Stack) -> Mapping[str, str]:
+    """The stack's outputs, which name the roles."""
+    [stack] = guarded.client("cloudformation").describe_stacks(StackName="debpress")["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+
+def _token(subject: str, audience: str = "sts.amazonaws.com", issuer: str = ISSUER) -> str:
+    """A token as CI's provider gives it. Nobody signed it: that is AWS's to check."""
+    claims = {"iss": f"https://{issuer}", "aud": audience, "sub": subject}
+    parts = [json.dumps(each).encode() for each in ({"alg": "none"}, claims)]
+    return ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts) + "."
+
+
+def _web_identity(stack: Stack, role: str, token: str) -> Who:
+    session = stack.client("sts").assume_role_with_web_identity(
+        RoleArn=role, RoleSessionName="job", WebIdentityToken=token
     )
-    policy = policy.replace("my-packages", guarded.outputs.bucket).replace("bookworm", "stable")
-    iam.put_role_policy(RoleName="ci", PolicyName="publish", PolicyDocument=policy)
-    return _assumed(guarded, "ci")
+    return Who(stack, session["Credentials"])
 
 
 @pytest.fixture(scope="module")
-def host(guarded: Stack) -> Who:
-    """A host with an instance role that has no policy of its own."""
+def ci(guarded: Stack, outputs: Mapping[str, str]) -> Who:
+    """A job that publishes to stable main."""
+    return _web_identity(guarded, outputs["CiRoleWeb"], _token(SUBJECT))
+
+
+@pytest.fixture(scope="module")
+def operator(guarded: Stack, outputs: Mapping[str, str]) -> Callable[[str], Who]:
+    return lambda name: _assumed(guarded, outputs[f"OperatorsRole{name}"].rpartition("/")[2])
+
+
+@pytest.fixture(scope="module", params=["readers", "roles"])
+def host(request: pytest.FixtureRequest, guarded: Stack, outputs: Mapping[str, str]) -> Who:
+    """A host with an instance role without a policy of its own, and one with a role of ours."""
+    if request.param == "roles":
+        return _assumed(guarded, outputs["HostsRoleOthers"].rpartition("/")[2])
     guarded.client("iam").create_role(RoleName="apt-hosts", AssumeRolePolicyDocument=_trust())
     return _assumed(guarded, "apt-hosts")
 
@@ -215,6 +264,84 @@ def test_ci_does_what_it_is_for_and_reads_no_more(ci: Who) -> None:
         assert not ci.may_get(key), key
     assert not ci.may_list() and not ci.may_list("staging/stable/main/")
     assert not ci.may_sign() and not ci.may_start()
+
+
+def test_a_job_has_the_role_of_its_own_repository_and_branch(
+    guarded: Stack, outputs: Mapping[str, str]
+) -> None:
+    def may(role: str, *claims: str) -> bool:
+        try:
+            _web_identity(guarded, outputs[role], _token(*claims))
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            return False
+        return True
+
+    assert may("CiRoleWeb", SUBJECT)
+    assert may("CiRoleTags", "repo:my-org/web:ref:refs/tags/v1.2")
+    for subject in (
+        "repo:my-org/web:ref:refs/heads/other",
+        "repo:my-org/web:pull_request",
+        "repo:my-org/web:ref:refs/heads/main2",
+        "repo:other/web:ref:refs/heads/main",
+        "repo:my-org/web:ref:refs/tags/v1",
+    ):
+        assert not may("CiRoleWeb", subject), subject
+    assert not may("CiRoleTags", SUBJECT)
+    assert not may("CiRoleTags", "repo:my-org/web2:ref:refs/tags/v1")
+    assert not may("CiRoleWeb", SUBJECT, "https://github.com/my-org")
+    assert not may("CiRoleWeb", SUBJECT, "sts.amazonaws.com", "gitlab.com")
+    for role in ("OperatorsRoleAll", "HostsRoleFleet", "HostsRoleOthers"):
+        assert not may(role, SUBJECT), role
+
+
+def test_operators_ask_for_operations_and_read_and_write_nothing_else(
+    operator: Callable[[str], Who],
+) -> None:
+    everything, few = operator("All"), operator("Few")
+    for who, places in ((everything, ("stable/main", "testing/extra")), (few, ("stable/main",))):
+        for place in ("stable/main", "testing/extra"):
+            # No operations: nothing is done, whoever asks.
+            may = who.may_put(f"staging/{place}/tried/operations.json")
+            assert may == (place in places), place
+        for key in (*CI_PUTS, "staging/stable/main/b/x.deb", "staging/stable/main/b/SHA256SUMS"):
+            if not key.endswith("operations.json"):
+                assert not who.may_put(key), key
+                assert not who.may_delete(key), key
+        for key in (
+            "apt/dists/stable/InRelease",
+            "state/_repository.json",
+            "results/stable/main/x",
+        ):
+            assert who.may_get(key), key
+        assert who.may_list() and not who.may_get("staging/stable/main/b/x.deb")
+        assert not who.may_sign() and not who.may_start()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("status",), ("verify", "--deep"), ("list", "--suite", "stable"),
+     ("history", "--suite", "stable"),
+     ("remove", "nothing", "--suite", "stable", "--dry-run"), ("prune", "--dry-run")],
+    ids=" ".join,
+)  # fmt: skip
+def test_the_operators_role_is_enough_for_the_command(
+    arguments: tuple[str, ...], operator: Callable[[str], Who]
+) -> None:
+    """Without --bucket: it finds the stack's output, as on AWS."""
+    who = operator("All")
+    done = subprocess.run(
+        [paths.BIN / "debpress", *arguments, "--endpoint-url", who.stack.outputs.endpoint_url],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "AWS_ACCESS_KEY_ID": who.credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": who.credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": who.credentials["SessionToken"],
+            "AWS_REGION": emulator.REGION,
+        },
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done
 
 
 def test_hosts_read_what_is_published_and_nothing_else(host: Who) -> None:

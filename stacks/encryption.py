@@ -1,0 +1,82 @@
+"""Encryption at rest: S3's own keys, or one in KMS that who reads or writes must be let use, too.
+
+With a KMS key S3 asks KMS in the caller's name (S3 user guide, "Using server-side encryption with
+AWS KMS keys"): to read is to decrypt, to write is to make a data key, and a multipart upload does
+both. Each right is for S3's requests alone (`kms:ViaService`), about this bucket alone (the
+encryption context, which with a bucket key is the bucket's ARN, and without one the object's).
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.settings import Settings
+
+S3_MANAGED = "s3"
+OWN_KEY = "kms"
+_S3 = f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"
+
+
+class Encryption(Construct):
+    """`key` is None where S3's own keys do it, for which nobody needs a right."""
+
+    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.key: kms.IKey | None = None
+        if settings.encryption == OWN_KEY:
+            self.key = key = kms.Key(
+                self,
+                "Key",
+                description="debpress: encrypts the bucket",
+                enable_key_rotation=True,
+                removal_policy=RemovalPolicy.RETAIN,
+                alias=f"alias/{Stack.of(self).stack_name}-bucket",
+            )
+            if settings.readers.role_arns:
+                # Their own policies are not ours. The bucket can't be named: it names the key.
+                key.add_to_resource_policy(
+                    iam.PolicyStatement(
+                        sid="HostsByRole",
+                        principals=[iam.ArnPrincipal(arn) for arn in settings.readers.role_arns],
+                        actions=["kms:Decrypt"],
+                        resources=["*"],
+                        conditions={"StringEquals": {"kms:ViaService": _S3}},
+                    )
+                )
+        elif settings.encryption != S3_MANAGED:
+            self.key = kms.Key.from_key_arn(self, "Key", settings.encryption)
+
+    @property
+    def kind(self) -> s3.BucketEncryption:
+        return s3.BucketEncryption.KMS if self.key else s3.BucketEncryption.S3_MANAGED
+
+    def let(
+        self, bucket: s3.IBucket, role: iam.IRole, *, read: bool = False, write: bool = False
+    ) -> None:
+        """Lets the role use the key for what it may read and write in the bucket anyway."""
+        if self.key is None:
+            return
+        # A multipart upload decrypts its parts' data key ("Multipart upload API and permissions").
+        actions = ["kms:Decrypt"] if read or write else []
+        actions += ["kms:GenerateDataKey"] if write else []
+        if not actions:
+            return
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=actions,
+                resources=[self.key.key_arn],
+                conditions={
+                    "StringEquals": {"kms:ViaService": _S3},
+                    "StringLike": {
+                        "kms:EncryptionContext:aws:s3:arn": [
+                            bucket.bucket_arn,
+                            bucket.arn_for_objects("*"),
+                        ]
+                    },
+                },
+            )
+        )
