@@ -9,20 +9,7 @@ from debpress.publish import keyring
 
 from local.apt_root import AptRoot, Said
 from tests.support.press import debs
-from tests.support.rotation import DAYS, Rotation
-
-# Which hosts go on at each stage, by the certificates they have.
-GOES_ON = {
-    "announce": {("old",): True, ("old", "new"): True, ("new",): False},
-    "dual": {("old",): True, ("old", "new"): True, ("new",): True},
-    "switch": {("old",): False, ("old", "new"): True, ("new",): True},
-    "retire": {("old",): False, ("old", "new"): True, ("new",): True},
-}
-NEXT = {
-    "announce": ("dual", DAYS.announce),
-    "dual": ("switch", DAYS.dual),
-    "switch": ("retire", DAYS.switch),
-}
+from tests.support.rotation import DAYS, GOES_ON, NEXT, Rotation
 
 
 class Archive:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from debpress import signing
+from debpress import openpgp, signing
 from debpress.adapters.gnupg import GnupgService
 from debpress.layout import Layout
 
@@ -27,6 +27,7 @@ from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.gpg import PASSPHRASE, gpg
 from tests.support.memory_store import MemoryStore
+from tests.support.rotation import GOES_ON, NEXT, Rotation
 
 COUNT = int(os.environ.get("DEBPRESS_SIGNATURES", "20"))
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -182,7 +183,31 @@ def test_while_two_keys_sign_a_host_needs_one(
     assert (host.update() == "") is good
 
 
-def signing_key(signers: signing.Signers, number: int) -> bytes:
-    from debpress import openpgp
+def test_at_each_stage_of_a_rotation_hosts_go_on_or_fail_as_the_procedure_says(
+    root: Path,
+) -> None:
+    rotation = Rotation(uri="file:/srv/lab/apt").stand_at("announce")
+    host = Host(root)
+    (root / "etc/apt/sources.list").write_text(
+        "deb [signed-by=/srv/lab/key.asc arch=amd64] file:/srv/lab/apt stable main\n"
+    )
+    for stage, expected in GOES_ON.items():
+        for key in rotation.store.keys("apt/"):
+            (host.place / key).parent.mkdir(parents=True, exist_ok=True)
+            (host.place / key).write_bytes(rotation.store.body(key))
+        for names, good in expected.items():
+            shutil.rmtree(root / "var/lib/apt/lists")
+            (root / "var/lib/apt/lists/partial").mkdir(parents=True)
+            keys = b"".join(rotation.certificate(name) for name in names)
+            (host.place / "key.asc").write_bytes(openpgp.armor(keys, "PUBLIC KEY BLOCK"))
+            said = host.update()
+            assert (said == "") is good, (stage, names, said)
+            assert good or "Missing key" in said, (stage, names, said)
+        if stage in NEXT:
+            step, days = NEXT[stage]
+            rotation.wait(days)
+            rotation.take(step)
 
+
+def signing_key(signers: signing.Signers, number: int) -> bytes:
     return openpgp.armor(signers.certificates()[number], "PUBLIC KEY BLOCK")

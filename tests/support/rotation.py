@@ -26,6 +26,20 @@ DAY = 86400.0
 DAYS = RotationDays(announce=2, dual=5, switch=3)
 URI = "https://bucket.example/apt"
 
+# Which hosts go on at each stage, by the certificates they have.
+GOES_ON = {
+    "announce": {("old",): True, ("old", "new"): True, ("new",): False},
+    "dual": {("old",): True, ("old", "new"): True, ("new",): True},
+    "switch": {("old",): False, ("old", "new"): True, ("new",): True},
+    "retire": {("old",): False, ("old", "new"): True, ("new",): True},
+}
+# The step after a stage, and its wait.
+NEXT = {
+    "announce": ("dual", DAYS.announce),
+    "dual": ("switch", DAYS.dual),
+    "switch": ("retire", DAYS.switch),
+}
+
 
 class _Press(Press):
     """Signs and commits as the handlers do: by what the rotation says at that moment."""
