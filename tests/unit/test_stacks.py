@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from debpress import config
 from debpress.layout import Batch, Layout
 
 from local import synthesis
@@ -299,6 +302,23 @@ def test_the_template_is_the_same_each_time(stack: Template) -> None:
     assert synthesise().data == stack.data
 
 
+# The configuration's layer
+
+
+def test_configurations_that_no_synthesis_uses_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "_BUILD", tmp_path)
+    used = layers._repository(config.parse(context()["debpress"]))
+    old, new, other = (tmp_path / n for n in ("repository-0", "repository-1", "arm64-3.14-0"))
+    for folder, hours in ((old, 25), (new, 23), (other, 999), (used, 25)):
+        folder.mkdir(exist_ok=True)
+        moment = time.time() - hours * 3600
+        os.utime(folder, (moment, moment))
+    assert layers._repository(config.parse(context()["debpress"])) == used
+    assert sorted(tmp_path.iterdir()) == sorted((used, new, other))
+
+
 # The app
 
 
@@ -326,16 +346,11 @@ def _app(directory: Path, settings: dict[str, Any]) -> subprocess.CompletedProce
     tools = directory / "bin"
     tools.mkdir()
     (tools / "node").symlink_to(Path(node).resolve())
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    major = version.strip("v").partition(".")[0]
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
         env={
-            # jsii's warning of an old node is silenced by that node's number, by nothing else.
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": major,
-            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": major,
-            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": major,
+            **synthesis.quiet(),
             "PATH": str(tools),
             "HOME": str(directory),
             "PIP_NO_INDEX": "1",
