@@ -119,6 +119,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 f"{root}/dists/*/by-hash/SHA256/*",
                 f"{root}/pool/*",
                 "state/*/generations/*",
+                "state/*/queue/*",
             ),
             # Exactly a version: what was put anew in the meantime stays.
             delete_version=(f"{root}/dists/*/by-hash/SHA256/*", f"{root}/pool/*"),

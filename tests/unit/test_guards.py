@@ -24,6 +24,7 @@ from debpress.publish import (
     merging,
     notes,
     published,
+    reaping,
 )
 from debpress.publish.published import Generation
 from debpress.store import LostRace, Pin, Served
@@ -229,6 +230,20 @@ class TestWhatIsIn:
             where.heal(where.world())
 
         noticed(play, [0], "left in the queue")
+
+    def test_23_if_what_waits_is_reaped_those_who_take_it_along_fail(
+        self, monkeypatch: Patch
+    ) -> None:
+        from tests.unit.test_interleavings import TestDeadExecutions as Plays
+
+        monkeypatch.setattr(reaping, "_about_to_be_named", lambda *_: ())
+        with pytest.raises(AssertionError):
+            Plays().test_what_waits_for_days_is_not_reaped(0)
+        monkeypatch.setattr(merging, "_refuse_reaped", lambda *_: None)
+        noticed(Plays().test_what_waits_for_days_is_not_reaped, [0], "CorruptError")
+        noticed(
+            lambda _: Plays().test_what_is_gone_all_the_same_breaks_nobody_else(), [0], "'failed'"
+        )
 
     def test_6_with_a_second_plan_a_repeat_brings_back_what_was_removed(
         self, monkeypatch: Patch

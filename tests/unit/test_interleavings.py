@@ -425,3 +425,36 @@ class TestDeadExecutions:
             assert where.status("dead") == "published" and "dead" in where.seen()
         for flip in where.witness.flips:
             assert from_iso(flip.record.date) == flip.release.date
+
+    @pytest.mark.parametrize("first", range(0, 30, 1 if SOAK else 5))
+    def test_what_waits_for_days_is_not_reaped(self, first: int) -> None:
+        """It was queued, and its execution stopped; then the reaper, and who publishes next."""
+        where = waiting_for_days()
+        event = where.upload("it", fresh("it"))
+        world = where.world(turns=Script([("reaper", first), ("it", 10**6), ("reaper", 10**6)]))
+        reaper = {"reaper": lambda press: reap(press.store, press.repository, press.clock)}
+        world.run(reaper)
+        done = world.run({**reaper, "it": lambda press: press.publish(event)})
+        assert done["it"] == "published" and not world.surprises, f"surprised: {world.surprises}"
+        assert where.status("dead") == "published" and where.seen() >= {"dead", "it"}
+        where.witness.settled()
+
+    def test_what_is_gone_all_the_same_breaks_nobody_else(self) -> None:
+        """And its CI is told what to do."""
+        where = waiting_for_days()
+        where.press.store.delete(*where.press.store.keys("apt/pool/main/d/dead/"))
+        world = where.world()
+        assert world.publish({"it": where.upload("it", fresh("it"))}) == {"it": "published"}
+        assert not world.surprises, f"surprised: {world.surprises}"
+        (error,) = where.press.result("dead")["errors"]
+        assert (error["file"], error["code"]) == ("dead_1_all.deb", "file-missing")
+        assert where.seen() >= {"it"} and not where.seen() & {"dead", "dead-bin"}
+        where.witness.settled()
+
+
+def waiting_for_days() -> Scene:
+    where = scene()
+    where.upload("dead", {"dead_1_all.deb": fresh("dead")["dead_1_all.deb"]})
+    queued(where, "dead")
+    where.press.clock.advance(5 * 86400)
+    return where

@@ -44,6 +44,10 @@ _PATIENCE = timedelta(seconds=5)
 # function runs 15 minutes at most, and is tried five times.
 _DEAD = timedelta(minutes=90)
 
+# What was validated within the last hours is there: the reaper waits for a day, which is not
+# looked into for every package of every publish.
+_LONG_AGO = timedelta(hours=12)
+
 
 def merge(
     store: Store,
@@ -84,6 +88,7 @@ def merge(
     def take(entry: Queued) -> list[dict[str, Any]]:
         component = entry.plan.batch.component
         if not entry.plan.operations:
+            _refuse_reaped(store, repository.layout, entry, now)
             return draft.add(component, entry.packages)
         if state is None:
             message = f"suite {suite} publishes nothing yet; deploy it first"
@@ -131,6 +136,18 @@ def _is_due(settings: Suite, state: Current | None) -> bool:
         return False
     used = state.release.used(state.now)
     return used is None or used >= _RE_SIGNED
+
+
+def _refuse_reaped(store: Store, layout: Layout, entry: Queued, now: datetime) -> None:
+    """A failed execution may be redriven when its files are gone from staging and pool. Its batch
+    is refused then, lest it break the flip of everybody who would take it along."""
+    if now - from_iso(entry.plan.started_at) < _LONG_AGO:
+        return
+    heads = notes.side_by_side(lambda p: store.head(layout.pool(p.filename)), entry.packages)
+    gone = [p for p, head in zip(entry.packages, heads, strict=True) if head is None]
+    if gone:
+        message = f"was validated at {entry.plan.started_at} and deleted since; upload it again"
+        raise RejectedError([Refusal(p.file, Code.FILE_MISSING, message) for p in gone])
 
 
 def _is_alone(entry: Queued) -> bool:

@@ -1,6 +1,7 @@
 """reap: delete what no host can still be told of (laws 3 and 5).
 
-An object goes when no suite names it, none has for longer than the grace, and it is itself older
+An object goes when no suite names it, none has for longer than the grace, no batch waits with it in
+a queue, and it is itself older
 than the grace. The race with a publish that names it again at that moment is closed by versions:
 a publish that wants an object puts it anew (admit copies, merge puts), and the reaper deletes
 exactly the version it looked at. The race with a rollback is closed by time: it goes back no
@@ -48,10 +49,11 @@ def reap(store: Store, repository: Repository, clock: Clock, *, dry_run: bool = 
     dists = list(store.list(layout.dist("", "").rstrip("/") + "/"))
     now = clock.now()
     suites = [_suite(layout, h.key) for h in dists if h.key.endswith("/InRelease")]
+    # What waits is read before what is published: an entry leaves its queue when it is in.
+    named = {key for suite in suites for key in _about_to_be_named(store, layout, suite)}
     states = {s: published.current(store, layout, s, now) for s in suites}
     cutoff = min([now, *(s.now for s in states.values() if s)]) - _MARGIN
     cutoff -= timedelta(hours=repository.grace_hours)
-    named: set[str] = set()
     for suite, state in states.items():
         if state is None:
             raise CorruptError(f"the InRelease of {suite} vanished while it was read; try again")
@@ -114,6 +116,16 @@ def _named_lately(
         record = _record(store, suite, record.parent.generation)
         text = record.release.encode("utf-8", "surrogateescape")
         yield from _indices(layout, suite, release.parse(text))
+
+
+def _about_to_be_named(store: Store, layout: Layout, suite: str) -> Iterator[str]:
+    """What a validated batch waits with. Its own execution may be dead; whoever publishes next,
+    after however many days, takes it along, and could not without its packages. A batch that is
+    queued only after this look has been admitted, and put what was old anew, just before."""
+    for head in store.list(Layout.queue(suite)):
+        entry = notes.load(store, head.key)  # It may be finished, and gone, since it was listed.
+        for package in entry["packages"] if entry else ():
+            yield layout.pool(package["filename"])
 
 
 def _record(store: Store, suite: str, generation: str | None) -> Generation:
