@@ -1,11 +1,10 @@
 """reap: delete what no host can still be told of (laws 3 and 5).
 
 An object goes when no suite names it, none has for longer than the grace, no batch waits with it in
-a queue, and it is itself older
-than the grace. The race with a publish that names it again at that moment is closed by versions:
-a publish that wants an object puts it anew (admit copies, merge puts), and the reaper deletes
-exactly the version it looked at. The race with a rollback is closed by time: it goes back no
-farther than the grace, and the reaper waits an hour longer than that.
+a queue, and it is itself older than the grace. The race with a publish that names it again at that
+moment is closed by versions: a publish that wants an object puts it anew (admit copies, merge
+puts), and the reaper deletes exactly the version it looked at. The race with a rollback is closed
+by time: it goes back no farther than the grace, and the reaper waits an hour longer than that.
 """
 
 from __future__ import annotations
