@@ -37,6 +37,9 @@ _KEYS = {
     "./dists/*/binary-*/Packages.gz": "One object a suite, component and architecture.",
     "./dists/*/binary-*/Packages.xz": "One object a suite, component and architecture.",
     "./*.sources": "One object a suite, named by it.",
+    "./dists/snapshots/*": "Snapshots are named by their time; all that one has is deleted.",
+    "state/snapshots/*": "Snapshots are named by their time; all that one has is deleted.",
+    "state/snapshots/*/ended.json": "One object a snapshot, named by its time.",
 }
 
 _HANDED_OUT = "A place of its own, or what hosts read: batches and files are not known beforehand."

@@ -8,7 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from debpress.layout import RESULTS, STAGING, STATE, Layout
+from debpress.layout import RESULTS, SNAPSHOTS, STAGING, STATE, Layout
 
 from stacks.encryption import Encryption
 from stacks.settings import Settings
@@ -87,9 +87,9 @@ class Bucket(Construct):
         pool = self.bucket.arn_for_objects(f"{root}/pool/*")
         by_hash = self.bucket.arn_for_objects(f"{root}/dists/*/by-hash/*")
         deletions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-        self._deny(
-            "OnlyTheCommitterFlips", ["s3:PutObject", *deletions], [inrelease], _others(committer)
-        )
+        self._deny("OnlyTheCommitterFlips", ["s3:PutObject"], [inrelease], _others(committer))
+        # A snapshot's, that is: its own policy lets the reaper touch no other.
+        self._deny("OnlyTheReaperEndsSnapshots", deletions, [inrelease], _others(reaper))
         self._deny(
             "AFlipIsConditional",
             ["s3:PutObject"],
@@ -146,15 +146,16 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
             noncurrent_version_expiration=_A_WEEK,
         ),
     ]
-    for suite in settings.repository.suites:
+    for name in (*(suite.suite for suite in settings.repository.suites), SNAPSHOTS):
         rules.append(
             s3.LifecycleRule(
-                id=f"Replaced-{suite.suite}",
-                prefix=f"{STATE}{suite.suite}/",
+                id=f"Replaced-{name}",
+                prefix=f"{STATE}{name}/",
                 noncurrent_version_expiration=_A_WEEK,
                 expired_object_delete_marker=True,
             )
         )
+    for suite in settings.repository.suites:
         for notes in ("runs", "signed"):
             rules.append(
                 s3.LifecycleRule(

@@ -91,7 +91,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
         }
 
     run = {"suite": "{% $suite %}", "run": "{% $run %}"}
-    built = {"suite": "{% $suite %}", "generation": "{% $generation %}"}
+    built = {"suite": "{% $target %}", "generation": "{% $generation %}"}
     retried = {"rounds": f"{{% $rounds + {_RETRIES} %}}"}
     admit = task("admit", "{% $states.input %}", "")
     del admit["Next"]
@@ -105,6 +105,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 "Type": "Pass",
                 "Assign": {
                     "generation": None,
+                    "target": None,
                     "failure": None,
                     "rounds": 0,
                     "redrives": 0,
@@ -164,6 +165,9 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 Assign={
                     "generation": "{% $states.result.Payload.generation ? "
                     "$states.result.Payload.generation : null %}",
+                    # A snapshot's generation is of a path of its own.
+                    "target": "{% $states.result.Payload.suite ? "
+                    "$states.result.Payload.suite : $suite %}",
                     "rounds": f"{{% $rounds + 1 + {_RETRIES} %}}",
                 },
                 Catch=[_BROKEN],
@@ -190,6 +194,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                     **run,
                     "outcome": "{% $outcome %}",
                     "generation": "{% $generation %}",
+                    "target": "{% $target %}",
                     "error": "{% $failure %}",
                 },
                 "Finished",

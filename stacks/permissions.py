@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from debpress.layout import INDEX_FORMS, Layout
+from debpress.layout import INDEX_FORMS, SNAPSHOTS, Layout
 
 _INRELEASE = "dists/*/InRelease"
 
@@ -30,6 +30,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
     """By function."""
     root = layout.root
     inrelease = f"{root}/{_INRELEASE}"
+    snapshots = f"{root}/dists/{SNAPSHOTS}/*"
     plain = tuple(f"{root}/dists/*/binary-*/Packages{form}" for form in INDEX_FORMS)
     keys = (f"{root}/key.asc", f"{root}/key.gpg", f"{root}/*.sources")
     return {
@@ -120,9 +121,17 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 f"{root}/pool/*",
                 "state/*/generations/*",
                 "state/*/queue/*",
+                snapshots,
+                f"state/{SNAPSHOTS}/*",
             ),
+            put=(Layout.ended(f"{SNAPSHOTS}/*"),),
             # Exactly a version: what was put anew in the meantime stays.
-            delete_version=(f"{root}/dists/*/by-hash/SHA256/*", f"{root}/pool/*"),
+            delete_version=(
+                f"{root}/dists/*/by-hash/SHA256/*",
+                f"{root}/pool/*",
+                snapshots,  # InRelease and all, when their days are over.
+                f"state/{SNAPSHOTS}/*",
+            ),
             list=True,
         ),
     }

@@ -19,6 +19,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         event["outcome"],
         event.get("generation"),
         event.get("error"),
+        event.get("target"),
     )
     log("finish", **{**event, "status": status})
     return {"status": status}

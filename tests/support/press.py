@@ -187,15 +187,16 @@ class Press:
                 yield self.finish(suite, run, "rejected")
                 return
             generation = merged["generation"]
+            target = merged.get("suite", suite)
             if merged["outcome"] == "merged":
-                self._sign(suite, generation)
+                self._sign(target, generation)
                 yield None
-                committed = self._commit(suite, generation)
+                committed = self._commit(target, generation)
                 yield None
                 if committed["outcome"] == "lost":
                     self.clock.sleep(1)
                     continue
-            yield self.finish(suite, run, "published", generation)
+            yield self.finish(suite, run, "published", generation, target=target)
             return
 
     def _sign(self, suite: str, generation: str) -> None:
@@ -217,11 +218,20 @@ class Press:
         outcome: str,
         generation: str | None = None,
         error: Mapping[str, str] | None = None,
+        target: str | None = None,
     ) -> str | None:
         try:
             status: str | None = self.attempt(
                 lambda: finish(
-                    self.store, self.repository, self.clock, suite, run, outcome, generation, error
+                    self.store,
+                    self.repository,
+                    self.clock,
+                    suite,
+                    run,
+                    outcome,
+                    generation,
+                    error,
+                    target,
                 )
             )
         except Broken as broken:

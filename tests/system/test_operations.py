@@ -306,3 +306,33 @@ def test_verify_finds_nothing_wrong_after_all_this_and_names_what_is(
         ]
     )
     assert "nothing wrong" in debpress("verify", "--deep")
+
+
+def test_a_host_that_reads_a_snapshot_stays_where_it_was(
+    uploads: Uploads, debpress: Debpress, host: Host, tmp_path: Path
+) -> None:
+    old = real.build(tmp_path, "kept", "1.0")
+    first = uploads.publish(Batch("testing", "main", "kept-1"), {old.name: old.read_bytes()})
+    suite = ("--suite", "testing")
+
+    said = debpress("snapshot", *suite, "--keep", "2")
+    inrelease = uploads.generation("testing")
+    debpress("remove", "kept", *suite)
+    uploads.publish(Batch("testing", "main", "kept-2"), debs(("kept", "2.0", "all")))
+    again = debpress.json("snapshot", *suite, "--generation", str(first["generation"]))
+
+    path = said.splitlines()[-1].removeprefix("Suites: ")
+    assert inrelease == first["generation"]
+    assert (again["generation"], again["status"]) == (inrelease, "published")
+    assert updated(host("testing")).versions("kept") == ["2.0"]
+    for snapshot in (path, again["snapshot"]):
+        reader = updated(host(snapshot))
+        assert reader.versions("kept") == ["1.0"]
+    reader.install("kept").clean()
+    assert reader.installed("kept") == "1.0"
+    listed = [line.split() for line in debpress("list", "kept", "--suite", path).splitlines()]
+    assert [line[:2] for line in listed] == [["kept", "1.0"]]
+    [status] = debpress.json("status", *suite)
+    assert {s["path"] for s in status["snapshots"]} == {path, again["snapshot"]}
+    assert "nothing wrong" in debpress("verify", "--suite", path)
+    assert "generation-unknown" in debpress.refused("snapshot", *suite, "--generation", "9999")

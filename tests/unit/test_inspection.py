@@ -198,6 +198,7 @@ class TestStatus:
             "state/stable/queue/",
             "staging/stable/",
             "results/stable/",
+            "apt/dists/snapshots/",
         ]
 
     def test_all_of_it_is_json(self, press: Press) -> None:

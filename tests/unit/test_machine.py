@@ -19,7 +19,7 @@ import pytest
 from debpress.clock import iso
 from debpress.errors import TransientError
 from debpress.layout import Batch
-from debpress.publish import opening
+from debpress.publish import opening, snapshots
 from debpress.publish.admission import admit
 from debpress.publish.merging import merge
 from debpress.publish.notes import Manifest, Plan
@@ -343,9 +343,9 @@ class Machine:
         return self.press._commit(suite, generation)
 
     def _finish(
-        self, suite: str, run: str | None, outcome: str, generation: Any, error: Any
+        self, suite: str, run: str | None, outcome: str, generation: Any, target: Any, error: Any
     ) -> Any:
-        return {"status": self.press.finish(suite, run, outcome, generation, error)}
+        return {"status": self.press.finish(suite, run, outcome, generation, error, target)}
 
 
 @pytest.fixture
@@ -483,6 +483,16 @@ class TestRedrive:
         running.broken = set()
         assert execution.redrive().status == "SUCCEEDED"
         assert press.release().date > held.date
+
+    def test_a_snapshot_s_signature_and_commit_are_of_its_own_path(self, running: Machine) -> None:
+        press = running.press
+        assert running.start(press.upload("b1", FOO)).status == "SUCCEEDED"
+        before = press.release()
+        execution = running.start(press.operate("s1", {"op": "snapshot"}))
+        assert execution.status == "SUCCEEDED" and "Sign" in execution.entered
+        assert press.result("s1")["status"] == "published"
+        assert press.packages(suite=snapshots.of_result(press.result("s1"))) == press.packages()
+        assert press.release() == before
 
     def test_the_workflow_reads_what_it_was_started_at(self, running: Machine) -> None:
         event = running.press.upload("b1", FOO)

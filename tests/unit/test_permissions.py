@@ -54,6 +54,9 @@ def test_one_role_alone_may_do_each_of_the_dangerous_things() -> None:
         assert who("s3:DeleteObjectVersion", f"{apt}/{key}") == {"FunctionsReapRole"}
     assert who("s3:DeleteObject", f"{apt}/dists/stable/InRelease") == set()
     assert who("s3:DeleteObjectVersion", f"{apt}/dists/stable/InRelease") == set()
+    snapshot = f"{apt}/dists/snapshots/20261123T010203Z-00000000/stable/InRelease"
+    assert who("s3:PutObject", snapshot) == {"FunctionsCommitRole"}
+    assert who("s3:DeleteObjectVersion", snapshot) == {"FunctionsReapRole"}
     assert who("s3:PutObject", "<StorageBucket>/state/_signers/x.json") == {"FunctionsSignRole"}
     assert who("s3:PutObject", "<StorageBucket>/staging/s/c/b/manifest.json") == set()
 
@@ -188,8 +191,9 @@ class Deployed:
             return self.call("commit", suite=suite, generation=generation)
 
         def finish(_s: Any, _r: Any, _c: Any, suite: str, run: str | None, *rest: Any) -> Any:
-            outcome, generation, error = rest
+            outcome, generation, error, target = rest
             event = {"outcome": outcome, "generation": generation, "error": error}
+            event["target"] = target
             return self.call("finish", suite=suite, run=run, **event)["status"]
 
         monkeypatch.setattr(workflow, "open_batch", opened)
@@ -292,6 +296,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert operate("o2", {"op": "remove", "packages": ["b"]}) == "published"
     assert operate("o3", {"op": "rollback", "to": 2}) == "published"
     assert operate("o4", {"op": "remove", "packages": ["unknown"]}) == "published"
+    assert operate("s1", {"op": "snapshot", "keep_days": 1}) == "published"
     press.configure(keep=1, prune_share=1.0, architectures=["amd64", "arm64", "armhf"])
     assert deployed.call("prune", dry_run=True)
     requested = deployed.call("prune")["requested"]
@@ -305,6 +310,9 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert deployed.call("reap", dry_run=True) is not None
     press.clock.sleep(60 * HOUR)
     assert deployed.call("reap")["objects"] > 0
+    press.clock.sleep(60 * HOUR)
+    assert deployed.call("reap")["objects"] > 0
+    assert not press.store.keys("apt/dists/snapshots/")
     deployed.deploy()
     announced = deployed.call("setup", rotate="announce", to="awskms:alias/new")
     assert announced["record"]["stage"] == "announce"

@@ -91,6 +91,8 @@ def parse(data: Mapping[str, Any]) -> Repository:
     suites = tuple(_suite(entry) for entry in top.objects("suites"))
     names = [s.suite for s in suites]
     for index, name in enumerate(names):
+        if name == layout.SNAPSHOTS:
+            raise ConfigError(f"debpress.suites[{index}].suite: {name!r} is where snapshots are")
         if name in names[:index]:
             raise ConfigError(f"debpress.suites[{index}].suite: {name!r} is configured twice")
     repository = Repository(

@@ -12,6 +12,11 @@ SUITE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 COMPONENT = SUITE
 BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
+# A snapshot's path below dists/, in place of a suite's name; its id starts with its time (UTC).
+# The capitals keep it apart from every component, whose folder might stand there as well.
+SNAPSHOTS = "snapshots"
+SNAPSHOT = re.compile(rf"{SNAPSHOTS}/[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}/({SUITE.pattern})")
+
 STAGING = "staging/"
 RESULTS = "results/"
 STATE = "state/"
@@ -24,6 +29,16 @@ _MOST_ID = 512
 MANIFEST_PATTERNS = ("*/manifest.json", "*/SHA256SUMS", "*/*.changes", "*/operations.json")
 
 INDEX_FORMS = ("", ".gz", ".xz")
+
+
+def snapshot_path(name: str, suite: str) -> str:
+    return f"{SNAPSHOTS}/{name}/{suite}"
+
+
+def snapshotted(path: str) -> str | None:
+    """The suite that a snapshot's path is of, or None for any other path."""
+    found = SNAPSHOT.fullmatch(path)
+    return found[1] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +179,11 @@ class Layout:
     def signed(suite: str, generation: str) -> str:
         """The signed Release of a generation, waiting for its commit."""
         return f"{STATE}{suite}/signed/{generation}.json"
+
+    @staticmethod
+    def ended(snapshot: str) -> str:
+        """What the reaper notes of a snapshot before it takes its InRelease away."""
+        return f"{STATE}{snapshot}/ended.json"
 
     @staticmethod
     def certificate(signer: str = "") -> str:

@@ -23,6 +23,8 @@ def fits(form: re.Pattern[str]) -> Callable[[str], str]:
 
 
 suite = fits(layout.SUITE)
+# Where it is only read from, a snapshot's path will do.
+readable = fits(re.compile(f"{layout.SUITE.pattern}|{layout.SNAPSHOT.pattern}"))
 component = fits(layout.COMPONENT)
 architecture = fits(re.compile(r"[a-z0-9][a-z0-9-]*"))
 

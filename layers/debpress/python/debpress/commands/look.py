@@ -22,19 +22,20 @@ from debpress.inspection import reading
 from debpress.inspection.history import Change, Flip, history
 from debpress.inspection.reading import Listed, configured
 from debpress.inspection.status import Status, status
+from debpress.layout import snapshotted
 
 
 def register(subparsers: Any) -> None:
     parser = _parser(subparsers, "list", _list, "list the packages of a suite")
     parser.add_argument("pattern", nargs="?", metavar="PATTERN", help="as a shell's: 'lib*-dev'")
-    parser.add_argument("--suite", required=True, type=args.suite)
+    parser.add_argument("--suite", required=True, type=args.readable)
 
     parser = _parser(subparsers, "show", _show, "show a package, and where it is published")
     parser.add_argument("package", type=args.package, metavar="PACKAGE[=VERSION]")
-    parser.add_argument("--suite", type=args.suite, help="(default: every suite)")
+    parser.add_argument("--suite", type=args.readable, help="(default: every suite)")
 
     parser = _parser(subparsers, "history", _history, "show what came and went, when, and by whom")
-    parser.add_argument("--suite", required=True, type=args.suite)
+    parser.add_argument("--suite", required=True, type=args.readable)
     parser.add_argument("--package", help="only where this package came or went")
     parser.add_argument(
         "--limit", type=args.positive, default=20, help="so many generations (default: 20)"
@@ -61,11 +62,11 @@ def _opened(arguments: argparse.Namespace) -> tuple[S3Store, Repository]:
 
 
 def suites(arguments: argparse.Namespace, repository: Repository) -> list[str]:
-    """The suite that was named, or all of them. Raises ConfigError for one that is unknown."""
+    """The suite or snapshot that was named, or all suites. Raises ConfigError for an unknown."""
     known = [suite.suite for suite in repository.suites]
     if arguments.suite is None:
         return known
-    if arguments.suite not in known:
+    if (snapshotted(arguments.suite) or arguments.suite) not in known:
         raise ConfigError(
             f"there is no suite {arguments.suite!r} here; there is {', '.join(known)}"
         )
@@ -164,6 +165,11 @@ def _print_status(found: Status) -> None:
     text.print_table(
         ("", each.stage, each.batch, f"since {each.since} ({text.age(each.seconds)})")
         for each in found.waiting
+    )
+    print(f"  snapshots: {len(found.snapshots) or 'none'}")
+    text.print_table(
+        ("", s.path, f"generation {s.generation}", f"kept until {s.expires}")
+        for s in found.snapshots
     )
     print("  last generations:")
     text.print_table(("", f.number, f.date, f.cause, _counts(f)) for f in found.generations)

@@ -1,8 +1,9 @@
-"""`debpress remove`, `copy`, `rollback`, `prune`: what operators change after publishing.
+"""`debpress remove`, `copy`, `rollback`, `prune`, `snapshot`: what operators do after publishing.
 
 Each is an operations.json in staging, which goes the way of every change. IAM: s3:PutObject on
-`staging/<suite>/<component>/*/operations.json`, s3:GetObject on `results/`; rollback, prune and
-`--dry-run` read the configuration and the indices as well. docs/operators.md is the page.
+`staging/<suite>/<component>/*/operations.json`, s3:GetObject on `results/`; rollback, prune,
+snapshot and `--dry-run` read the configuration and the indices as well. docs/operators.md is the
+page.
 """
 
 from __future__ import annotations
@@ -11,17 +12,28 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from debpress.adapters.s3 import S3Store
-from debpress.clock import Clock
+from debpress.clock import Clock, from_iso, iso
 from debpress.commands import arguments as args
 from debpress.commands import connection, text, waiting
 from debpress.config import Repository
 from debpress.errors import Code, ConfigError, RejectedError
 from debpress.inspection.reading import configured
 from debpress.layout import Batch
-from debpress.publish.operations import Copy, Operation, Prune, Remove, Rollback
+from debpress.publish import snapshots
+from debpress.publish.operations import (
+    KEEP_DAYS,
+    MOST_KEEP_DAYS,
+    Copy,
+    Operation,
+    Prune,
+    Remove,
+    Rollback,
+    Snapshot,
+)
 from debpress.publish.requests import dry_run, request
 
 
@@ -30,6 +42,7 @@ def register(subparsers: Any) -> None:
     _register_copy(subparsers)
     _register_rollback(subparsers)
     _register_prune(subparsers)
+    _register_snapshot(subparsers)
 
 
 def _register_remove(subparsers: Any) -> None:
@@ -109,6 +122,28 @@ def _register_prune(subparsers: Any) -> None:
     _finish(parser, _prune)
 
 
+def _register_snapshot(subparsers: Any) -> None:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "snapshot",
+        help="keep a generation as a suite of its own",
+        description="Makes a generation readable as a suite of its own, and keeps all it names.",
+    )
+    parser.add_argument("--suite", required=True, type=args.suite)
+    parser.add_argument(
+        "--generation",
+        type=args.positive,
+        help="its number, see debpress history (default: the published one)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=args.positive,
+        default=KEEP_DAYS,
+        metavar="DAYS",
+        help=f"for how long it stays (default: {KEEP_DAYS})",
+    )
+    _finish(parser, _snapshot)
+
+
 def _finish(parser: argparse.ArgumentParser, run: Any) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="only say what would come and go, and change nothing"
@@ -143,6 +178,12 @@ def _rollback(arguments: argparse.Namespace, clock: Clock) -> int:
 
 def _prune(arguments: argparse.Namespace, clock: Clock) -> int:
     return _by_configuration(arguments, clock, Prune())
+
+
+def _snapshot(arguments: argparse.Namespace, clock: Clock) -> int:
+    if arguments.keep > MOST_KEEP_DAYS:
+        raise argparse.ArgumentError(None, f"--keep: at most {MOST_KEEP_DAYS} days")
+    return _by_configuration(arguments, clock, Snapshot(arguments.generation, arguments.keep))
 
 
 def _by_configuration(arguments: argparse.Namespace, clock: Clock, operation: Operation) -> int:
@@ -200,9 +241,13 @@ class _Operate:
                 self._say(batch.result)
                 continue
             answer = waiting.wait(self._store, batch, head, self._clock, self._arguments.timeout)
+            snapshot = next((each for each in operations if isinstance(each, Snapshot)), None)
+            if snapshot and answer["status"] == "published":
+                # The result itself says it all, and spells it out nowhere.
+                answer = {**answer, "snapshot": snapshots.of_result(answer)}
             answers.append(answer)
             if not self._arguments.json:
-                text.print_result(answer)
+                _print_answer(answer, snapshot)
         return answers
 
     def _plan(self, suite: str, component: str, operations: Sequence[Operation]) -> dict[str, Any]:
@@ -219,7 +264,10 @@ class _Operate:
                 packages = self._dry_run(unbound, suite, component, operations)
         plan = {"dry_run": True, "suite": suite, "packages": packages, "errors": errors}
         if not self._arguments.json:
-            _print_plan(suite, packages, refused=bool(errors))
+            if any(isinstance(each, Snapshot) for each in operations):
+                print(f"{suite}: {'refused' if errors else 'would make a snapshot'}")
+            else:
+                _print_plan(suite, packages, refused=bool(errors))
             text.print_errors(errors)
         return plan
 
@@ -231,6 +279,19 @@ class _Operate:
     def _say(self, line: str) -> None:
         if not self._arguments.json:
             print(line)
+
+
+def _print_answer(answer: dict[str, Any], snapshot: Snapshot | None) -> None:
+    path = answer.get("snapshot")
+    if snapshot is None or path is None:
+        text.print_result(answer)
+        return
+    end = from_iso(answer["started_at"]) + timedelta(days=snapshot.keep_days)
+    print(
+        f"{path}: generation {answer['generation']}, kept until {iso(end)}\n"
+        f"Hosts read it with this line in their .sources, in place of the suite:\n"
+        f"Suites: {path}"
+    )
 
 
 def _unbound(repository: Repository) -> Repository:

@@ -11,8 +11,9 @@ from typing import Any
 from debpress import layout as keys
 from debpress.clock import iso
 from debpress.errors import StoreError
-from debpress.inspection import reading
+from debpress.inspection import reading, snapshots
 from debpress.inspection.history import Flip, history
+from debpress.inspection.snapshots import Kept
 from debpress.layout import RESULTS, STAGING, Batch, Layout
 from debpress.publish import notes
 from debpress.publish.notes import Queued
@@ -61,6 +62,7 @@ class Status:
     generations: tuple[Flip, ...]
     troubles: tuple[Trouble, ...]
     unseen: tuple[str, ...]
+    snapshots: tuple[Kept, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -75,6 +77,7 @@ def status(store: Store, layout: Layout, suite: str) -> Status:
     queued = _listed(store, Layout.queue(suite), unseen)
     staged = _listed(store, f"{STAGING}{suite}/", unseen)
     results = _listed(store, f"{RESULTS}{suite}/", unseen)
+    kept = _listed(store, snapshots.prefix(layout), unseen)
     return Status(
         suite=suite,
         generation=number(head.metadata.get(GENERATION)),
@@ -86,6 +89,7 @@ def status(store: Store, layout: Layout, suite: str) -> Status:
         generations=tuple(islice(history(store, layout, suite), _SHOWN)),
         troubles=tuple(_troubles(store, results)),
         unseen=tuple(unseen),
+        snapshots=tuple(snapshots.of(store, layout, suite, kept)),
     )
 
 

@@ -16,7 +16,7 @@ from debpress.index.release import Release
 from debpress.inspection.indices import Named, check_indices
 from debpress.inspection.keys import check_signature, published_certificates
 from debpress.inspection.report import Report, Watch, unwatched
-from debpress.layout import Layout
+from debpress.layout import Layout, snapshotted
 from debpress.publish import notes
 from debpress.store import Changed, Head, Object, Pin, Store
 
@@ -104,7 +104,7 @@ def _look(
         report.wrong(suite, key, _outdated(key, parsed, used))
     if suite not in (parsed.suite, parsed.codename):
         report.wrong(suite, key, f"{key} says it is of the suite {parsed.suite!r}; deploy again")
-    if store.head(layout.sources(suite)) is None:
+    if snapshotted(suite) is None and store.head(layout.sources(suite)) is None:
         where = layout.sources(suite)
         report.wrong(suite, where, f"{where} is not there, by which hosts are set up; deploy again")
     check_indices(store, layout, suite, parsed, named, report)

@@ -16,9 +16,9 @@ from debpress.index.difference import difference
 from debpress.index.entries import field
 from debpress.index.packages import Sum
 from debpress.index.release import Release
-from debpress.layout import Layout
-from debpress.publish import notes, published
-from debpress.publish.published import GENERATION, Current, Generation
+from debpress.layout import Layout, snapshotted
+from debpress.publish import notes, published, snapshots
+from debpress.publish.published import EXPIRES, GENERATION, Current, Generation
 from debpress.store import Head, LostRace, Object, Served, Store
 
 # Hosts ask for InRelease each time, and a cache in between may not answer with an older one than
@@ -65,6 +65,9 @@ def commit(
         if signed is None:
             raise CorruptError(f"generation {generation} was not signed; redrive the execution")
         inrelease = signed["inrelease"].encode("utf-8", "surrogateescape")
+        # Once more: a step that comes late would name what the reaper is about to take.
+        if snapshotted(suite) and (message := snapshots.wrong(store, repository, clock, record)):
+            raise CorruptError(f"{message}; nothing was published")
         if not _check_signature(inrelease, record, certificates, others):
             return {"outcome": "lost"}
         new = release.parse(record.release.encode("utf-8", "surrogateescape"))
@@ -95,7 +98,8 @@ def _is_in(store: Store, state: Current | None, record: Generation) -> bool:
 def _put(
     store: Store, layout: Layout, record: Generation, inrelease: bytes, if_match: str | None
 ) -> Head:
-    served = Served(_TEXT, _FRESH, {GENERATION: record.id})
+    expires = {EXPIRES: record.expires} if record.expires else {}
+    served = Served(_TEXT, _FRESH, {GENERATION: record.id, **expires})
     return store.put(
         layout.inrelease(record.suite),
         inrelease,

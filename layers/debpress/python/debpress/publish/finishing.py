@@ -10,7 +10,7 @@ from debpress.clock import Clock, iso
 from debpress.config import Repository
 from debpress.errors import Code, DebpressError, Refusal
 from debpress.layout import Batch, Layout
-from debpress.publish import notes, published
+from debpress.publish import notes, published, snapshots
 from debpress.publish.notes import Manifest, Plan, Queued
 from debpress.publish.published import Generation
 from debpress.store import LostRace, Served, Store
@@ -31,11 +31,13 @@ def finish(
     outcome: str,
     generation: str | None = None,
     error: Mapping[str, str] | None = None,
+    target: str | None = None,
 ) -> str | None:
     """Writes the results that a run's end decides, and clears the queue of their entries.
 
     `outcome` is `published` (with the generation that has the run in it, or that made its packages
-    nothing new), `rejected`, or `failed`. Returns the run's own status; None where nobody asked.
+    nothing new), `rejected`, or `failed`. `target` is the path that the generation is of, where it
+    is not the suite but a snapshot of it. Returns the run's own status; None where nobody asked.
     """
     answers = _Answers(store, clock, suite)
     if outcome == "failed":
@@ -44,7 +46,7 @@ def finish(
         return answers.rejected(run)
     if generation is None:
         return None
-    return answers.published(Generation.load(store, suite, generation), run)
+    return answers.published(Generation.load(store, target or suite, generation), run)
 
 
 class _Answers:
@@ -129,9 +131,12 @@ class _Answers:
         when InRelease has changed, or when nobody else waits.
         """
         plan = Plan.load(self.store, self.suite, run)
+        snapshot = snapshots.asked(plan)
+        if snapshot and (made := snapshots.made(self.store, repository.layout, plan)):
+            return self.published(made, run)
         self.store.delete(Layout.queue(self.suite, run))
         first = None
-        for _ in range(_MOST_WAITS):
+        for _ in range(0 if snapshot else _MOST_WAITS):  # Nobody else makes a snapshot.
             alone = not any(self.store.list(Layout.queue(self.suite)))
             state = published.current(self.store, repository.layout, self.suite, self.clock.now())
             newest = state.generation if state else None

@@ -21,9 +21,9 @@ from debpress.errors import (
     TransientError,
 )
 from debpress.layout import OPERATIONS, Layout
-from debpress.publish import notes, operations, published
+from debpress.publish import notes, operations, published, snapshots
 from debpress.publish.drafting import SuiteDraft
-from debpress.publish.notes import Queued
+from debpress.publish.notes import Plan, Queued
 from debpress.publish.operating import Operator
 from debpress.publish.published import Current, Generation, Parent
 from debpress.store import Store
@@ -70,6 +70,23 @@ def merge(
     # The queue first: an entry leaves it when it is decided, and is then decided in what is read
     # after it.
     queued = _queue(store, suite)
+    if run is not None and all(entry.plan.run != run for entry in queued):
+        plan = Plan.load(store, suite, run)
+        if snapshots.asked(plan):
+            return snapshots.merge(store, repository, clock, plan)
+    return _merge(store, repository, clock, settings, queued, run, heartbeat)
+
+
+def _merge(
+    store: Store,
+    repository: Repository,
+    clock: Clock,
+    settings: Suite,
+    queued: list[Queued],
+    run: str | None,
+    heartbeat: bool,
+) -> dict[str, Any]:
+    suite = settings.suite
     state = published.current(store, repository.layout, suite, clock.now())
     now = published.store_time(store, repository.layout, suite, state, clock)
     decided = _decided(store, suite, state, queued, run)
@@ -184,7 +201,7 @@ def _decided(
         return {}
     bases = [entry.plan.base for entry in queued]
     if run is not None and all(entry.plan.run != run for entry in queued):
-        bases.append(notes.Plan.load(store, suite, run).base)
+        bases.append(Plan.load(store, suite, run).base)
     if not bases:
         return {}
     base = min(bases, key=published.number)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from itertools import takewhile
 from typing import Any
 
 from debpress.clock import Clock
 from debpress.config import Repository
-from debpress.errors import Code, Refusal, RejectedError
+from debpress.errors import Code, DebpressError, Refusal, RejectedError
 from debpress.index import relations, release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry, Identity, field
@@ -18,7 +17,7 @@ from debpress.layout import OPERATIONS, index_name
 from debpress.publish import notes, pruning, published
 from debpress.publish.dependencies import Dependencies
 from debpress.publish.drafting import SuiteDraft, described
-from debpress.publish.operations import Copy, Operation, Prune, Remove, Rollback
+from debpress.publish.operations import Copy, Operation, Prune, Remove, Rollback, Snapshot
 from debpress.publish.published import Current
 from debpress.store import Store
 
@@ -57,6 +56,8 @@ class Operator:
                         effect += self._rollback(operation)
                     case Prune():
                         effect += self._prune()
+                    case Snapshot():
+                        raise DebpressError("a snapshot changes no suite; see snapshots.py")
             # Only now: one operation may bring, or take out, what another one needs.
             if broken := self._dependencies.broken():
                 raise _refused(
@@ -165,21 +166,11 @@ class Operator:
         ]
 
     def _then(self, to: int) -> Mapping[str, Sum]:
-        """What the Release of a generation listed.
-
-        No farther back than the grace, though all of it may still be there: the reaper might be
-        deleting just then, and no check of ours would see that in time.
-        """
-        oldest = self._state.now - timedelta(hours=self._repository.grace_hours)
-        ended, flipped = self._state.now, self._state.last_modified
-        chain = published.chain(self._store, self._draft.suite, self._state.generation, None)
-        for record in takewhile(lambda record: record.number >= to, chain):
-            if ended < oldest:
-                break
-            if record.number == to:
-                return release.parse(record.release.encode("utf-8", "surrogateescape")).files
-            ended = flipped
-            flipped = record.parent.modified if record.parent else flipped
+        """What the Release of a generation listed."""
+        grace = timedelta(hours=self._repository.grace_hours)
+        record = published.within(self._store, self._draft.suite, self._state, grace, to)
+        if record is not None:
+            return release.parse(record.release.encode("utf-8", "surrogateescape")).files
         raise _refused(
             Code.GENERATION_UNKNOWN,
             f"{self._draft.suite} has no generation {to} that can be gone back to: it must have "

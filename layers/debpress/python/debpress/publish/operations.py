@@ -48,12 +48,25 @@ class Prune:
     """Old versions go, by the configuration."""
 
 
-Operation = Remove | Copy | Rollback | Prune
+KEEP_DAYS = 30
+MOST_KEEP_DAYS = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A generation (None: the published one) can be read as a suite of its own for some days."""
+
+    generation: int | None = None
+    keep_days: int = KEEP_DAYS
+
+
+Operation = Remove | Copy | Rollback | Prune | Snapshot
 _KINDS: dict[str, Any] = {
     "remove": Remove,
     "copy": Copy,
     "rollback": Rollback,
     "prune": Prune,
+    "snapshot": Snapshot,
 }
 
 
@@ -96,6 +109,11 @@ def _read(top: Any, findings: Findings, found: list[Operation]) -> None:
             found.append(_operation(each))
         except DebpressError as error:
             findings.add(Code.MANIFEST_FIELD, f"operation {index}: {error}")
+    if len(found) > 1 and any(isinstance(each, Snapshot) for each in found):
+        # It changes no suite, so there is no one flip for all of them.
+        findings.add(
+            Code.MANIFEST_FIELD, "a snapshot must be the only operation; ask for others apart"
+        )
 
 
 def _operation(data: Any) -> Operation:
@@ -123,6 +141,11 @@ def _operation(data: Any) -> Operation:
             source.done()
         case "rollback":
             made = Rollback(fields.take("to", int))
+        case "snapshot":
+            made = Snapshot(
+                fields.number("generation", None, 1, 10**8 - 1),
+                fields.number("keep_days", KEEP_DAYS, 1, MOST_KEEP_DAYS),
+            )
         case _:
             made = Prune()
     fields.done()
@@ -152,6 +175,12 @@ class _Fields:
         value = str(self.take(name, str))
         if not form.fullmatch(value):
             raise DebpressError(f'"{name}": {value!r} does not fit {form.pattern}')
+        return value
+
+    def number(self, name: str, default: Any, least: int, most: int) -> Any:
+        value = self.take(name, int, default)
+        if value is not default and not least <= value <= most:
+            raise DebpressError(f'"{name}" must be {least} to {most}')
         return value
 
     def relations(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from debpress import openpgp
@@ -18,6 +19,8 @@ from debpress.store import Store
 
 # InRelease's object metadata that names its generation.
 GENERATION = "generation"
+# And, of a snapshot, until when it is kept.
+EXPIRES = "expires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Current:
     last_modified: datetime
     generation: str | None
     now: datetime
+    expires: datetime | None = None
 
 
 def current(store: Store, layout: Layout, suite: str, now: datetime) -> Current | None:
@@ -46,6 +50,7 @@ def current(store: Store, layout: Layout, suite: str, now: datetime) -> Current 
         last_modified=head.last_modified,
         generation=head.metadata.get(GENERATION),
         now=head.served_at or now,
+        expires=from_iso(head.metadata[EXPIRES]) if EXPIRES in head.metadata else None,
     )
 
 
@@ -88,7 +93,7 @@ class Generation:
     `by` is the run whose execution made it. `release` is the text to be signed. `batches` are the
     runs it takes in, each with its packages and what became of them; `refused` those it could not,
     with their errors; `left` those that earlier ones decided and nobody answered. `added` and
-    `removed` list packages by index name.
+    `removed` list packages by index name. `expires` is a snapshot's end.
     """
 
     id: str
@@ -104,6 +109,7 @@ class Generation:
     left: tuple[Mapping[str, str], ...] = ()
     added: Mapping[str, list[dict[str, Any]]] | None = None
     removed: Mapping[str, list[dict[str, Any]]] | None = None
+    expires: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}
@@ -151,3 +157,24 @@ def chain(store: Store, suite: str, newest: str | None, base: str | None) -> Ite
         record = Generation.from_json(data)
         yield record
         newest = record.parent.generation if record.parent else None
+
+
+def within(
+    store: Store, suite: str, state: Current, grace: timedelta, wanted: int
+) -> Generation | None:
+    """The record of the generation of a number, if it was served within the grace.
+
+    No farther back than that, though all of it may still be there: the reaper might be deleting
+    just then, and no check of ours would see that in time.
+    """
+    oldest = state.now - grace
+    ended, flipped = state.now, state.last_modified
+    records = chain(store, suite, state.generation, None)
+    for record in takewhile(lambda record: record.number >= wanted, records):
+        if ended < oldest:
+            return None
+        if record.number == wanted:
+            return record
+        ended = flipped
+        flipped = record.parent.modified if record.parent else flipped
+    return None

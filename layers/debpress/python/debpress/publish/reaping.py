@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from debpress import openpgp
 from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import CorruptError
 from debpress.index import gz, release
 from debpress.index.packages import sum_of
 from debpress.index.release import Release
-from debpress.layout import Layout
+from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
 from debpress.publish import notes, published
 from debpress.publish.published import Current, Generation
 from debpress.store import Head, Store
@@ -53,18 +54,88 @@ def reap(store: Store, repository: Repository, clock: Clock, *, dry_run: bool = 
     states = {s: published.current(store, layout, s, now) for s in suites}
     cutoff = min([now, *(s.now for s in states.values() if s)]) - _MARGIN
     cutoff -= timedelta(hours=repository.grace_hours)
+    snapshots = _Snapshots(store, layout, dists, set(suites), cutoff)
+    named |= set(snapshots.named())
     for suite, state in states.items():
         if state is None:
             raise CorruptError(f"the InRelease of {suite} vanished while it was read; try again")
         named |= set(_named_now(store, layout, suite, state))
         named |= set(_named_lately(store, layout, suite, state, cutoff))
-    old = [
-        head
-        for head in (*pool, *(h for h in dists if "/by-hash/" in h.key))
-        if head.key not in named and head.last_modified < cutoff
-    ]
+    ended = [s for s, state in states.items() if state and _is_over(s, state)]
+    if not dry_run:
+        ended = [s for s in ended if snapshots.end(s)]
+    by_hash = [h for h in dists if "/by-hash/" in h.key]
+    left = {head.key: head for head in (*pool, *by_hash, *snapshots.left())}
+    old = [h for h in left.values() if h.key not in named and h.last_modified < cutoff]
     gone = old if dry_run else [h for h in notes.side_by_side(_Deletion(store, cutoff), old) if h]
+    inreleases = {layout.inrelease(suite) for suite in ended}
+    gone += [head for head in dists if head.key in inreleases]
     return Reaped(tuple(sorted(h.key for h in gone)), sum(h.size for h in gone))
+
+
+def _is_over(suite: str, state: Current) -> bool:
+    is_snapshot = snapshotted(suite) is not None
+    return is_snapshot and state.expires is not None and state.expires <= state.now
+
+
+class _Snapshots:
+    """Snapshots that hosts can't find (any more): in the making, ended, or never finished.
+    `listed` is what there is below dists/, `alive` the paths that have an InRelease."""
+
+    def __init__(
+        self, store: Store, layout: Layout, listed: list[Head], alive: set[str], cutoff: datetime
+    ) -> None:
+        self._store = store
+        self._layout = layout
+        self._state = list(store.list(f"{STATE}{SNAPSHOTS}/"))
+        self._kept: dict[str, Release] = {}
+        self._left: list[Head] = []
+        ends = {head.key: head for head in self._state}
+        found = [(_path(layout.dist("", "").rstrip("/"), h.key), h) for h in listed]
+        found += [(_path(STATE.rstrip("/"), h.key), h) for h in self._state]
+        for path, head in found:
+            if path is None or path in alive or path in self._kept:
+                continue
+            note = ends.get(Layout.ended(path))
+            if note is not None and note.last_modified >= cutoff:
+                text = notes.require(store, note.key)["release"]
+                self._kept[path] = release.parse(text.encode("utf-8", "surrogateescape"))
+            else:
+                self._left.append(head)
+
+    def named(self) -> Iterator[str]:
+        """What ended so lately that hosts may still ask for what it named."""
+        for path, listed in self._kept.items():
+            yield from _named_by(self._store, self._layout, path, listed)
+
+    def left(self) -> list[Head]:
+        """All else that is there of those that have no InRelease, for when it is old enough."""
+        return self._left
+
+    def end(self, path: str) -> bool:
+        """Takes the InRelease of a snapshot away, unless it is no more what it was.
+
+        The note comes first: without it, the next reaper would find nothing that keeps the rest.
+        One that died in between leaves a note without effect, and the next one writes it anew.
+        """
+        found = self._store.get(self._layout.inrelease(path))
+        if found is None:
+            return False
+        text, _ = openpgp.split(found.body)
+        note = {"version": 1, "release": text.decode("utf-8", "surrogateescape")}
+        self._store.put(Layout.ended(path), notes.dump(note), notes.JSON)
+        self._store.delete(found.head.key, found.head.version_id)
+        # Where apt is told 404, it would go on with these.
+        for key in (self._layout.release_gpg(path), self._layout.release(path)):
+            if (head := self._store.head(key)) is not None:
+                self._store.delete(key, head.version_id)
+        return True
+
+
+def _path(folder: str, key: str) -> str | None:
+    """The snapshot that a key below `folder` is of."""
+    path = "/".join(key.removeprefix(f"{folder}/").split("/")[:3])
+    return path if snapshotted(path) else None
 
 
 class _Deletion:
@@ -87,8 +158,12 @@ def _suite(layout: Layout, inrelease: str) -> str:
 
 
 def _named_now(store: Store, layout: Layout, suite: str, state: Current) -> Iterator[str]:
-    yield from _indices(layout, suite, state.release)
-    for name, listed in state.release.files.items():
+    return _named_by(store, layout, suite, state.release)
+
+
+def _named_by(store: Store, layout: Layout, suite: str, text: Release) -> Iterator[str]:
+    yield from _indices(layout, suite, text)
+    for name, listed in text.files.items():
         if not name.endswith("/Packages.gz"):
             continue
         key = layout.by_hash(suite, name, listed.sha256)

@@ -13,10 +13,10 @@ from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import ConfigError
 from debpress.layout import OPERATIONS, Batch
-from debpress.publish import published
+from debpress.publish import published, snapshots
 from debpress.publish.drafting import SuiteDraft
 from debpress.publish.operating import Operator
-from debpress.publish.operations import Operation, Prune, as_json
+from debpress.publish.operations import Operation, Prune, Snapshot, as_json
 from debpress.store import Head, Store
 
 
@@ -57,5 +57,9 @@ def dry_run(
     state = published.current(store, repository.layout, suite, clock.now())
     if settings is None or state is None:
         raise ConfigError(f"suite {suite!r} is not published here")
+    for operation in operations:
+        if isinstance(operation, Snapshot):
+            snapshots.plan_of(store, repository, clock, suite, operation.generation)
+            return []
     draft = SuiteDraft(store, repository.layout, settings, state.release)
     return Operator(store, repository, clock, draft, state).apply(component, operations)

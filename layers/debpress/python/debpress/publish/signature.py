@@ -1,7 +1,7 @@
 """sign: a generation's Release becomes an InRelease and a Release.gpg; still nobody sees them.
 
 The one step that can use the key, so it takes nothing on trust: it signs only the Release of a
-configured suite, newer than the published one (law 10).
+configured suite, newer than the published one, or a snapshot of what such a suite was (law 10).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import SigningError, TransientError
 from debpress.index import release
-from debpress.layout import Layout
-from debpress.publish import notes, published
+from debpress.layout import Layout, snapshotted
+from debpress.publish import notes, published, snapshots
 from debpress.publish.published import Generation
 from debpress.signing import Signers
 from debpress.store import Store
@@ -32,9 +32,11 @@ def sign(
     parsed = release.parse(text)
     state = published.current(store, repository.layout, suite, clock.now())
     now = published.store_time(store, repository.layout, suite, state, clock)
-    settings = repository.suite(suite)
-    if settings is None or (parsed.suite, parsed.origin) != (settings.suite, settings.origin):
+    settings = repository.suite(snapshotted(suite) or suite)
+    if settings is None or (parsed.suite, parsed.origin) != (suite, settings.origin):
         raise SigningError(f"generation {generation} is no Release of the suite {suite!r}")
+    if snapshotted(suite) and (message := snapshots.wrong(store, repository, clock, record)):
+        raise SigningError(message)
     if parsed.render() != text:
         raise SigningError(f"the Release of generation {generation} holds more than a Release does")
     if state and state.generation != generation and parsed.date <= state.release.date:

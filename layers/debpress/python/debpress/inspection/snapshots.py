@@ -1,0 +1,46 @@
+"""The snapshots there are, by their InReleases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from debpress.layout import SNAPSHOTS, Layout, snapshotted
+from debpress.publish.published import EXPIRES, GENERATION, number
+from debpress.store import Head, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A snapshot: the suite path that hosts read, the generation it shows, and its end."""
+
+    path: str
+    generation: int
+    expires: str
+
+
+def prefix(layout: Layout) -> str:
+    return layout.dist(SNAPSHOTS, "")
+
+
+def every(store: Store, layout: Layout) -> list[str]:
+    """The suite paths of all of them, the oldest first."""
+    return _paths(layout, store.list(prefix(layout)))
+
+
+def of(store: Store, layout: Layout, suite: str, listed: Iterable[Head]) -> list[Kept]:
+    """Those of a suite among what is listed below `prefix`."""
+    found = []
+    for path in _paths(layout, listed):
+        head = store.head(layout.inrelease(path)) if snapshotted(path) == suite else None
+        if head is not None:
+            shown = number(head.metadata.get(GENERATION))
+            found.append(Kept(path, shown, head.metadata.get(EXPIRES, "")))
+    return found
+
+
+def _paths(layout: Layout, listed: Iterable[Head]) -> list[str]:
+    dists = layout.dist("", "").rstrip("/") + "/"
+    keys = (head.key.removeprefix(dists) for head in listed)
+    paths = (key.removesuffix("/InRelease") for key in keys if key.endswith("/InRelease"))
+    return [path for path in paths if snapshotted(path)]
