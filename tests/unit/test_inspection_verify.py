@@ -332,7 +332,8 @@ class TestNotes:
         report = check(press)
         assert report.good
         assert {n.message for n in report.notes} == {
-            "what else there is could not be seen: AWS refused"
+            "what snapshots there are could not be seen: AWS refused",
+            "what else there is could not be seen: AWS refused",
         }
 
 

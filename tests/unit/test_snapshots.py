@@ -11,6 +11,8 @@ import pytest
 from debpress.clock import iso
 from debpress.errors import CorruptError, SigningError, TransientError
 from debpress.index.entries import Identity
+from debpress.inspection.status import status
+from debpress.inspection.verification import verify
 from debpress.publish import snapshots
 from debpress.publish.committing import commit
 from debpress.publish.published import Generation
@@ -424,3 +426,35 @@ class TestReaping:
         press.clock.advance(timedelta(days=3).total_seconds())
         with pytest.raises(CorruptError, match="nothing was reaped"):
             collect(press)
+
+
+class TestLooking:
+    def test_status_lists_those_of_the_suite_with_their_ends(self, press: Press) -> None:
+        number = publish(press, "b1", "1")
+        begun = press.clock.now()
+        path = snapshot(press, keep_days=5)
+        other = press.operate("s2", {"op": "snapshot"}, suite="testing")
+        assert press.publish(other) == "published"
+        (kept,) = status(press.store, press.repository.layout, "stable").snapshots
+        assert (kept.path, kept.generation) == (path, number)
+        assert kept.expires == iso(begun + timedelta(days=5))
+
+    def test_verify_reads_snapshots_so_that_what_they_name_is_no_leftover(
+        self, press: Press
+    ) -> None:
+        publish(press, "b1", "1")
+        path = snapshot(press)
+        remove(press, "o1", "a")
+        press.clock.sleep(HOUR)
+        (pooled,) = press.store.keys("apt/pool/main/a/")
+
+        def found() -> tuple[str, ...]:
+            layout, suites = press.repository.layout, ["stable", "testing"]
+            report = verify(press.store, layout, press.clock, suites)
+            assert path in report.suites
+            assert not [n for n in report.notes if pooled in n.keys]
+            return tuple(f.message for f in report.findings if f.suite == path)
+
+        assert not [said for said in found() if "by-hash" in said or "pool" in said]
+        press.store.delete(pooled)
+        assert any(pooled in said for said in found())

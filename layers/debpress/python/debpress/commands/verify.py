@@ -14,7 +14,7 @@ from debpress.clock import Clock
 from debpress.commands import arguments as args
 from debpress.commands import connection, look, text
 from debpress.commands.progress import Progress
-from debpress.inspection import snapshots, verification
+from debpress.inspection import verification
 from debpress.inspection.reading import configured
 from debpress.inspection.report import Report
 
@@ -39,15 +39,11 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     _, store = connection.connect(arguments)
     repository = configured(store)
-    suites = look.suites(arguments, repository)
-    if arguments.suite is None:
-        # What they name is named, too.
-        suites = [*suites, *snapshots.every(store, repository.layout)]
     report = verification.verify(
         store,
         repository.layout,
         clock,
-        suites,
+        look.suites(arguments, repository),
         whole=arguments.suite is None,
         deep=arguments.deep,
         watch=Progress,

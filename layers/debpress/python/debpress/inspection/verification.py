@@ -13,6 +13,7 @@ from debpress.errors import CorruptError, SigningError, StoreError
 from debpress.index import release
 from debpress.index.packages import Sum
 from debpress.index.release import Release
+from debpress.inspection import snapshots
 from debpress.inspection.indices import Named, check_indices
 from debpress.inspection.keys import check_signature, published_certificates
 from debpress.inspection.report import Report, Watch, unwatched
@@ -42,10 +43,15 @@ def verify(
     deep: bool = False,
     watch: Watch = unwatched,
 ) -> Report:
-    """Reads everything these suites name. `whole` says that they are all there are, so that what
-    none of them names can be told; `deep` reads the packages' bytes instead of trusting the store.
+    """Reads everything these suites name. `whole` says that they are all there are, so that their
+    snapshots are read as well, and what none of them names can be told; `deep` reads the packages'
+    bytes instead of trusting the store.
     """
+    kept, unseen = _snapshots(store, layout) if whole else ([], None)
+    suites = [*suites, *kept]  # What they name is named, too.
     report = Report(tuple(suites), deep)
+    if unseen is not None:
+        report.note(unseen)
     named = Named()
     for suite in suites:
         _suite(store, layout, clock, suite, named, report)
@@ -53,6 +59,14 @@ def verify(
     if whole:
         _pool_orphans(store, layout, named, report)
     return report
+
+
+def _snapshots(store: Store, layout: Layout) -> tuple[list[str], str | None]:
+    """The paths of all of them, or why they can't be told."""
+    try:
+        return snapshots.every(store, layout), None
+    except StoreError as error:
+        return [], f"what snapshots there are could not be seen: {error}"
 
 
 def _suite(
