@@ -27,6 +27,8 @@ _KEYS = {
     "state/*/queue/*": _SUITES,
     "state/*/generations/*": _SUITES,
     "state/*/signed/*": _SUITES,
+    "state/*/reports/*": _SUITES,
+    "state/_reports/*": "Named by the time of the reaping that they report.",
     "state/_signers/*": "Certificates are named by key and by signer; there are few, all public.",
     "./pool/*": _HASHES,
     "./dists/*/by-hash/SHA256/*": _HASHES,

@@ -145,6 +145,12 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
             expiration=Duration.days(365),
             noncurrent_version_expiration=_A_WEEK,
         ),
+        s3.LifecycleRule(
+            id="OldReports",
+            prefix=f"{STATE}_reports/",
+            expiration=Duration.days(365),
+            noncurrent_version_expiration=_A_WEEK,
+        ),
     ]
     for name in (*(suite.suite for suite in settings.repository.suites), SNAPSHOTS):
         rules.append(
@@ -156,12 +162,12 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
             )
         )
     for suite in settings.repository.suites:
-        for notes in ("runs", "signed"):
+        for notes, days in (("runs", 30), ("signed", 30), ("reports", 365)):
             rules.append(
                 s3.LifecycleRule(
                     id=f"Notes-{suite.suite}-{notes}",
                     prefix=f"{STATE}{suite.suite}/{notes}/",
-                    expiration=Duration.days(30),
+                    expiration=Duration.days(days),
                 )
             )
     return rules

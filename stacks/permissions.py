@@ -100,7 +100,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 "staging/*",
                 inrelease,
             ),
-            put=("results/*",),
+            put=("results/*", "state/*/reports/*"),
             delete=("state/*/queue/*",),
             list=True,
         ),
@@ -124,7 +124,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 snapshots,
                 f"state/{SNAPSHOTS}/*",
             ),
-            put=(Layout.ended(f"{SNAPSHOTS}/*"),),
+            put=(Layout.ended(f"{SNAPSHOTS}/*"), "state/_reports/*"),
             # Exactly a version: what was put anew in the meantime stays.
             delete_version=(
                 f"{root}/dists/*/by-hash/SHA256/*",

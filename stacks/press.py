@@ -47,7 +47,7 @@ class Press(Stack):
         signing = Signing(self, "Signing", settings, functions, layers.signing)
         workflow = Workflow(self, "Workflow", settings, functions)
         trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
-        Schedule(self, "Schedule", settings, functions, trigger.lost)
+        Schedule(self, "Schedule", settings, functions, storage.bucket, trigger.lost)
         Heartbeat(self, "Heartbeat", settings, storage.bucket, workflow.machine, trigger.lost)
         uri = f"https://{storage.bucket.bucket_regional_domain_name}/{repository.root}"
         ready = SetUp(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from aws_cdk import Aws
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+from debpress import metrics
 
 from stacks.alarms import alarm
 from stacks.functions import Functions
@@ -21,6 +24,7 @@ class Schedule(Construct):
         id: str,  # noqa: A002
         settings: Settings,
         functions: Functions,
+        bucket: s3.IBucket,
         lost: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
@@ -39,6 +43,16 @@ class Schedule(Construct):
         self._daily("Prune", functions["prune"], 17, settings.prune_hour)
         # Some time later: what is pruned now is reaped when the grace is over, tomorrow at best.
         self._daily("Reap", functions["reap"], 47, settings.prune_hour)
+
+        for suite in settings.repository.suites:
+            refused = cloudwatch.Metric(
+                namespace=metrics.NAMESPACE,
+                metric_name="PrunesRefused",
+                dimensions_map=metrics.dimensions(bucket.bucket_name, suite.suite),
+                statistic="Sum",
+            )
+            meaning = f"A prune of {suite.suite} would have taken too much."
+            alarm(self, settings, f"Refused-{suite.suite}", refused, "refused-prunes", meaning)
 
     def _daily(self, name: str, function: lambda_.IFunction, minute: int, hour: int) -> None:
         self._role.add_to_principal_policy(

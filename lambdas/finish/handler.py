@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment, log, measure
 from debpress.publish.finishing import finish
 
 
@@ -20,6 +21,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         event.get("generation"),
         event.get("error"),
         event.get("target"),
+        measure=partial(measure, env),
     )
     log("finish", **{**event, "status": status})
     return {"status": status}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment, log, measure
 from debpress.publish.reaping import reap
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     dry_run = bool(event.get("dry_run"))
-    reaped = reap(env.store, env.repository, env.clock, dry_run=dry_run)
+    measured = partial(measure, env)
+    reaped = reap(env.store, env.repository, env.clock, dry_run=dry_run, measure=measured)
     log("reap", dry_run=dry_run, objects=len(reaped.keys), bytes=reaped.size)
     return {"objects": len(reaped.keys), "bytes": reaped.size}

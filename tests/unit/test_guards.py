@@ -546,7 +546,7 @@ def _lax(*, looks: bool, conditions: bool) -> Any:
             return self._store.put(key, body, served, **(more if conditions else {}))
 
     class Answers(finishing._Answers):
-        def __init__(self, store: Any, clock: Any, suite: str) -> None:
-            super().__init__(Store(store), clock, suite)  # type: ignore[arg-type]
+        def __init__(self, store: Any, clock: Any, suite: str, measure: Any) -> None:
+            super().__init__(Store(store), clock, suite, measure)  # type: ignore[arg-type]
 
     return Answers

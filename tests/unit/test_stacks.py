@@ -83,6 +83,9 @@ def test_what_was_left_behind_ages(stack: Template) -> None:
         (f"{Batch('testing', 'main', 'one').staging}foo.deb", 7),
         (Layout.run("testing", "run", "plan.json"), 30),
         (Layout.signed("testing", "00000001-abc"), 30),
+        (Layout.prune_report("testing", "00000001-abc"), 365),
+        (Layout.reap_report("20261123T034700Z-0"), 365),
+        (Batch("testing", "main", "one").result, 365),
     ):
         found = [
             rule["ExpirationInDays"] for rule in _over(rules, key) if "ExpirationInDays" in rule

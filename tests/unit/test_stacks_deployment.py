@@ -93,7 +93,8 @@ def test_set_up_tells_cloudformation_why_it_failed(monkeypatch: pytest.MonkeyPat
 def test_what_rings(template: Template) -> None:
     alarms = template.resources("AWS::CloudWatch::Alarm").values()
     assert sorted(alarm["MetricName"] for alarm in alarms) == [
-        *("ApproximateNumberOfMessagesVisible", "Errors", "Errors", "ExecutionsFailed")
+        *("ApproximateNumberOfMessagesVisible", "Errors", "Errors", "ExecutionsFailed"),
+        *("PrunesRefused", "PrunesRefused"),  # One a suite.
     ]
     assert not any("AlarmActions" in alarm for alarm in alarms)
 
@@ -107,7 +108,7 @@ def test_alarms_notify_the_configured_topics() -> None:
 def test_an_alarm_s_section_says_what_it_means_how_to_look_and_what_to_do() -> None:
     page = (ROOT / "docs/runbook.md").read_text("utf-8")
     sections = [s for s in re.split(r"^## ", page, flags=re.M) if "*Alarm: " in s]
-    assert len(sections) == 5
+    assert len(sections) == 6
     for section in sections:
         for part in ("**What it means.**", "**Look.**", "**Mend.**"):
             assert part in section, section.splitlines()[0]

@@ -186,6 +186,16 @@ class Layout:
         return f"{STATE}{snapshot}/ended.json"
 
     @staticmethod
+    def prune_report(suite: str, generation: str) -> str:
+        """What a prune took out; a generation with a prune in it has nobody else's changes."""
+        return f"{STATE}{suite}/reports/prune-{generation}.json"
+
+    @staticmethod
+    def reap_report(name: str) -> str:
+        """What a part of a reaping deleted, of whichever suites; `name` as `20261123T034700Z-0`."""
+        return f"{STATE}_reports/reap-{name}.json"
+
+    @staticmethod
     def certificate(signer: str = "") -> str:
         """The stored certificate of a signer; without one, the prefix of them all.
 

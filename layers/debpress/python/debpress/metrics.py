@@ -8,14 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 NAMESPACE = "debpress"
 
 # Every metric there is, by its name, with CloudWatch's word for its unit.
 UNITS = {
     "ValidityUsed": "None",
+    "PrunesRefused": "Count",
+    "VersionsPruned": "Count",
+    "BytesUnnamed": "Bytes",
+    "ObjectsReaped": "Count",
+    "BytesReaped": "Bytes",
 }
+
+
+class Measure(Protocol):
+    def __call__(self, suite: str | None, /, **values: float) -> None:
+        """Says values of metrics, of a suite or (None) of the whole repository."""
+
+
+def unmeasured(_suite: str | None, /, **_values: float) -> None:
+    """A `Measure` for who has no log that anybody reads."""
 
 
 def dimensions(bucket: str, suite: str | None = None) -> dict[str, str]:

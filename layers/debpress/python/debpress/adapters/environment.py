@@ -82,7 +82,7 @@ def log(event: str, /, **fields: Any) -> None:
     print(json.dumps({"event": event} | fields, default=str), flush=True)
 
 
-def measure(env: Environment, suite: str | None, **values: float) -> None:
+def measure(env: Environment, suite: str | None, /, **values: float) -> None:
     """Writes values of metrics to the function's log, of a suite or of the whole repository.
 
     What is written twice counts twice where a metric is a sum.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from debpress.layout import Layout
-from debpress.publish import published
+from debpress.publish import published, reports
 from debpress.publish.published import GENERATION, Generation
 from debpress.store import Store
 
@@ -27,7 +27,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """One generation. `batches` are whose it was: suite, component and batch, as uploaded."""
+    """One generation. `batches` are whose it was: suite, component and batch, as uploaded.
+    `report` is the key of what a prune says of itself, for as long as that is kept."""
 
     number: int
     id: str
@@ -36,6 +37,7 @@ class Flip:
     batches: tuple[str, ...]
     executions: tuple[str, ...]
     changes: tuple[Change, ...]
+    report: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -68,7 +70,12 @@ def _flip(record: Generation, package: str | None) -> Flip:
         batches=tuple(f"{b['suite']}/{b['component']}/{b['id']}" for b in batches),
         executions=tuple(account["execution"] for account in record.batches),
         changes=tuple(c for c in changes if package in (None, c.package)),
+        report=Layout.prune_report(record.suite, record.id) if _is_prune(record) else None,
     )
+
+
+def _is_prune(record: Generation) -> bool:
+    return any(reports.PRUNE in account["kinds"] for account in record.batches)
 
 
 def _changes(action: str, listed: Mapping[str, list[dict[str, Any]]]) -> dict[Change, None]:

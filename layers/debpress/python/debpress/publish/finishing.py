@@ -10,7 +10,8 @@ from debpress.clock import Clock, iso
 from debpress.config import Repository
 from debpress.errors import Code, DebpressError, Refusal
 from debpress.layout import Batch, Layout
-from debpress.publish import notes, published, snapshots
+from debpress.metrics import Measure, unmeasured
+from debpress.publish import notes, published, reports, snapshots
 from debpress.publish.notes import Manifest, Plan, Queued
 from debpress.publish.published import Generation
 from debpress.store import LostRace, Served, Store
@@ -32,14 +33,17 @@ def finish(
     generation: str | None = None,
     error: Mapping[str, str] | None = None,
     target: str | None = None,
+    *,
+    measure: Measure = unmeasured,
 ) -> str | None:
     """Writes the results that a run's end decides, and clears the queue of their entries.
 
     `outcome` is `published` (with the generation that has the run in it, or that made its packages
     nothing new), `rejected`, or `failed`. `target` is the path that the generation is of, where it
     is not the suite but a snapshot of it. Returns the run's own status; None where nobody asked.
+    What a prune took out, or that it was refused, is measured when its result is first written.
     """
-    answers = _Answers(store, clock, suite)
+    answers = _Answers(store, clock, suite, measure)
     if outcome == "failed":
         return answers.failed(repository, run, error or {}) if run is not None else None
     if outcome == "rejected" and run is not None:
@@ -50,10 +54,11 @@ def finish(
 
 
 class _Answers:
-    def __init__(self, store: Store, clock: Clock, suite: str) -> None:
+    def __init__(self, store: Store, clock: Clock, suite: str, measure: Measure) -> None:
         self.store = store
         self.clock = clock
         self.suite = suite
+        self.measure = measure
 
     def published(self, record: Generation, run: str | None) -> str | None:
         """Answers the run; and, where the generation is of its making, every batch it decided.
@@ -76,7 +81,13 @@ class _Answers:
         """Answers one run with what a generation decided of it; None where it says nothing."""
         for account in record.batches:
             if account["run"] == run:
-                self._answer(account, "published", record, [])
+                # Before the result: should this die in between, whoever repeats it does both.
+                pruned = reports.PRUNE in account["kinds"] and reports.save_pruned(
+                    self.store, record
+                )
+                if self._answer(account, "published", record, []) and pruned:
+                    count, size = len(pruned["removed"]), pruned["unnamed_bytes"]
+                    self.measure(self.suite, VersionsPruned=count, BytesUnnamed=size)
                 return "published"
         for account in record.refused:
             if account["run"] == run:
@@ -162,8 +173,9 @@ class _Answers:
         status: str,
         record: Generation | None,
         refusals: list[Refusal],
-    ) -> None:
+    ) -> bool:
         """Writes one result, unless its manifest has been uploaded anew, and clears its entry.
+        Says whether it wrote it: not where it was written before.
 
         Two uploads of one batch name share a result's key. The conditional put closes the race in
         which the older answer would replace the newer one: read the result, then see whether the
@@ -185,6 +197,7 @@ class _Answers:
             "finished_at": iso(self.clock.now()),
             "execution": account["execution"],
         }
+        wrote = False
         for _ in range(5):
             present = self.store.get(batch.result)
             if not self._is_newest(Manifest(**account["manifest"])):
@@ -199,12 +212,17 @@ class _Answers:
                     if_match=present.head.etag if present else None,
                     if_absent=present is None,
                 )
+                wrote = True
                 break
             except LostRace:
                 continue
         else:
             raise DebpressError(f"{batch.result} is being written again and again by others")
         self.store.delete(Layout.queue(self.suite, account["run"]))
+        if wrote and any(refusal.code == Code.PRUNE_TOO_MUCH for refusal in refusals):
+            # Untold where this dies right here; tomorrow's prune is refused as well.
+            self.measure(self.suite, PrunesRefused=1)
+        return wrote
 
 
 def _says_enough(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -22,11 +22,14 @@ from debpress.index import gz, release
 from debpress.index.packages import sum_of
 from debpress.index.release import Release
 from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
-from debpress.publish import notes, published
+from debpress.metrics import Measure, unmeasured
+from debpress.publish import notes, published, reports
 from debpress.publish.published import Current, Generation
 from debpress.store import Head, Store
 
 _MARGIN = timedelta(hours=1)
+# Deletions between two reports: some seconds' work.
+_PART = 1000
 _FILENAME = re.compile(rb"(?mi)^Filename:[ \t]*(.*?)[ \t]*$")
 
 
@@ -38,8 +41,16 @@ class Reaped:
     size: int
 
 
-def reap(store: Store, repository: Repository, clock: Clock, *, dry_run: bool = False) -> Reaped:
-    """Deletes what is left over of every suite there is in the bucket, configured or not.
+def reap(
+    store: Store,
+    repository: Repository,
+    clock: Clock,
+    *,
+    dry_run: bool = False,
+    measure: Measure = unmeasured,
+) -> Reaped:
+    """Deletes what is left over of every suite there is in the bucket, configured or not, and
+    reports it by parts.
 
     Raises CorruptError, having deleted nothing, when it can't tell what is named.
     """
@@ -67,9 +78,9 @@ def reap(store: Store, repository: Repository, clock: Clock, *, dry_run: bool = 
     by_hash = [h for h in dists if "/by-hash/" in h.key]
     left = {head.key: head for head in (*pool, *by_hash, *snapshots.left())}
     old = [h for h in left.values() if h.key not in named and h.last_modified < cutoff]
-    gone = old if dry_run else [h for h in notes.side_by_side(_Deletion(store, cutoff), old) if h]
     inreleases = {layout.inrelease(suite) for suite in ended}
-    gone += [head for head in dists if head.key in inreleases]
+    taken = [head for head in dists if head.key in inreleases]
+    gone = [*taken, *old] if dry_run else _delete(store, cutoff, taken, old, now, measure)
     return Reaped(tuple(sorted(h.key for h in gone)), sum(h.size for h in gone))
 
 
@@ -138,19 +149,44 @@ def _path(folder: str, key: str) -> str | None:
     return path if snapshotted(path) else None
 
 
+def _delete(
+    store: Store,
+    cutoff: datetime,
+    taken: list[Head],
+    old: list[Head],
+    now: datetime,
+    measure: Measure,
+) -> list[Head]:
+    """Deletes by parts, each reported when it is done, also when it went wrong half way: should
+    this die, no more than the part it was at is untold. `taken` are gone already: the first part.
+    """
+    gone = [*taken]
+    reports.save_reaped(store, now, 0, taken, measure)
+    for part, start in enumerate(range(0, len(old), _PART), start=1):
+        deletion = _Deletion(store, cutoff)
+        try:
+            notes.side_by_side(deletion, old[start : start + _PART])
+        finally:
+            gone += deletion.done
+            reports.save_reaped(store, now, part, deletion.done, measure)
+    return gone
+
+
 class _Deletion:
-    """Deletes the version of an object that is there now, if that is an old one."""
+    """Deletes the version of an object that is there now, if that is an old one. `done` are those
+    it deleted."""
 
     def __init__(self, store: Store, cutoff: datetime) -> None:
         self._store = store
         self._cutoff = cutoff
+        self.done: list[Head] = []
 
-    def __call__(self, listed: Head) -> Head | None:
+    def __call__(self, listed: Head) -> None:
         head = self._store.head(listed.key)
         if head is None or head.last_modified >= self._cutoff:
-            return None  # Put anew since it was listed: somebody is about to name it.
+            return  # Put anew since it was listed: somebody is about to name it.
         self._store.delete(head.key, head.version_id)
-        return head
+        self.done.append(head)
 
 
 def _suite(layout: Layout, inrelease: str) -> str:

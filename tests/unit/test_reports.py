@@ -1,0 +1,223 @@
+"""What a prune took out, that one was refused, and what a reaping deleted: told once, and true."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from debpress.errors import StoreError, TransientError
+from debpress.inspection.history import history
+from debpress.layout import Layout
+from debpress.publish import reaping
+from debpress.publish.finishing import finish
+from debpress.publish.published import Generation
+from debpress.publish.reaping import reap
+
+from tests.support.press import Press, deb, debs
+
+DAY = 86400.0
+PRUNE = {"op": "prune"}
+
+
+class Metrics:
+    """A `Measure` that adds up."""
+
+    def __init__(self) -> None:
+        self.said: dict[tuple[str | None, str], float] = {}
+
+    def __call__(self, suite: str | None, /, **values: float) -> None:
+        for name, value in values.items():
+            self.said[suite, name] = self.said.get((suite, name), 0) + value
+
+
+@pytest.fixture
+def crowded(press: Press) -> Press:
+    """Two packages of three versions each, of which one may stay."""
+    files = debs(*((p, str(n), "all") for p in "ab" for n in range(3)))
+    assert press.publish(press.upload("b1", files)) == "published"
+    press.configure(keep=1, prune_share=1)
+    return press
+
+
+def newest(press: Press) -> Generation:
+    head = press.store.head(press.repository.layout.inrelease("stable"))
+    assert head is not None
+    return Generation.load(press.store, "stable", head.metadata["generation"])
+
+
+def told(press: Press, record: Generation, run: str | None, metrics: Metrics) -> str | None:
+    arguments = (press.store, press.repository, press.clock, "stable", run, "published", record.id)
+    return finish(*arguments, measure=metrics)
+
+
+def flipped(press: Press, *operations: dict[str, Any]) -> tuple[Generation, str]:
+    """Operations that are published and not yet answered."""
+    before = newest(press).id
+    steps = press.steps(press.operate("o1", *operations))
+    while newest(press).id == before:
+        next(steps)
+    record = newest(press)
+    (run,) = record.runs
+    return record, run
+
+
+def report(press: Press, record: Generation) -> Any:
+    found = press.store.get(Layout.prune_report("stable", record.id))
+    return None if found is None else json.loads(found.body)
+
+
+# Prunes
+
+
+def test_a_prune_reports_each_version_and_its_bytes(crowded: Press) -> None:
+    record, run = flipped(crowded, PRUNE)
+    assert report(crowded, record) is None
+    metrics = Metrics()
+    assert told(crowded, record, run, metrics) == "published"
+    said = report(crowded, record)
+    gone = {(p["package"], p["version"]) for p in said["removed"]}
+    assert gone == {(p, v) for p in "ab" for v in "01"} and len(said["removed"]) == 4
+    size = sum(len(deb(p, v, "all")) for p in "ab" for v in "01")
+    assert said["unnamed_bytes"] == size
+    assert {p["component"] for p in said["removed"]} == {"main"}
+    assert (said["suite"], said["generation"]) == ("stable", record.number)
+    assert metrics.said == {("stable", "VersionsPruned"): 4, ("stable", "BytesUnnamed"): size}
+    flip = next(history(crowded.store, crowded.repository.layout, "stable"))
+    assert flip.report == Layout.prune_report("stable", record.id)
+
+
+def test_a_repeat_writes_the_same_and_counts_nothing_twice(crowded: Press) -> None:
+    record, run = flipped(crowded, PRUNE)
+    metrics = Metrics()
+    told(crowded, record, run, metrics)
+    body, said = report(crowded, record), dict(metrics.said)
+    crowded.clock.sleep(100)
+    told(crowded, record, run, metrics)
+    assert (report(crowded, record), metrics.said) == (body, said)
+
+
+@pytest.mark.parametrize("write", [1, 2, 3])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_step_that_dies_at_any_write_is_made_good_by_its_repeat(
+    crowded: Press, write: int, when: Any
+) -> None:
+    """But for one that dies between the result and the log, no metric is lost or said twice."""
+    record, run = flipped(crowded, PRUNE)
+    metrics = Metrics()
+    crowded.store.fail_at(write, when)
+    with pytest.raises(TransientError):
+        told(crowded, record, run, metrics)
+    told(crowded, record, run, metrics)
+    assert len(report(crowded, record)["removed"]) == 4
+    assert crowded.result("o1")["status"] == "published"
+    counted = metrics.said.get(("stable", "VersionsPruned"), 0)
+    dies_between = write == 3 or (write == 2 and when == "after")
+    assert counted == (0 if dies_between else 4)
+
+
+def test_a_prune_that_finds_nothing_reports_nothing(press: Press) -> None:
+    assert press.publish(press.operate("o1", PRUNE)) == "published"
+    assert not press.store.keys("state/stable/reports/")
+
+
+def test_other_changes_are_no_prune(crowded: Press) -> None:
+    crowded.publish(crowded.operate("o1", {"op": "remove", "packages": ["a"]}))
+    assert not crowded.store.keys("state/stable/reports/")
+    assert next(history(crowded.store, crowded.repository.layout, "stable")).report is None
+
+
+def refused(press: Press, event: dict[str, Any], metrics: Metrics) -> None:
+    """Goes on until the batch is rejected, and tells so twice."""
+    steps = press.steps(event)
+    errors: list[str] = []
+    while not errors:
+        next(steps)
+        errors = [k for k in press.store.keys("state/stable/runs/") if k.endswith("errors.json")]
+    run = errors[0].split("/")[3]
+    for _ in range(2):
+        arguments = (press.store, press.repository, press.clock, "stable", run, "rejected")
+        assert finish(*arguments, measure=metrics) == "rejected"
+
+
+def test_a_refused_prune_is_told_once(crowded: Press) -> None:
+    crowded.configure(keep=1, prune_share=0.5)
+    metrics = Metrics()
+    refused(crowded, crowded.operate("o1", PRUNE), metrics)
+    assert metrics.said == {("stable", "PrunesRefused"): 1}
+    assert crowded.result("o1")["errors"][0]["code"] == "prune-too-much"
+
+
+def test_another_refusal_rings_no_such_alarm(press: Press) -> None:
+    metrics = Metrics()
+    refused(press, press.upload("b1", {"a_1_all.deb": b"no package"}), metrics)
+    assert press.result("b1")["status"] == "rejected" and metrics.said == {}
+
+
+# Reaping
+
+
+@pytest.fixture
+def littered(press: Press) -> Press:
+    """With ten old objects that nobody names."""
+    for n in range(10):
+        press.store.put(f"apt/pool/main/x/x/{n:016}/x.deb", b"x" * (n + 1))
+    press.clock.sleep(10 * DAY)
+    return press
+
+
+def reports(press: Press) -> list[Any]:
+    return [json.loads(press.store.body(key)) for key in press.store.keys("state/_reports/")]
+
+
+def test_a_reaping_reports_what_it_deleted(littered: Press) -> None:
+    metrics = Metrics()
+    reaped = reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    (said,) = reports(littered)
+    assert [each["key"] for each in said["deleted"]] == list(reaped.keys)
+    assert said["bytes"] == reaped.size == sum(each["size"] for each in said["deleted"])
+    assert all(each["version_id"] for each in said["deleted"])
+    assert metrics.said == {
+        (None, "ObjectsReaped"): len(reaped.keys),
+        (None, "BytesReaped"): reaped.size,
+    }
+    littered.clock.sleep(10)
+    reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    assert len(reports(littered)) == 1  # Nothing deleted, nothing told.
+    assert metrics.said[None, "ObjectsReaped"] == len(reaped.keys)
+
+
+def test_a_dry_run_reports_nothing(littered: Press) -> None:
+    metrics = Metrics()
+    assert reap(littered.store, littered.repository, littered.clock, dry_run=True, measure=metrics)
+    assert not reports(littered) and not metrics.said
+
+
+def test_each_part_is_told_by_itself(littered: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaping, "_PART", 4)
+    reaped = reap(littered.store, littered.repository, littered.clock)
+    said = reports(littered)
+    assert [len(each["deleted"]) for each in said] == [4] * (len(reaped.keys) // 4) + (
+        [len(reaped.keys) % 4] if len(reaped.keys) % 4 else []
+    )
+    assert [d["key"] for each in said for d in each["deleted"]] == list(reaped.keys)
+
+
+@pytest.mark.parametrize("write", [1, 4, 7, 10])
+def test_a_pass_that_breaks_off_tells_exactly_what_it_deleted(
+    littered: Press, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    monkeypatch.setattr(reaping, "_PART", 4)
+    before = set(littered.store.keys("apt/"))
+    metrics = Metrics()
+    littered.store.fail_at(write, "before", StoreError("as the test asked"))
+    with pytest.raises(StoreError):
+        reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    gone = before - set(littered.store.keys("apt/"))
+    told = {d["key"] for each in reports(littered) for d in each["deleted"]}
+    lost = gone - told
+    assert told <= gone and len(lost) <= 4
+    assert metrics.said.get((None, "ObjectsReaped"), 0) == len(gone)
+    littered.clock.sleep(60)
+    reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    assert not littered.store.keys("apt/pool/")
