@@ -34,6 +34,7 @@ local: setup
 
 TESTS ?= tests
 test: setup
+	@$(PYTHON) -m local.venvs fuzz
 	@$(BIN)/python -m local.tools tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
