@@ -159,7 +159,9 @@ def test_a_prune_keeps_the_newest_by_debians_order_and_strands_no_host(
 
     planned = invoke(stack, prune, dry_run=True)
 
-    assert {s: len(p) for s, p in planned.items()} == {"stable": 0, "testing": 2, "fresh": 0}
+    # Others' tests published before this one, and too many of something perhaps.
+    ours = {s: [p for p in plan if p["package"] == "pruned"] for s, plan in planned.items()}
+    assert {s: len(p) for s, p in ours.items()} == {"stable": 0, "testing": 2, "fresh": 0}
     said = debpress.json("prune", "--suite", "testing", "--dry-run")
     assert said["packages"] == planned["testing"]
     assert updated(host("testing")).versions("pruned") == VERSIONS[::-1]
@@ -167,9 +169,8 @@ def test_a_prune_keeps_the_newest_by_debians_order_and_strands_no_host(
     requested = [json_of(uploads, key) for key in invoke(stack, prune)["requested"]]
 
     assert [result["status"] for result in requested] == ["published"] * 3
-    [removed] = [result["packages"] for result in requested if result["packages"]]
-    assert removed == planned["testing"]
-    assert {p["version"] for p in removed} == set(VERSIONS[:-KEEP]) == {"1.0~rc1", "1.0"}
+    assert {r["batch"]["suite"]: r["packages"] for r in requested} == planned
+    assert {p["version"] for p in ours["testing"]} == set(VERSIONS[:-KEEP]) == {"1.0~rc1", "1.0"}
     assert updated(host("testing")).versions("pruned") == VERSIONS[: -KEEP - 1 : -1]
 
     # What was un-named stays for the grace: who knows of it still gets it, reaper or not.

@@ -249,7 +249,9 @@ def test_after_each_write_hosts_see_the_old_or_the_new(
 def test_after_each_deletion_hosts_see_what_they_saw(acts: dict[str, Act], tmp_path: Path) -> None:
     act = acts["reap"]
     assert any(BY_HASH in write.key for write in act.writes)
-    assert {write.operation for write in act.writes} == {"delete"}
+    *deletions, report = act.writes
+    assert {write.operation for write in deletions} == {"delete"}
+    assert report.key.startswith("state/_reports/"), "what hosts read is not put by a reaping"
     with watching(tmp_path, act) as watch:
         for write in act.writes:
             watch.bucket.apply(write)

@@ -66,8 +66,8 @@ def client(
     region: str | None = None,
     endpoint_url: str | None = None,
     connections: int = 32,
-    read_seconds: int = READ_SECONDS,
-    attempts: int = ATTEMPTS,
+    read_seconds: int | None = None,
+    attempts: int | None = None,
 ) -> Any:
     """A boto3 client with our time-outs and retries.
 
@@ -84,8 +84,8 @@ def client(
         endpoint_url=endpoint_url,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=read_seconds,
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            read_timeout=read_seconds or READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": attempts or ATTEMPTS},
             max_pool_connections=connections,
             tcp_keepalive=True,
             s3={"addressing_style": "path"} if custom else None,
