@@ -53,8 +53,9 @@ check: setup
 SOAK ?= 4
 soak: setup
 	@$(BIN)/python -m local.tools tests
-	DEBPRESS_SOAK=$(SOAK) DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/unit/test_faults.py \
-	  tests/unit/test_interleavings.py tests/integration/test_signatures.py
+	DEBPRESS_SOAK=$(SOAK) DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest -n auto --dist worksteal \
+	  tests/unit/test_faults.py tests/unit/test_interleavings.py tests/integration/test_signatures.py
+	DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/soak/hosts_of_trixie.py
 
 MINUTES ?= 30
 fuzz: setup

@@ -81,7 +81,9 @@ def host(stack: Stack, key: Path, tmp_path: Path) -> Callable[..., AptRoot]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    if config.getoption("dist") != "loadfile":
+        return None
     from tests.support.sharing import SharingTheStack
 
     return SharingTheStack(config, log)

@@ -53,6 +53,19 @@ def sqv_detached(keyring: bytes, signature: bytes, data: bytes) -> Verdict:
         return Verdict(good, found, done.stdout + done.stderr)
 
 
+def gpg(keyring: bytes, inrelease: bytes) -> Verdict:
+    """A clear-signed document, by gpg. `keyring` holds binary certificates."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = _files(Path(folder), keyring=keyring, document=inrelease)
+        return _gpg(folder, files["keyring"], files["document"])
+
+
+def gpg_detached(keyring: bytes, signature: bytes, data: bytes) -> Verdict:
+    with tempfile.TemporaryDirectory() as folder:
+        files = _files(Path(folder), keyring=keyring, signature=signature, data=data)
+        return _gpg(folder, files["keyring"], files["signature"], files["data"])
+
+
 def gpg_import(certificate: bytes) -> Verdict:
     """A certificate brought into an empty keyring; `fingerprints` is what is then in there."""
     with tempfile.TemporaryDirectory() as folder:
@@ -74,8 +87,19 @@ def as_apt_splits(inrelease: bytes) -> tuple[bytes, bytes]:
     return b"-----BEGIN PGP SIGNATURE-----\n" + signature, b"\n".join(lines)
 
 
+def _gpg(home: str, keyring: str, *files: str) -> Verdict:
+    options = ("--homedir", home, "--batch", "--no-autostart", "--trust-model", "always")
+    return _status(
+        "gpg", *options, "--no-default-keyring", "--keyring", keyring, "--verify", *files
+    )
+
+
 def _gpgv(keyring: str, *files: str) -> Verdict:
-    done = _run("gpgv", "--status-fd", "1", "--keyring", keyring, *files)
+    return _status("gpgv", "--keyring", keyring, *files)
+
+
+def _status(program: str, *arguments: str) -> Verdict:
+    done = _run(program, "--status-fd", "1", *arguments)
     found = tuple(re.findall(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]{40}) ", done.stdout, re.M))
     return Verdict(done.returncode == 0, found, done.stdout + done.stderr)
 

@@ -7,8 +7,8 @@ import hashlib
 import json
 import random
 import re
-import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ import pytest
 from debpress.layout import Batch
 
 from local import debs as real
-from local import paths
 from local.apt_root import AptRoot
 from local.ci import Ci, sha256
 from local.stack import Stack
+from tests.support.operator import Debpress, functions, invoke
 from tests.support.press import deb, debs
 from tests.support.uploads import Uploads
 
@@ -36,44 +36,6 @@ def uploads(stack: Stack, ci: Ci) -> Uploads:
     return Uploads(stack, ci)
 
 
-class Debpress:
-    """The installed command, with an operator's credentials."""
-
-    def __init__(self, uploads: Uploads) -> None:
-        self._uploads = uploads
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        outputs = self._uploads.stack.outputs
-        connection = ("--endpoint-url", outputs.endpoint_url, "--bucket", outputs.bucket)
-        environment = dict(self._uploads.ci.environment)
-        del environment["AWS_ENDPOINT_URL"]
-        return subprocess.run(
-            [paths.BIN / "debpress", *arguments, *connection],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def __call__(self, *arguments: str) -> str:
-        """What it printed; it must succeed."""
-        done = self.run(*arguments)
-        assert (done.returncode, done.stderr) == (0, ""), done
-        return done.stdout
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self(*arguments, "--json"))
-
-    def refused(self, *arguments: str) -> str:
-        """What it said as it refused, which is no traceback."""
-        done = self.run(*arguments)
-        assert done.returncode == 1, done
-        assert "Traceback" not in done.stderr
-        return done.stderr
-
-
 @pytest.fixture(scope="module")
 def debpress(uploads: Uploads) -> Debpress:
     return Debpress(uploads)
@@ -82,15 +44,6 @@ def debpress(uploads: Uploads) -> Debpress:
 def updated(host: AptRoot) -> AptRoot:
     host.update().clean()
     return host
-
-
-def invoke(stack: Stack, function: str, **payload: object) -> Any:
-    """A function's answer, as the schedule would get it."""
-    client = stack.client("lambda")
-    done = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
-    answer = done["Payload"].read()
-    assert "FunctionError" not in done, answer
-    return json.loads(answer)
 
 
 def test_remove_takes_out_what_was_named_and_nothing_that_is_needed(
@@ -184,9 +137,26 @@ def test_a_prune_keeps_the_newest_by_debians_order_and_strands_no_host(
     assert uploads.generation("testing") == again
 
 
-def functions(stack: Stack) -> list[str]:
-    pages = stack.client("lambda").get_paginator("list_functions").paginate()
-    return [each["FunctionName"] for page in pages for each in page["Functions"]]
+def test_a_prune_and_a_publish_at_once_lose_nothing(
+    uploads: Uploads, debpress: Debpress, host: Host
+) -> None:
+    *known, newest = VERSIONS
+    uploads.publish(
+        Batch("testing", "main", "raced"), debs(*(("raced", version, "all") for version in known))
+    )
+    late = uploads.put(Batch("testing", "main", "raced-late"), debs(("raced", newest, "all")))
+
+    with ThreadPoolExecutor(1) as other:
+        pruned = other.submit(debpress, "prune", "--suite", "testing")
+        uploads.send(late)
+        assert uploads.result(late)["status"] == "published"
+        pruned.result()
+
+    # Whoever came first: the oldest is gone, the newest is there, and what is between.
+    reader = updated(host("testing"))
+    assert reader.versions("raced") in (VERSIONS[:0:-1], VERSIONS[: -KEEP - 1 : -1])
+    debpress("prune", "--suite", "testing")
+    assert updated(reader).versions("raced") == VERSIONS[: -KEEP - 1 : -1]
 
 
 def json_of(uploads: Uploads, key: str) -> Any:
