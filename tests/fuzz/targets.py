@@ -17,7 +17,7 @@ from debpress.errors import CorruptError, RejectedError, SigningError
 from debpress.index import entries, gz, packages, relations, release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry
-from debpress.index.packages import Packages, Sum
+from debpress.index.packages import Checksum, Packages
 from debpress.manifest import parse as parse_manifest
 from debpress.openpgp import certificates, cleartext, packets, signatures
 from debpress.publish import operations
@@ -157,7 +157,10 @@ def _release(data: bytes) -> None:
 _RELEASE = release.Release(
     "Origin", "Label", "stable", "stable", datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC),
     ("amd64", "arm64"), ("main",), "Packages",
-    {"main/binary-amd64/Packages": Sum(_SUM, 5), "main/binary-amd64/Packages.xz": Sum(_SUM, 32)},
+    {
+        "main/binary-amd64/Packages": Checksum(_SUM, 5),
+        "main/binary-amd64/Packages.xz": Checksum(_SUM, 32),
+    },
 ).render()  # fmt: skip
 
 

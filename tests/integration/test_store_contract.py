@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from debpress.adapters import s3
 from debpress.errors import StoreError
-from debpress.store import Changed, Head, LostRace, Pin, Served, Store
+from debpress.store import Head, ObjectChanged, ObjectHeaders, Pin, PreconditionFailed, Store
 from moto import mock_aws
 
 from tests.support.memory_store import MemoryStore
@@ -45,8 +45,8 @@ def pin(head: Head) -> Pin:
 
 
 def test_what_was_put_is_read_back_whole(store: Store) -> None:
-    served = Served("text/plain", "max-age=60", {"Generation": "00000042-abc"})
-    put = store.put("apt/dists/lab/InRelease", b"signed text", served)
+    headers = ObjectHeaders("text/plain", "max-age=60", {"Generation": "00000042-abc"})
+    put = store.put("apt/dists/lab/InRelease", b"signed text", headers)
     found = store.get("apt/dists/lab/InRelease")
     assert found is not None
     assert found.body == b"signed text"
@@ -67,7 +67,7 @@ def test_an_absent_key_is_none(store: Store) -> None:
 
 
 def test_a_head_tells_the_same_as_a_get(store: Store) -> None:
-    store.put("a", b"one", Served(metadata={"k": "v"}))
+    store.put("a", b"one", ObjectHeaders(metadata={"k": "v"}))
     found, head = store.get("a"), store.head("a")
     assert found is not None
     assert head is not None
@@ -101,7 +101,7 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
 
 def test_if_absent_writes_once(store: Store) -> None:
     store.put("a", b"first", if_absent=True)
-    with pytest.raises(LostRace):
+    with pytest.raises(PreconditionFailed):
         store.put("a", b"second", if_absent=True)
     found = store.get("a")
     assert found is not None
@@ -121,7 +121,7 @@ def test_if_match_replaces_the_state_it_names(store: Store) -> None:
     first = store.put("a", b"first")
     second = store.put("a", b"second", if_match=first.etag)
     assert second.etag != first.etag
-    with pytest.raises(LostRace):
+    with pytest.raises(PreconditionFailed):
         store.put("a", b"third", if_match=first.etag)
     found = store.get("a")
     assert found is not None
@@ -134,7 +134,7 @@ def test_if_match_takes_an_etag_in_quotes(store: Store) -> None:
 
 
 def test_if_match_on_a_missing_key_is_a_lost_race(store: Store) -> None:
-    with pytest.raises(LostRace):
+    with pytest.raises(PreconditionFailed):
         store.put("gone", b"x", if_match="d41d8cd98f00b204e9800998ecf8427e")
     assert store.head("gone") is None
 
@@ -148,7 +148,7 @@ def test_a_counter_in_the_store_loses_no_increment(store: Store) -> None:
         assert found is not None
         try:
             store.put("counter", str(int(found.body) + 1).encode(), if_match=found.head.etag)
-        except LostRace:
+        except PreconditionFailed:
             return 0
         return 1
 
@@ -200,18 +200,18 @@ def test_a_pin_reads_its_own_version_after_a_swap(store: Store) -> None:
 def test_a_pin_without_a_version_notices_a_swap(store: Store) -> None:
     first = store.put("a", b"validated")
     store.put("a", b"swapped in")
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         list(store.stream(Pin("a", first.etag)))
 
 
 def test_a_pin_notices_that_its_object_is_gone(store: Store) -> None:
     head = store.put("a", b"x")
     store.delete("a", head.version_id)
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         list(store.stream(pin(head)))
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         list(store.stream(Pin("a", head.etag)))
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         store.copy(pin(head), "b")
     assert store.head("b") is None
 
@@ -240,8 +240,8 @@ def test_a_stream_past_the_end_or_of_nothing_is_empty(
 
 
 def test_a_copy_carries_the_bytes_and_its_own_serving(store: Store) -> None:
-    source = store.put("staging/a+b.deb", b"package", Served(metadata={"from": "ci"}))
-    store.copy(pin(source), "apt/pool/a.deb", Served("application/x-debian", "max-age=9"))
+    source = store.put("staging/a+b.deb", b"package", ObjectHeaders(metadata={"from": "ci"}))
+    store.copy(pin(source), "apt/pool/a.deb", ObjectHeaders("application/x-debian", "max-age=9"))
     copied = store.get("apt/pool/a.deb")
     assert copied is not None
     assert copied.body == b"package"
@@ -279,5 +279,5 @@ def test_a_list_shows_current_objects_only(store: Store) -> None:
 
 def test_metadata_that_no_header_can_carry_is_refused(store: Store) -> None:
     with pytest.raises(StoreError):
-        store.put("a", b"x", Served(metadata={"name": "Jürgen"}))
+        store.put("a", b"x", ObjectHeaders(metadata={"name": "Jürgen"}))
     assert store.head("a") is None

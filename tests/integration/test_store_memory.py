@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from debpress.errors import TransientError
-from debpress.store import LostRace, Pin
+from debpress.store import Pin, PreconditionFailed
 
 from tests.support.clock import START, FakeClock
 from tests.support.memory_store import MemoryStore, Write
@@ -13,7 +13,7 @@ from tests.support.memory_store import MemoryStore, Write
 def test_the_log_has_the_writes_that_took_effect_in_order() -> None:
     store = MemoryStore()
     head = store.put("a", b"1")
-    with pytest.raises(LostRace):
+    with pytest.raises(PreconditionFailed):
         store.put("a", b"2", if_absent=True)
     store.copy(Pin("a", head.etag), "b")
     store.delete("a")
@@ -61,7 +61,7 @@ def test_another_writer_can_come_in_between() -> None:
         store.put(key, b"theirs")
 
     store.on_write = rival
-    with pytest.raises(LostRace):
+    with pytest.raises(PreconditionFailed):
         store.put("a", b"mine again", if_match=head.etag)
     assert store.body("a") == b"theirs"
 

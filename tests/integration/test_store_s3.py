@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from debpress.adapters import aws, s3
 from debpress.errors import StoreError, TransientError
-from debpress.store import Changed, LostRace, Pin, Served
+from debpress.store import ObjectChanged, ObjectHeaders, Pin, PreconditionFailed
 
 DATE = "Mon, 23 Nov 2026 01:02:05 GMT"
 MODIFIED = "Mon, 23 Nov 2026 01:02:03 GMT"
@@ -123,7 +123,7 @@ def make(server: Server, monkeypatch: pytest.MonkeyPatch) -> s3.S3Store:
     return s3.S3Store(s3.client(region="eu-central-1", endpoint_url=url), "press")
 
 
-def sum_of(body: bytes) -> str:
+def checksum_of(body: bytes) -> str:
     return base64.b64encode(hashlib.sha256(body).digest()).decode()
 
 
@@ -131,7 +131,7 @@ def sum_of(body: bytes) -> str:
 
 
 def test_a_full_objects_sum_is_told(server: Server, store: s3.S3Store) -> None:
-    headers = {"x-amz-checksum-sha256": sum_of(b"x"), "x-amz-checksum-type": "FULL_OBJECT"}
+    headers = {"x-amz-checksum-sha256": checksum_of(b"x"), "x-amz-checksum-type": "FULL_OBJECT"}
     server.answers = [Answer(headers=headers, size=1)]
     head = store.head("a")
     assert head is not None
@@ -143,8 +143,8 @@ def test_a_full_objects_sum_is_told(server: Server, store: s3.S3Store) -> None:
     "headers",
     [
         {},
-        {"x-amz-checksum-sha256": sum_of(b"x")},
-        {"x-amz-checksum-sha256": sum_of(b"x") + "-3", "x-amz-checksum-type": "COMPOSITE"},
+        {"x-amz-checksum-sha256": checksum_of(b"x")},
+        {"x-amz-checksum-sha256": checksum_of(b"x") + "-3", "x-amz-checksum-type": "COMPOSITE"},
         {"x-amz-checksum-crc64nvme": "AAAAAAAAAAA=", "x-amz-checksum-type": "FULL_OBJECT"},
     ],
 )
@@ -184,13 +184,13 @@ def test_its_time_is_not_guessed_where_it_may_not_be_asked(
 
 def test_a_put_sends_its_sum_and_how_it_is_served(server: Server, store: s3.S3Store) -> None:
     server.answers = [Answer(headers={"x-amz-version-id": "v7"})]
-    served = Served("text/plain", "no-cache", {"generation": "42"})
-    head = store.put("a", b"bytes", served, if_match="e0")
+    headers = ObjectHeaders("text/plain", "no-cache", {"generation": "42"})
+    head = store.put("a", b"bytes", headers, if_match="e0")
     asked = server.asked[0]
     assert asked.path == "/press/a"
     assert asked.body == b"bytes"
     expected = {
-        "x-amz-checksum-sha256": sum_of(b"bytes"),
+        "x-amz-checksum-sha256": checksum_of(b"bytes"),
         "if-match": '"e0"',
         "content-type": "text/plain",
         "cache-control": "no-cache",
@@ -202,7 +202,9 @@ def test_a_put_sends_its_sum_and_how_it_is_served(server: Server, store: s3.S3St
 
 def test_a_copy_pins_its_source_and_asks_for_a_whole_sum(server: Server, store: s3.S3Store) -> None:
     server.answers = [Answer(body=b"<CopyObjectResult><ETag>e</ETag></CopyObjectResult>")]
-    store.copy(Pin("staging/a+b.deb", "e0", "v1"), "pool/a.deb", Served(cache_control="max-age=1"))
+    store.copy(
+        Pin("staging/a+b.deb", "e0", "v1"), "pool/a.deb", ObjectHeaders(cache_control="max-age=1")
+    )
     headers = server.asked[0].headers
     assert headers["x-amz-copy-source"] == "press/staging/a%2Bb.deb?versionId=v1"
     assert headers["x-amz-copy-source-if-match"] == '"e0"'
@@ -222,7 +224,7 @@ def test_a_failed_condition_is_a_lost_race(
     server: Server, store: s3.S3Store, status: int, code: str
 ) -> None:
     server.answers = [failure(status, code)]
-    with pytest.raises(LostRace):
+    with pytest.raises(PreconditionFailed):
         store.put("a", b"x", if_match="e0")
 
 
@@ -250,9 +252,9 @@ def test_a_pin_that_does_not_hold_is_changed(
 ) -> None:
     server.answers = [failure(status, code), failure(status, code)]
     pin = Pin("a", "e0", "v1")
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         store.copy(pin, "b")
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         list(store.stream(pin))
     assert server.asked[1].headers["if-match"] == '"e0"'
 
@@ -363,5 +365,5 @@ def test_a_stream_that_gets_nowhere_is_transient(server: Server, store: s3.S3Sto
 
 def test_a_stream_notices_a_swap_while_it_resumes(server: Server, store: s3.S3Store) -> None:
     server.answers = [Answer(body=b"x" * 100, cut=10), failure(412, "PreconditionFailed")]
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         list(store.stream(Pin("a", "e1")))

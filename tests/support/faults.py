@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from debpress.errors import TransientError
 from debpress.publish import notes
-from debpress.store import Head, LostRace, Object, Pin, Served
+from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed
 
 from tests.support.memory_store import MemoryStore
 from tests.support.press import Broken, Press, Silent
@@ -335,7 +335,7 @@ def _raise(fault: Fault, call: Call) -> None:
     if fault in (Fault.KILL_BEFORE, Fault.KILL_AFTER):
         raise Killed(f"{fault.value}: {call}")
     if fault in (Fault.LOST_BEFORE, Fault.LOST_AFTER) and call.conditional:
-        raise LostRace(call.key)
+        raise PreconditionFailed(call.key)
     raise TransientError(f"{fault.value}: {call}")
 
 
@@ -376,7 +376,7 @@ class Wire:
         self,
         key: str,
         body: bytes,
-        served: Served = Served(),  # noqa: B008 (frozen)
+        headers: ObjectHeaders = ObjectHeaders(),  # noqa: B008 (frozen)
         *,
         if_match: str | None = None,
         if_absent: bool = False,
@@ -384,12 +384,12 @@ class Wire:
         return self._do(
             "put",
             key,
-            lambda: self._store.put(key, body, served, if_match=if_match, if_absent=if_absent),
+            lambda: self._store.put(key, body, headers, if_match=if_match, if_absent=if_absent),
             conditional=if_absent or if_match is not None,
         )
 
-    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:  # noqa: B008
-        self._do("copy", key, lambda: self._store.copy(source, key, served))
+    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+        self._do("copy", key, lambda: self._store.copy(source, key, headers))
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         self._do("delete", key, lambda: self._store.delete(key, version_id))

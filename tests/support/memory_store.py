@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from debpress.clock import Clock
 from debpress.errors import StoreError, TransientError
-from debpress.store import Changed, Head, LostRace, Object, Pin, Served
+from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, PreconditionFailed
 
 from tests.support.clock import FakeClock
 
@@ -42,7 +42,7 @@ class _Version:
     etag: str
     modified: datetime
     sha256: str | None
-    served: Served
+    headers: ObjectHeaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +105,32 @@ class MemoryStore:
         self,
         key: str,
         body: bytes,
-        served: Served = Served(),  # noqa: B008 (frozen)
+        headers: ObjectHeaders = ObjectHeaders(),  # noqa: B008 (frozen)
         *,
         if_match: str | None = None,
         if_absent: bool = False,
     ) -> Head:
-        _check_metadata(served)
+        _check_metadata(headers)
 
         def write() -> Head:
             current = self._current(key)
             if if_match is not None and (current is None or current.etag != if_match.strip('"')):
-                raise LostRace(key)
+                raise PreconditionFailed(key)
             if if_absent and current is not None:
-                raise LostRace(key)
+                raise PreconditionFailed(key)
             digest = hashlib.sha256(body).hexdigest()
-            version = self._add(key, bytes(body), _md5(body), digest, served)
+            version = self._add(key, bytes(body), _md5(body), digest, headers)
             # As on S3, the answer to a put says when it was given, not what Last-Modified is.
             return replace(self._head(key, version), last_modified=self.clock.now())
 
         return self._write("put", key, write)
 
-    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:  # noqa: B008
-        _check_metadata(served)
+    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+        _check_metadata(headers)
 
         def write() -> None:
             body = self._pinned(source).body or b""
-            self._add(key, body, _md5(body), hashlib.sha256(body).hexdigest(), served)
+            self._add(key, body, _md5(body), hashlib.sha256(body).hexdigest(), headers)
 
         self._write("copy", key, write)
 
@@ -142,7 +142,7 @@ class MemoryStore:
             elif not self.versioned:
                 versions = ()
             else:
-                marker = _Version(self._id(), None, "", self._second(), None, Served())
+                marker = _Version(self._id(), None, "", self._second(), None, ObjectHeaders())
                 versions = (*versions, marker)
             self._objects[key] = versions
 
@@ -172,7 +172,7 @@ class MemoryStore:
         """Puts an object as `aws s3 cp` does a large file: in parts, so its ETag is no MD5 and S3
         has no sum of all its bytes. It is neither logged nor counted, and meets no fault."""
         with self._lock:
-            version = self._add(key, bytes(body), f"{_md5(body)}-2", None, Served())
+            version = self._add(key, bytes(body), f"{_md5(body)}-2", None, ObjectHeaders())
             return self._head(key, version)
 
     def fail_at(
@@ -219,12 +219,12 @@ class MemoryStore:
             raise KeyError(key)
         return version.body
 
-    def served(self, key: str) -> Served:
+    def headers(self, key: str) -> ObjectHeaders:
         """How the current object is served. Raises KeyError."""
         version = self._current(key)
         if version is None:
             raise KeyError(key)
-        return version.served
+        return version.headers
 
     # Inside
 
@@ -252,9 +252,9 @@ class MemoryStore:
             self.requests[method] += 1
 
     def _add(
-        self, key: str, body: bytes, etag: str, sha256: str | None, served: Served
+        self, key: str, body: bytes, etag: str, sha256: str | None, headers: ObjectHeaders
     ) -> _Version:
-        version = _Version(self._id(), body, etag, self._second(), sha256, served)
+        version = _Version(self._id(), body, etag, self._second(), sha256, headers)
         earlier = self._objects.get(key, ()) if self.versioned else ()
         self._objects[key] = (*earlier, version)
         return version
@@ -282,7 +282,7 @@ class MemoryStore:
     def _pinned(self, pin: Pin) -> _Version:
         version = self._find(pin.key, pin.version_id)
         if version is None or version.body is None or version.etag != pin.etag.strip('"'):
-            raise Changed(pin.key)
+            raise ObjectChanged(pin.key)
         return version
 
     def _head(self, key: str, version: _Version) -> Head:
@@ -293,7 +293,7 @@ class MemoryStore:
             last_modified=version.modified,
             version_id=version.id if self.versioned else None,
             sha256=version.sha256,
-            metadata={name.lower(): text for name, text in version.served.metadata.items()},
+            metadata={name.lower(): text for name, text in version.headers.metadata.items()},
             served_at=self._second(),
         )
 
@@ -302,8 +302,8 @@ def _md5(body: bytes) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
-def _check_metadata(served: Served) -> None:
+def _check_metadata(headers: ObjectHeaders) -> None:
     """S3 carries metadata in HTTP headers: ASCII only."""
-    for name, text in served.metadata.items():
+    for name, text in headers.metadata.items():
         if not f"{name}{text}".isascii():
             raise StoreError(f"metadata {name!r} is not ASCII")

@@ -387,7 +387,7 @@ class TestOnS3:
                 Bucket="press",
                 Key=key,
                 Body=store.body(key),
-                Metadata=dict(store.served(key).metadata),
+                Metadata=dict(store.headers(key).metadata),
                 ChecksumAlgorithm="SHA256",
             )
         for command in ("list --suite stable", "show a", "history --suite stable", "status"):

@@ -27,7 +27,7 @@ from debpress.publish import (
     reaping,
 )
 from debpress.publish.published import Generation
-from debpress.store import LostRace, Pin, Served
+from debpress.store import ObjectHeaders, Pin, PreconditionFailed
 
 from tests.support.faults import At, Call, Fault, Random, Script
 from tests.support.memory_store import MemoryStore
@@ -92,8 +92,8 @@ def repeated(first: int) -> None:
 class TestTheCommit:
     def test_1_without_if_match_a_flip_is_lost(self, monkeypatch: Patch) -> None:
         def blind(store: Any, layout: Any, record: Generation, body: bytes, _: Any) -> Any:
-            served = Served(metadata={published.GENERATION: record.id})
-            return store.put(layout.inrelease(record.suite), body, served)
+            headers = ObjectHeaders(metadata={published.GENERATION: record.id})
+            return store.put(layout.inrelease(record.suite), body, headers)
 
         monkeypatch.setattr(committing, "_put", blind)
         noticed(two_batches, grid(), "does not follow")
@@ -281,7 +281,7 @@ class TestWhatIsIn:
 
     def test_18_taking_every_409_for_an_entry_loses_batches(self, monkeypatch: Patch) -> None:
         def credulous(store: Any, key: str, data: Any) -> None:
-            with suppress(LostRace):
+            with suppress(PreconditionFailed):
                 store.put(key, notes.dump(data), notes.JSON, if_absent=True)
 
         monkeypatch.setattr(notes, "put_first", credulous)
@@ -542,8 +542,8 @@ def _lax(*, looks: bool, conditions: bool) -> Any:
         def head(self, key: str) -> Any:
             return self._store.head(key) if looks else None
 
-        def put(self, key: str, body: bytes, served: Any, **more: Any) -> Any:
-            return self._store.put(key, body, served, **(more if conditions else {}))
+        def put(self, key: str, body: bytes, headers: Any, **more: Any) -> Any:
+            return self._store.put(key, body, headers, **(more if conditions else {}))
 
     class Answers(finishing._Answers):
         def __init__(self, store: Any, clock: Any, suite: str, measure: Any) -> None:

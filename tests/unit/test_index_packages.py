@@ -77,7 +77,7 @@ class TestEdits:
         assert decoder.decompress(built.xz) == text
         assert decoder.eof and not decoder.unused_data  # one stream, or apt refuses it
         assert gzip.decompress(built.gz) == text
-        assert built.plain == packages.sum_of(text)
+        assert built.plain == packages.checksum_of(text)
         assert len(xz.split(built.xz)) == len(gz.split(built.gz)) > 5
 
     def test_an_edit_leaves_other_blocks_as_they_were(self, monkeypatch) -> None:

@@ -216,10 +216,10 @@ class TestIndices:
     def swap(self, press: Press, name: str, body: bytes) -> None:
         from dataclasses import replace
 
-        from debpress.index.packages import sum_of
+        from debpress.index.packages import checksum_of
 
         press.store.put(f"{DIST}/{name}", body)
-        listed = sum_of(body)
+        listed = checksum_of(body)
         press.store.put(LAYOUT.by_hash("stable", name, listed.sha256), body)
         republish(press, lambda old: replace(old, files={**old.files, name: listed}))
 
@@ -227,12 +227,12 @@ class TestIndices:
         """Publishes amd64's index anew with another text; what is wrong then."""
         from dataclasses import replace
 
-        from debpress.index.packages import sum_of
+        from debpress.index.packages import checksum_of
 
         name = "main/binary-amd64/Packages"
         text = change(press.store.body(f"{DIST}/{name}"))
         forms = {"": text, ".gz": gzip.compress(text), ".xz": lzma.compress(text)}
-        sums = {f"{name}{suffix}": sum_of(body) for suffix, body in forms.items()}
+        sums = {f"{name}{suffix}": checksum_of(body) for suffix, body in forms.items()}
         for suffix, body in forms.items():
             press.store.put(f"{DIST}/{name}{suffix}", body)
             key = LAYOUT.by_hash("stable", name, sums[f"{name}{suffix}"].sha256)

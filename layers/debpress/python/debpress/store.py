@@ -49,7 +49,7 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ObjectHeaders:
     """How an object is to be served: what S3 keeps beside the bytes."""
 
     content_type: str = "application/octet-stream"
@@ -57,11 +57,11 @@ class Served:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-class LostRace(Exception):  # noqa: N818 (an outcome that callers choose on, not an error)
+class PreconditionFailed(Exception):  # noqa: N818 (an outcome that callers choose on, not an error)
     """A conditional write found another writer's object (S3: 412, 409, or 404 on If-Match)."""
 
 
-class Changed(Exception):  # noqa: N818 (an outcome, as above)
+class ObjectChanged(Exception):  # noqa: N818 (an outcome, as above)
     """A pinned object is no longer what it was."""
 
 
@@ -75,24 +75,24 @@ class Store(Protocol):
         """The object whole, or None where there is none."""
 
     def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The pinned bytes from `start`, in pieces of at most 1 MiB. Raises Changed."""
+        """The pinned bytes from `start`, in pieces of at most 1 MiB. Raises ObjectChanged."""
 
     def put(
         self,
         key: str,
         body: bytes,
-        served: Served = Served(),
+        headers: ObjectHeaders = ObjectHeaders(),
         *,
         if_match: str | None = None,
         if_absent: bool = False,
     ) -> Head:
-        """Writes the object whole or not at all. Raises LostRace when a condition fails.
+        """Writes the object whole or not at all. Raises PreconditionFailed when a condition fails.
 
         The Head has no `last_modified` of the store's own: read it again where that matters.
         """
 
-    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:
-        """Copies the pinned bytes inside the store (5 GB at most). Raises Changed."""
+    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:
+        """Copies the pinned bytes inside the store (5 GB at most). Raises ObjectChanged."""
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         """Removes the object (or exactly one version of it); absent is fine."""

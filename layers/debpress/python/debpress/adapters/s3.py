@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from debpress.adapters import aws
 from debpress.errors import StoreError, TransientError
-from debpress.store import Changed, Head, LostRace, Object, Pin, Served
+from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, PreconditionFailed
 
 PIECE = 1 << 20
 
@@ -105,7 +105,7 @@ class S3Store:
         self,
         key: str,
         body: bytes,
-        served: Served = Served(),  # noqa: B008 (frozen)
+        headers: ObjectHeaders = ObjectHeaders(),  # noqa: B008 (frozen)
         *,
         if_match: str | None = None,
         if_absent: bool = False,
@@ -125,7 +125,7 @@ class S3Store:
                     ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
                     **conditions,
-                    **_served(served),
+                    **_headers(headers),
                 )
             except ClientError as error:
                 if conditions and _lost(error, if_match):
@@ -139,11 +139,11 @@ class S3Store:
             last_modified=at or datetime.now(UTC),
             version_id=answer.get("VersionId"),
             sha256=digest.hexdigest(),
-            metadata={name.lower(): value for name, value in served.metadata.items()},
+            metadata={name.lower(): value for name, value in headers.metadata.items()},
             served_at=at,
         )
 
-    def copy(self, source: Pin, key: str, served: Served = Served()) -> None:  # noqa: B008
+    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
         with aws.translated(f"copy {self._uri(source.key)} to {self._uri(key)}", _COPY):
             try:
                 self._client.copy_object(
@@ -160,11 +160,11 @@ class S3Store:
                     TaggingDirective="REPLACE",
                     # A multipart upload has a sum of its parts' sums; this makes S3 hash it whole.
                     ChecksumAlgorithm="SHA256",
-                    **_served(served),
+                    **_headers(headers),
                 )
             except ClientError as error:
                 if aws.status(error) == 412 or aws.code(error) in _MISSING:
-                    raise Changed(source.key) from error
+                    raise ObjectChanged(source.key) from error
                 raise
 
     def delete(self, key: str, version_id: str | None = None) -> None:
@@ -219,7 +219,7 @@ class S3Store:
                 )
             except ClientError as error:
                 if aws.status(error) == 412 or aws.code(error) in _MISSING:
-                    raise Changed(pin.key) from error
+                    raise ObjectChanged(pin.key) from error
                 if aws.status(error) == 416:
                     return None
                 raise
@@ -231,7 +231,7 @@ class S3Store:
                 f"Nobody can say whether {self._uri(key)} was written: the first attempt got no "
                 "answer. Do the step again."
             )
-        return LostRace(key)
+        return PreconditionFailed(key)
 
     def _uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
@@ -297,13 +297,13 @@ def _served_at(answer: Mapping[str, Any]) -> datetime | None:
     return None if text is None else parsedate_to_datetime(text).astimezone(UTC)
 
 
-def _served(served: Served) -> dict[str, Any]:
+def _headers(headers: ObjectHeaders) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "ContentType": served.content_type,
-        "Metadata": dict(served.metadata),
+        "ContentType": headers.content_type,
+        "Metadata": dict(headers.metadata),
     }
-    if served.cache_control is not None:
-        arguments["CacheControl"] = served.cache_control
+    if headers.cache_control is not None:
+        arguments["CacheControl"] = headers.cache_control
     return arguments
 
 

@@ -25,7 +25,7 @@ from debpress.commands import connection, text, waiting
 from debpress.commands.packages import Package, examine
 from debpress.commands.progress import Progress
 from debpress.errors import StoreError
-from debpress.store import Head, Served
+from debpress.store import Head, ObjectHeaders
 
 
 def register(subparsers: Any) -> None:
@@ -101,5 +101,5 @@ def _manifest(packages: Sequence[Package]) -> bytes:
     return json.dumps({"version": 1, "files": files}, indent=1).encode()
 
 
-_JSON = Served("application/json")
+_JSON = ObjectHeaders("application/json")
 _MAY_WRITE = "that the role has s3:PutObject on it"

@@ -21,22 +21,22 @@ from debpress.index import gz, xz
 from debpress.index.entries import Entry, Identity
 
 
-class Sum(NamedTuple):
+class Checksum(NamedTuple):
     """What Release says of a file."""
 
     sha256: str
     size: int
 
 
-def sum_of(data: bytes) -> Sum:
-    return Sum(hashlib.sha256(data).hexdigest(), len(data))
+def checksum_of(data: bytes) -> Checksum:
+    return Checksum(hashlib.sha256(data).hexdigest(), len(data))
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
     """An index to be published: the sum of its text, and its two stored forms."""
 
-    plain: Sum
+    plain: Checksum
     gz: bytes
     xz: bytes
 
@@ -168,7 +168,7 @@ class _Edit:
         self._flush()
         blocks = [each.result() if isinstance(each, Future) else each for each in self.out]
         return Built(
-            Sum(self.hash.hexdigest(), self.size),
+            Checksum(self.hash.hexdigest(), self.size),
             b"".join(block.gz for block in blocks) or gz.compress(b""),
             xz.assemble(block.xz for block in blocks),
         )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from debpress.errors import CorruptError
-from debpress.index.packages import Sum
+from debpress.index.packages import Checksum
 
 _FILE = re.compile(r" ([0-9a-f]{64}) +([0-9]{1,18}) ([^ ]+)")
 
@@ -31,7 +31,7 @@ class Release:
     architectures: tuple[str, ...]
     components: tuple[str, ...]
     description: str
-    files: Mapping[str, Sum]
+    files: Mapping[str, Checksum]
     valid_until: datetime | None = None
 
     def dated(self, date: datetime) -> Release:
@@ -68,7 +68,7 @@ class Release:
 def parse(text: bytes) -> Release:
     """Reads what `render` wrote, or any Release with the same fields. Raises CorruptError."""
     fields: dict[str, str] = {}
-    files: dict[str, Sum] = {}
+    files: dict[str, Checksum] = {}
     name = ""
     for line in text.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith(" "):
@@ -76,7 +76,7 @@ def parse(text: bytes) -> Release:
                 listed = _FILE.fullmatch(line.rstrip())
                 if listed is None:
                     raise CorruptError(f"a published Release lists no file in the line {line!r}")
-                files[listed[3]] = Sum(listed[1], int(listed[2]))
+                files[listed[3]] = Checksum(listed[1], int(listed[2]))
         else:
             name, _, value = line.partition(":")
             fields[name] = value.strip()

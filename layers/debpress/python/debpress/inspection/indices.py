@@ -12,7 +12,7 @@ from debpress.errors import CorruptError
 from debpress.index import entries as stanzas
 from debpress.index import gz
 from debpress.index.entries import Entry, Identity
-from debpress.index.packages import Sum, sum_of
+from debpress.index.packages import Checksum, checksum_of
 from debpress.index.release import Release
 from debpress.inspection.report import Report
 from debpress.layout import Layout, index_name
@@ -28,7 +28,7 @@ _REQUIRED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
 class Named:
     """The pool objects that indices name: sums by `Filename`, and one suite that names each."""
 
-    sums: dict[str, Sum] = field(default_factory=dict)
+    sums: dict[str, Checksum] = field(default_factory=dict)
     suites: dict[str, str] = field(default_factory=dict)
 
 
@@ -89,7 +89,7 @@ class _Check:
         if found is None:
             self._wrong(key, f"is not there, and hosts need it for {name}{suffix}; {_RESTORE}")
             return None
-        if sum_of(found.body) != listed:
+        if checksum_of(found.body) != listed:
             self._wrong(key, f"has other bytes than its name and Release say; {_RESTORE}")
             return None
         try:
@@ -97,7 +97,7 @@ class _Check:
         except (CorruptError, ValueError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
             self._wrong(key, f"can't be unpacked: {error}; {_RESTORE}")
             return None
-        if name in self._release.files and sum_of(text) != self._release.files[name]:
+        if name in self._release.files and checksum_of(text) != self._release.files[name]:
             self._wrong(key, f"unpacks to something else than Release lists as {name}; publish")
             return None
         return text
@@ -139,9 +139,11 @@ class _Check:
                 if entry.identity.architecture not in (architecture, "all"):
                     self._wrong(key, f"lists {entry.identity} for {architecture}; remove it")
                 seen.add(entry.identity)
-                self._name(key, entry, Sum(sha256, int(stanzas.field(entry.text, "Size"))), named)
+                self._name(
+                    key, entry, Checksum(sha256, int(stanzas.field(entry.text, "Size"))), named
+                )
 
-    def _name(self, key: str, entry: Entry, listed: Sum, named: Named) -> None:
+    def _name(self, key: str, entry: Entry, listed: Checksum, named: Named) -> None:
         filename = stanzas.field(entry.text, "Filename")
         named.suites.setdefault(filename, self._suite)
         if named.sums.setdefault(filename, listed) != listed:

@@ -16,7 +16,7 @@ from debpress.config import Repository
 from debpress.errors import ConfigError, CorruptError
 from debpress.index import entries, gz, release
 from debpress.index.entries import Entry, Identity
-from debpress.index.packages import sum_of
+from debpress.index.packages import checksum_of
 from debpress.index.release import Release
 from debpress.layout import Layout, index_name
 from debpress.publish import notes
@@ -128,7 +128,7 @@ def _index(
         return []
     key = layout.by_hash(published.name, name, listed.sha256)
     found = store.get(key)
-    if found is None or sum_of(found.body) != listed:
+    if found is None or checksum_of(found.body) != listed:
         state = "is gone" if found is None else "has other bytes than Release lists"
         raise CorruptError(f"{key} {state}; see `debpress verify` for all that is wrong")
     return entries.split(gz.inflate(found.body))

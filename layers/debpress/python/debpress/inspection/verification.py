@@ -11,7 +11,7 @@ from debpress import openpgp
 from debpress.clock import Clock
 from debpress.errors import CorruptError, SigningError, StoreError
 from debpress.index import release
-from debpress.index.packages import Sum
+from debpress.index.packages import Checksum
 from debpress.index.release import Release
 from debpress.inspection import snapshots
 from debpress.inspection.indices import Named, check_indices
@@ -19,7 +19,7 @@ from debpress.inspection.keys import check_signature, published_certificates
 from debpress.inspection.report import Report, Watch, unwatched
 from debpress.layout import Layout, snapshotted
 from debpress.publish import notes
-from debpress.store import Changed, Head, Object, Pin, Store
+from debpress.store import Head, Object, ObjectChanged, Pin, Store
 
 _PART = 256
 
@@ -205,7 +205,7 @@ class _Pool:
             self._report.wrong(self._named.suites[filename], key, f"{key} {message}")
 
     def _one(
-        self, filename: str, listed: Sum, passed: Callable[[int], object]
+        self, filename: str, listed: Checksum, passed: Callable[[int], object]
     ) -> tuple[str | None, bool]:
         """What is wrong, if anything, and whether the SHA-256 was compared."""
         remedy = "restore its earlier version, or remove the package"
@@ -218,7 +218,7 @@ class _Pool:
             return f"is {head.size} bytes, and its stanza says {listed.size}; {remedy}", True
         try:
             sha256 = self._read(head, passed) if self._report.deep else head.sha256
-        except Changed:
+        except ObjectChanged:
             return "was replaced while it was being read; find out by what", True
         if sha256 is not None and sha256 != listed.sha256:
             return f"has SHA-256 {sha256}, and its stanza says {listed.sha256}; {remedy}", True

@@ -12,9 +12,9 @@ from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Layout, pool_filename
 from debpress.publish import notes
 from debpress.publish.notes import Admitted, Plan, Staged
-from debpress.store import Changed, Head, Pin, Served, Store
+from debpress.store import Head, ObjectChanged, ObjectHeaders, Pin, Store
 
-POOLED = Served(
+POOLED = ObjectHeaders(
     "application/vnd.debian.binary-package", cache_control="public, max-age=31536000, immutable"
 )
 
@@ -46,7 +46,7 @@ def admit(store: Store, repository: Repository, suite: str, run: str, chunk: int
                 refusals.append(_wordy(file))
         except RejectedError as error:
             refusals += error.refusals
-        except Changed:
+        except ObjectChanged:
             refusals.append(_changed(file))
     body = {
         "packages": [asdict(p) for p in packages],
@@ -78,7 +78,7 @@ def _admit(
     key = plan.batch.staging + file.name
     head = store.head(key)
     if head is None or head.etag != file.etag:
-        raise Changed
+        raise ObjectChanged
     pin = Pin(key, head.etag, head.version_id)
     refusals: list[Refusal] = []
     sha256 = head.sha256 or _sha256(store, pin)
@@ -118,7 +118,7 @@ def _admit(
         _pool(store, pin, repository.layout.pool(filename), file.size)
     now = store.head(key)
     if now is None or (now.etag, now.version_id) != (head.etag, head.version_id):
-        raise Changed
+        raise ObjectChanged
     stanza = deb.stanza(package, filename=filename, size=file.size, sha256=sha256)
     return Admitted(
         file=file.name,

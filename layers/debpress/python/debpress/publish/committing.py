@@ -14,12 +14,12 @@ from debpress.errors import CorruptError, LossError, TransientError
 from debpress.index import release
 from debpress.index.difference import difference
 from debpress.index.entries import field
-from debpress.index.packages import Sum
+from debpress.index.packages import Checksum
 from debpress.index.release import Release
 from debpress.layout import Layout, snapshotted
 from debpress.publish import notes, published, snapshots
 from debpress.publish.published import EXPIRES, GENERATION, Current, Generation
-from debpress.store import Head, LostRace, Object, Served, Store
+from debpress.store import Head, Object, ObjectHeaders, PreconditionFailed, Store
 
 # Hosts ask for InRelease each time, and a cache in between may not answer with an older one than
 # the indices it has.
@@ -76,7 +76,7 @@ def commit(
         _leave_a_second(clock, state)
         try:
             _put(store, layout, record, inrelease, record.parent.etag if record.parent else None)
-        except LostRace:
+        except PreconditionFailed:
             # Perhaps to our own earlier try, whose answer did not arrive.
             if not _is_in(store, published.current(store, layout, suite, clock.now()), record):
                 return {"outcome": "lost"}
@@ -99,11 +99,11 @@ def _put(
     store: Store, layout: Layout, record: Generation, inrelease: bytes, if_match: str | None
 ) -> Head:
     expires = {EXPIRES: record.expires} if record.expires else {}
-    served = Served(_TEXT, _FRESH, {GENERATION: record.id, **expires})
+    headers = ObjectHeaders(_TEXT, _FRESH, {GENERATION: record.id, **expires})
     return store.put(
         layout.inrelease(record.suite),
         inrelease,
-        served,
+        headers,
         if_match=if_match,
         if_absent=if_match is None,
     )
@@ -208,7 +208,7 @@ def _see_it_rise(store: Store, layout: Layout, clock: Clock, record: Generation)
         clock.sleep(1.05)
         try:
             _put(store, layout, record, found.body, found.head.etag)
-        except LostRace:
+        except PreconditionFailed:
             return
     raise TransientError(f"the Last-Modified of {key} does not rise; this passes with time")
 
@@ -244,16 +244,16 @@ def _write_plain(store: Store, layout: Layout, suite: str, inrelease: Object) ->
         if head is None or head.metadata.get(_SHA256) != files[name].sha256
     ]
     notes.side_by_side(lambda name: _write_index(store, layout, suite, name, files), stale)
-    served = Served(_TEXT, _FRESH)
-    store.put(layout.release(suite), text, served)
-    store.put(layout.release_gpg(suite), signed["release_gpg"].encode(), served)
+    headers = ObjectHeaders(_TEXT, _FRESH)
+    store.put(layout.release(suite), text, headers)
+    store.put(layout.release_gpg(suite), signed["release_gpg"].encode(), headers)
 
 
 def _write_index(
-    store: Store, layout: Layout, suite: str, name: str, files: Mapping[str, Sum]
+    store: Store, layout: Layout, suite: str, name: str, files: Mapping[str, Checksum]
 ) -> None:
-    served = Served(cache_control=_FRESH, metadata={_SHA256: files[name].sha256})
+    headers = ObjectHeaders(cache_control=_FRESH, metadata={_SHA256: files[name].sha256})
     # The text itself has no by-hash object: apt never asks for it where .xz and .gz are listed.
     form = name if name.endswith((".gz", ".xz")) else f"{name}.gz"
     body = _index(store, layout, suite, form, files[form].sha256)
-    store.put(layout.dist(suite, name), body if form == name else gzip.decompress(body), served)
+    store.put(layout.dist(suite, name), body if form == name else gzip.decompress(body), headers)

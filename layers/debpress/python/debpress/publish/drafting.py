@@ -11,15 +11,15 @@ from debpress.errors import Code, ConfigError, CorruptError, Refusal, RejectedEr
 from debpress.index import packages
 from debpress.index.draft import Draft
 from debpress.index.entries import Identity, field, identify
-from debpress.index.packages import Packages, Sum, sum_of
+from debpress.index.packages import Checksum, Packages, checksum_of
 from debpress.index.release import Release
 from debpress.index.versions import Taken
 from debpress.layout import Layout, index_name
 from debpress.publish import notes
 from debpress.publish.notes import Admitted
-from debpress.store import Served, Store
+from debpress.store import ObjectHeaders, Store
 
-BY_HASH = Served(cache_control="public, max-age=31536000, immutable")
+BY_HASH = ObjectHeaders(cache_control="public, max-age=31536000, immutable")
 
 
 class SuiteDraft:
@@ -37,7 +37,7 @@ class SuiteDraft:
         self._store = store
         self._layout = layout
         self._settings = settings
-        self._files: Mapping[str, Sum] = published.files if published else {}
+        self._files: Mapping[str, Checksum] = published.files if published else {}
         self.components = _union(published.components if published else (), settings.components)
         self.architectures = _union(
             published.architectures if published else (), settings.architectures
@@ -186,14 +186,14 @@ class SuiteDraft:
         listed = self._files[file]
         key = self._layout.by_hash(self._settings.suite, file, listed.sha256)
         found = self._store.get(key)
-        if found is None or sum_of(found.body) != listed:
+        if found is None or checksum_of(found.body) != listed:
             state = "is gone" if found is None else "has other bytes than Release lists"
             raise CorruptError(
                 f"{key} {state}; restore the version of that object which Release lists"
             )
         return found.body
 
-    def _write(self, name: str) -> dict[str, Sum]:
+    def _write(self, name: str) -> dict[str, Checksum]:
         """Puts the forms of an index under their hashes.
 
         Put even where the object is there already: it may be one the reaper has condemned, and
@@ -202,7 +202,7 @@ class SuiteDraft:
         built = self._drafts[name].build()
         sums = {name: built.plain}
         for suffix, form in ((".gz", built.gz), (".xz", built.xz)):
-            sums[name + suffix] = sum_of(form)
+            sums[name + suffix] = checksum_of(form)
             key = self._layout.by_hash(self._settings.suite, name, sums[name + suffix].sha256)
             self._store.put(key, form, BY_HASH)
         return sums

@@ -14,9 +14,9 @@ from debpress.metrics import Measure, unmeasured
 from debpress.publish import notes, published, reports, snapshots
 from debpress.publish.notes import Manifest, Plan, Queued
 from debpress.publish.published import Generation
-from debpress.store import LostRace, Served, Store
+from debpress.store import ObjectHeaders, PreconditionFailed, Store
 
-_RESULT = Served("application/json", "no-cache")
+_RESULT = ObjectHeaders("application/json", "no-cache")
 
 # Seconds. A merge, with its signature and its commit, takes less; should one take longer, and flip,
 # its own finish corrects what was said here.
@@ -214,7 +214,7 @@ class _Answers:
                 )
                 wrote = True
                 break
-            except LostRace:
+            except PreconditionFailed:
                 continue
         else:
             raise DebpressError(f"{batch.result} is being written again and again by others")

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from debpress.errors import CorruptError, Refusal, TransientError
 from debpress.layout import Batch, Layout
-from debpress.store import LostRace, Served, Store
+from debpress.store import ObjectHeaders, PreconditionFailed, Store
 
-JSON = Served("application/json")
+JSON = ObjectHeaders("application/json")
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -48,7 +48,7 @@ def put_first(store: Store, key: str, data: Any) -> None:
         try:
             store.put(key, dump(data), JSON, if_absent=True)
             return
-        except LostRace:
+        except PreconditionFailed:
             # S3 answers 409 also while a write is under way, which may yet come to nothing.
             if store.head(key) is not None:
                 return

@@ -12,7 +12,7 @@ from debpress.errors import Code, DebpressError, Refusal, RejectedError
 from debpress.index import relations, release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry, Identity, field
-from debpress.index.packages import Sum, sum_of
+from debpress.index.packages import Checksum, checksum_of
 from debpress.layout import OPERATIONS, index_name
 from debpress.publish import notes, pruning, published
 from debpress.publish.dependencies import Dependencies
@@ -165,7 +165,7 @@ class Operator:
             *({**each, "action": "added"} for each in added),
         ]
 
-    def _then(self, to: int) -> Mapping[str, Sum]:
+    def _then(self, to: int) -> Mapping[str, Checksum]:
         """What the Release of a generation listed."""
         grace = timedelta(hours=self._repository.grace_hours)
         record = published.within(self._store, self._draft.suite, self._state, grace, to)
@@ -179,7 +179,7 @@ class Operator:
         )
 
     def _changes(
-        self, then: Mapping[str, Sum], component: str, architecture: str, to: int
+        self, then: Mapping[str, Checksum], component: str, architecture: str, to: int
     ) -> tuple[_Texts, _Texts]:
         """What goes out of an index as it is published, and what comes in, to be as it was."""
         name = f"{index_name(component, architecture)}.xz"
@@ -193,7 +193,7 @@ class Operator:
         common = self._common(then, component, to)
         return _less(base, common), _less(common, base)
 
-    def _common(self, then: Mapping[str, Sum], component: str, to: int) -> _Texts:
+    def _common(self, then: Mapping[str, Checksum], component: str, to: int) -> _Texts:
         prefix = f"{component}/binary-"
         name = next((n for n in then if n.startswith(prefix) and n.endswith(".xz")), None)
         if name is None:
@@ -201,10 +201,10 @@ class Operator:
         _, found = difference(xz.assemble([]), self._kept(name, then[name], to))
         return {i: text for i, text in found.items() if i.architecture == "all"}
 
-    def _kept(self, name: str, listed: Sum, generation: int) -> bytes:
+    def _kept(self, name: str, listed: Checksum, generation: int) -> bytes:
         key = self._repository.layout.by_hash(self._draft.suite, name, listed.sha256)
         found = self._store.get(key)
-        if found is None or sum_of(found.body) != listed:
+        if found is None or checksum_of(found.body) != listed:
             raise _refused(
                 Code.GENERATION_UNKNOWN,
                 f"generation {generation} is too old: {key} is deleted; go back to a newer one",

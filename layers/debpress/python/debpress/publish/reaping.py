@@ -19,7 +19,7 @@ from debpress.clock import Clock
 from debpress.config import Repository
 from debpress.errors import CorruptError
 from debpress.index import gz, release
-from debpress.index.packages import sum_of
+from debpress.index.packages import checksum_of
 from debpress.index.release import Release
 from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
 from debpress.metrics import Measure, unmeasured
@@ -204,7 +204,7 @@ def _named_by(store: Store, layout: Layout, suite: str, text: Release) -> Iterat
             continue
         key = layout.by_hash(suite, name, listed.sha256)
         found = store.get(key)
-        if found is None or sum_of(found.body) != listed:
+        if found is None or checksum_of(found.body) != listed:
             raise CorruptError(f"{key} is not what Release lists; nothing was reaped")
         for filename in _FILENAME.findall(gz.inflate(found.body)):
             yield layout.pool(filename.decode("utf-8", "surrogateescape"))

@@ -29,7 +29,7 @@ from debpress.publish import notes
 from debpress.publish.setting_up import Workflow, publish_keys, sign_all
 from debpress.signing import rotation, stored
 from debpress.signing.rotation import Party, Rotation, Stage
-from debpress.store import LostRace, Store
+from debpress.store import PreconditionFailed, Store
 
 STEPS = ("announce", "dual", "switch", "retire", "back")
 
@@ -98,7 +98,7 @@ def _put(store: Store, record: Rotation, etag: str | None) -> str:
             if_match=etag,
             if_absent=etag is None,
         )
-    except LostRace:
+    except PreconditionFailed:
         raise RotationError(
             "somebody else took a step of the rotation meanwhile; look at `debpress key rotate "
             "status`"

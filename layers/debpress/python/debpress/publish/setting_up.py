@@ -16,14 +16,14 @@ from debpress.errors import DebpressError
 from debpress.publish import notes
 from debpress.signing import rotation
 from debpress.signing.rotation import Standing
-from debpress.store import Served, Store
+from debpress.store import ObjectHeaders, Store
 
 _POLL_SECONDS = 0.5
 # For all suites together: less than a function may run, so that it is we who say what went wrong.
 _PATIENCE = timedelta(seconds=800)
 
-_KEY = Served("application/pgp-keys", "max-age=300")
-_TEXT = Served("text/plain; charset=utf-8", "max-age=300")
+_KEY = ObjectHeaders("application/pgp-keys", "max-age=300")
+_TEXT = ObjectHeaders("text/plain; charset=utf-8", "max-age=300")
 
 
 class Workflow(Protocol):
@@ -72,10 +72,10 @@ def publish_keys(store: Store, repository: Repository, uri: str) -> Standing:
     return standing
 
 
-def _keep(store: Store, key: str, body: bytes, served: Served) -> None:
+def _keep(store: Store, key: str, body: bytes, headers: ObjectHeaders) -> None:
     found = store.get(key)
     if found is None or found.body != body:
-        store.put(key, body, served)
+        store.put(key, body, headers)
 
 
 def _wait(clock: Clock, workflow: Workflow, suite: str, execution: str, deadline: datetime) -> None:

@@ -22,7 +22,7 @@ from debpress.errors import Code, Refusal, RejectedError, TransientError
 from debpress.index import release
 from debpress.index.difference import difference
 from debpress.index.entries import field
-from debpress.index.packages import Sum
+from debpress.index.packages import Checksum
 from debpress.index.release import Release
 from debpress.layout import OPERATIONS, Batch, Layout, snapshot_path, snapshotted
 from debpress.publish import notes, operations, published
@@ -31,7 +31,7 @@ from debpress.publish.notes import Manifest, Plan
 from debpress.publish.opening import run_name
 from debpress.publish.operations import Snapshot
 from debpress.publish.published import Current, Generation
-from debpress.store import Changed, Pin, Store
+from debpress.store import ObjectChanged, Pin, Store
 
 # Date is so far behind the run's beginning: a host's clock may lag (see merging.py).
 _DATE_BEHIND = timedelta(seconds=60)
@@ -194,7 +194,7 @@ def _copy_indices(
         try:
             # Its name is its content's: whichever version there is will do.
             store.copy(Pin(key, head.etag), layout.by_hash(target, name, sha256), BY_HASH)
-        except Changed as error:
+        except ObjectChanged as error:
             raise TransientError(f"{key} was put anew just now; this passes") from error
 
     notes.side_by_side(copy, [name for name in then.files if name.endswith(_COMPRESSED)])
@@ -221,7 +221,7 @@ def _refuse_reaped(
         )
 
 
-def _index(store: Store, layout: Layout, suite: str, name: str, listed: Sum) -> bytes:
+def _index(store: Store, layout: Layout, suite: str, name: str, listed: Checksum) -> bytes:
     key = layout.by_hash(suite, name, listed.sha256)
     found = store.get(key)
     if found is None:

@@ -23,13 +23,13 @@ from debpress.layout import Layout
 from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate
 from debpress.openpgp.keys import PublicKey
-from debpress.store import LostRace, Served, Store
+from debpress.store import ObjectHeaders, PreconditionFailed, Store
 
 # The first signature is dated five minutes back, and must be younger than its key. The rest is
 # room for a clock that is wrong.
 HEAD_START = timedelta(hours=1)
 
-_JSON = Served("application/json")
+_JSON = ObjectHeaders("application/json")
 
 _COPY = "uri-"
 
@@ -67,7 +67,7 @@ def keep(store: Store, at: str, owner: Owner, certificate: Certificate) -> Certi
     """
     try:
         store.put(at, _dump(certificate, owner), _JSON, if_absent=True)
-    except LostRace:
+    except PreconditionFailed:
         found = store.get(at)
         if found is None:
             raise CorruptError(
