@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from debpress.adapters.environment import environment, log
+from debpress.codec import encode
 from debpress.publish.operations import Prune
 from debpress.publish.requests import dry_run, request_prune
 
@@ -19,5 +20,5 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
             for suite in env.repository.suites
         }
     batches = request_prune(env.store, env.repository, env.clock)
-    log("prune", batches=[batch.as_json() for batch in batches])
+    log("prune", batches=[encode(batch) for batch in batches])
     return {"requested": [batch.result for batch in batches]}

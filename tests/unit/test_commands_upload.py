@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from debpress import layout
 from debpress.adapters import aws
+from debpress.codec import encode
 from debpress.commands import connection, upload, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
@@ -75,7 +76,7 @@ class Press(FakeClock):
 
 
 def answer(s3: Any, batch: layout.Batch, **result: Any) -> None:
-    body = {"version": 1, "batch": batch.as_json(), **result}
+    body = {"version": 1, "batch": encode(batch), **result}
     s3.put_object(Bucket=BUCKET, Key=batch.result, Body=json.dumps(body).encode())
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from debpress.codec import Record
+
 SUITE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 COMPONENT = SUITE
 BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -42,7 +44,7 @@ def snapshotted(path: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Record):
     """Where a batch was uploaded: `staging/<suite>/<component>/<id>/`."""
 
     suite: str
@@ -72,9 +74,6 @@ class Batch:
             and self.id.strip(".") != ""
             and len(self.id.encode()) <= _MOST_ID
         )
-
-    def as_json(self) -> dict[str, str]:
-        return {"suite": self.suite, "component": self.component, "id": self.id}
 
 
 def parse_staged(key: str) -> tuple[Batch, str] | None:

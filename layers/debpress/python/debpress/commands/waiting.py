@@ -6,6 +6,7 @@ import json
 import secrets
 from typing import Any
 
+from debpress import codec
 from debpress.adapters import aws
 from debpress.adapters.s3 import S3Store
 from debpress.clock import Clock
@@ -55,7 +56,7 @@ def wait(
 def sent(batch: Batch, manifest: Head) -> dict[str, Any]:
     """What tells the result later, for who does not wait."""
     return {
-        "batch": batch.as_json(),
+        "batch": codec.encode(batch),
         "manifest": {
             "key": manifest.key,
             "etag": manifest.etag,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
+from debpress import codec
 from debpress.errors import CorruptError, Refusal, TransientError
 from debpress.layout import Batch, Layout
 from debpress.store import ObjectHeaders, PreconditionFailed, Store
@@ -112,8 +113,11 @@ class Plan:
         is not seen to be in, and might see files that are not those the first one pinned.
         """
         key = Layout.run(self.batch.suite, self.run, "plan.json")
-        put_first(store, key, asdict(self))
+        put_first(store, key, self.as_json())
         return Plan.load(store, self.batch.suite, self.run)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "batch": codec.encode(self.batch)}
 
     @property
     def refusals(self) -> list[Refusal]:
@@ -123,7 +127,7 @@ class Plan:
         """What generations, and in the end results, say of the run."""
         return {
             "run": self.run,
-            "batch": self.batch.as_json(),
+            "batch": codec.encode(self.batch),
             "manifest": self.manifest.as_json(),
             "started_at": self.started_at,
             "execution": self.execution,
@@ -192,7 +196,7 @@ class Queued:
     def as_json(self) -> dict[str, Any]:
         return {
             "version": 1,
-            "plan": asdict(self.plan),
+            "plan": self.plan.as_json(),
             "queued_at": self.queued_at,
             "packages": [asdict(p) for p in self.packages],
         }

@@ -1,0 +1,163 @@
+"""A generation: one commit in a suite's history, and what it made of each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from debpress.clock import from_iso
+from debpress.codec import Record, named, optional, versioned
+from debpress.layout import Batch
+from debpress.records.batch import AdmittedPackage, ManifestRef, Plan, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRef(Record):
+    """A package that an index names."""
+
+    package: str
+    version: str
+    architecture: str
+    filename: str
+    sha256: str
+    size: int
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        return self.package, self.version, self.architecture
+
+
+@dataclass(frozen=True, slots=True)
+class PackageOutcome(PackageRef):
+    """What became of a package: `added`, `unchanged` or `removed`."""
+
+    action: str
+
+    @classmethod
+    def of(cls, package: PackageRef | AdmittedPackage, action: str) -> PackageOutcome:
+        return cls(
+            package=package.package,
+            version=package.version,
+            architecture=package.architecture,
+            filename=package.filename,
+            sha256=package.sha256,
+            size=package.size,
+            action=action,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome(Record):
+    """What became of a run: its packages, or, where it was refused, its `errors`.
+
+    `kinds` are `batch`, or the operations that were asked for.
+    """
+
+    run: str
+    batch: Batch
+    manifest: ManifestRef
+    started_at: str
+    execution: str
+    kinds: tuple[str, ...]
+    ignored: tuple[str, ...]
+    packages: tuple[PackageOutcome, ...] = ()
+    errors: tuple[Problem, ...] | None = optional()
+
+    @classmethod
+    def of(cls, plan: Plan) -> BatchOutcome:
+        """Of a run of which nothing is decided yet."""
+        return cls(
+            run=plan.run,
+            batch=plan.batch,
+            manifest=plan.manifest,
+            started_at=plan.started_at,
+            execution=plan.execution,
+            kinds=tuple(sorted({str(each["op"]) for each in plan.operations})) or ("batch",),
+            ignored=plan.ignored,
+        )
+
+    def taken(self, packages: tuple[PackageOutcome, ...]) -> BatchOutcome:
+        return replace(self, packages=packages)
+
+    def refused(self, errors: tuple[Problem, ...]) -> BatchOutcome:
+        return replace(self, packages=(), errors=errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered(Record):
+    """A run that an earlier generation decided, and of which nobody told its CI."""
+
+    run: str
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parent(Record):
+    """The InRelease that a generation was built upon, and alone may replace."""
+
+    etag: str
+    last_modified: str
+    generation: str | None
+
+    @property
+    def modified(self) -> datetime:
+        return from_iso(self.last_modified)
+
+
+@versioned
+@dataclass(frozen=True, slots=True)
+class Generation(Record):
+    """One flip: a commit in the chain of parents.
+
+    `id` is `00000042-<digest>`, `number` the 42. `by` is the run whose execution made it.
+    `release` is the text to be signed. `batches` are the runs it takes in, `refused` those that it
+    could not. `added` and `removed` list packages by index name. `expires` is a snapshot's end.
+    """
+
+    id: str
+    number: int
+    suite: str
+    parent: Parent | None
+    date: str
+    cause: str
+    by: str | None
+    release: str
+    batches: tuple[BatchOutcome, ...] = ()
+    refused: tuple[BatchOutcome, ...] = ()
+    unanswered: tuple[Unanswered, ...] = named("left", ())
+    added: Mapping[str, tuple[PackageRef, ...]] | None = None
+    removed: Mapping[str, tuple[PackageRef, ...]] | None = None
+    expires: str | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The Release's bytes."""
+        return self.release.encode("utf-8", "surrogateescape")
+
+    @property
+    def decided(self) -> set[str]:
+        """The runs that it takes in or refuses: none of them is ever looked at again."""
+        return {each.run for each in (*self.batches, *self.refused)}
+
+
+@versioned
+@dataclass(frozen=True, slots=True)
+class EndedSnapshot(Record):
+    """What the reaper notes of a snapshot before it takes its InRelease away: the Release's text,
+    by which it knows for another grace what hosts may still ask for."""
+
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRelease(Record):
+    """A generation's Release, signed and waiting for its commit."""
+
+    inrelease: str
+    release_gpg: str
+
+
+def number(generation: str | None) -> int:
+    """The n of `00000042-<digest>`; 0 before the first."""
+    return int(generation.partition("-")[0]) if generation else 0
