@@ -202,13 +202,13 @@ _SIGNS = """
 import base64, os, subprocess, sys
 from datetime import UTC, datetime
 from debpress.adapters import gnupg
-from debpress.openpgp import secrets
+from debpress.openpgp.exports import read_export
 from debpress.signing.gnupg import Order
 
 service = gnupg.service()
 service._passphrase = lambda secret: sys.argv[1]
 (export,) = service.exports()
-fingerprint = secrets.read_export(export).fingerprint
+fingerprint = read_export(export).fingerprint
 for text in (True, False, True):
     order = Order(export, fingerprint, "s", base64.b64decode(sys.argv[2]), text,
                   datetime(2025, 6, 1, 12, tzinfo=UTC))

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from debpress import signing
 from debpress.adapters.kms_import import KmsImport
 from debpress.errors import SigningError
+from debpress.keys import unlocking
 from debpress.layout import Layout
-from debpress.openpgp import certificates, packets, secrets
+from debpress.openpgp import certificates, exports, packets
 from debpress.openpgp.keys import PublicKey
 from debpress.openpgp.packets import Tag, packet
 from debpress.signing import importing
@@ -173,8 +174,8 @@ def test_the_plain_key_is_never_sent(press: Press) -> None:
     with gpg("") as home:
         home.make("rsa2048")
         data = home.secret(armored=False)
-    export = secrets.read_export(data)
-    private = secrets.unlock(export.keys[0], _open)
+    export = exports.read_export(data)
+    private = unlocking.unlock(export.keys[0], _open)
     assert isinstance(private, rsa.RSAPrivateKey)
     press.bring(data, _open)
     numbers = private.private_numbers()
@@ -288,7 +289,7 @@ def test_an_export_s_public_half_is_gpg_s_own_certificate(algorithm: str) -> Non
         home.add("cv25519", "encr")
         home.add("rsa2048", "sign")
         for data in (home.secret(), home.run("--export-secret-subkeys")):
-            assert secrets.read_export(data).certificate == home.certificate()
+            assert exports.read_export(data).certificate == home.certificate()
 
 
 CIPHERS: dict[int, Any] = {2: (24, old.TripleDES), 3: (16, old.CAST5)}
@@ -300,11 +301,11 @@ CIPHERS: dict[int, Any] = {2: (24, old.TripleDES), 3: (16, old.CAST5)}
 def test_locks_of_older_programs_are_opened(cipher: int, kind: int, hashing: str) -> None:
     plain = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
     data = _locked(plain, cipher, kind, hashing, "pass wörd")
-    opened = secrets.unlock(secrets.read_export(data).keys[0], lambda: "pass wörd")
+    opened = unlocking.unlock(exports.read_export(data).keys[0], lambda: "pass wörd")
     assert isinstance(opened, ed25519.Ed25519PrivateKey)
     assert opened.private_bytes_raw() == plain.private_bytes_raw()
     with pytest.raises(SigningError, match="passphrase does not open"):
-        secrets.unlock(secrets.read_export(data).keys[0], lambda: "pass word")
+        unlocking.unlock(exports.read_export(data).keys[0], lambda: "pass word")
 
 
 def test_gpg_reads_those_locks_as_we_do() -> None:
@@ -333,7 +334,7 @@ def _locked(
     cipher_key = make(derived[:size])
     start = os.urandom(cipher_key.block_size // 8)
     plain = packets.mpi(int.from_bytes(private.private_bytes_raw(), "big"))
-    encryptor = Cipher(cipher_key, secrets.CFB(start)).encryptor()
+    encryptor = Cipher(cipher_key, unlocking.CFB(start)).encryptor()
     locked = encryptor.update(plain + hashlib.sha1(plain).digest()) + encryptor.finalize()
     body = key.body + bytes([254, cipher, kind, number]) + (salt if kind else b"")
     body += (bytes([coded]) if kind == 3 else b"") + start + locked
@@ -344,15 +345,15 @@ def _locked(
 def test_a_damaged_key_is_refused() -> None:
     with gpg("") as home:
         home.make("nistp256")
-        export = secrets.read_export(home.secret())
+        export = exports.read_export(home.secret())
     key = export.keys[0]
-    assert isinstance(secrets.unlock(key, _open), ec.EllipticCurvePrivateKey)
+    assert isinstance(unlocking.unlock(key, _open), ec.EllipticCurvePrivateKey)
     secret = bytearray(key.secret)
     secret[10] ^= 1
-    broken = secrets.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
+    broken = exports.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
     with pytest.raises(SigningError, match="damaged"):
-        secrets.unlock(broken, _open)
+        unlocking.unlock(broken, _open)
     secret[-1] = (secret[-1] + (1 if secret[10] > key.secret[10] else -1)) % 256
-    broken = secrets.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
+    broken = exports.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
     with pytest.raises(SigningError, match="not of its own public key"):
-        secrets.unlock(broken, _open)
+        unlocking.unlock(broken, _open)

@@ -16,9 +16,9 @@ from debpress import openpgp
 from debpress.clock import Clock
 from debpress.errors import ConfigError, SigningError
 from debpress.layout import Layout
-from debpress.openpgp import certificates, secrets
+from debpress.openpgp import certificates, exports
 from debpress.openpgp.certificates import Certificate
-from debpress.openpgp.secrets import Export
+from debpress.openpgp.exports import Export
 from debpress.signing import stored
 from debpress.store import Store
 
@@ -110,10 +110,10 @@ def load(uri: str, *, service: Gnupg, store: Store, layout: Layout, clock: Clock
     Raises ConfigError, SigningError. IAM: s3:GetObject and s3:PutObject on state/_signers/.
     """
     fingerprint, secret = parse(uri)
-    exports = [(data, secrets.read_export(data)) for data in service.exports()]
-    found = next((each for each in exports if each[1].key(fingerprint)), None)
+    held = [(data, exports.read_export(data)) for data in service.exports()]
+    found = next((each for each in held if each[1].key(fingerprint)), None)
     if found is None:
-        known = ", ".join(export.fingerprint for _, export in exports) or "none"
+        known = ", ".join(export.fingerprint for _, export in held) or "none"
         raise SigningError(
             f"{uri}: the key {fingerprint} is not in the layer, which holds {known}; build it "
             "with that key (layers/gnupg/bundle.py --secret-key) and deploy again"

@@ -25,11 +25,12 @@ from cryptography.hazmat.primitives.serialization import (
 from debpress import openpgp
 from debpress.clock import Clock
 from debpress.errors import SigningError
+from debpress.keys.unlocking import Private, unlock
 from debpress.layout import Layout
-from debpress.openpgp import certificates, secrets
+from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate, SigningKey
+from debpress.openpgp.exports import Export, read_export
 from debpress.openpgp.keys import PublicKey
-from debpress.openpgp.secrets import Export, Private
 from debpress.signing import kms, stored
 from debpress.signing.kms import KeyService
 from debpress.store import Store
@@ -96,7 +97,7 @@ def bring(
     IAM: `ImportService`'s, kms:GetPublicKey, kms:Sign; s3:ListBucket, s3:GetObject and
     s3:PutObject on state/_signers/.
     """
-    export = secrets.read_export(data)
+    export = read_export(data)
     (certificate,) = certificates.parse(export.certificate)
     chosen = _chosen(certificate, fingerprint, clock)
     spec = _spec(chosen.key)
@@ -173,7 +174,7 @@ def _unlocked(export: Export, chosen: SigningKey, passphrase: Callable[[], str])
     key = export.key(chosen.key.fingerprint)
     if key is None:
         raise SigningError(f"the export does not hold the secret of {chosen.key.fingerprint}")
-    return secrets.unlock(key, passphrase)
+    return unlock(key, passphrase)
 
 
 def _try(
