@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from debpress import config, openpgp, signing
 from debpress.adapters import verifiers as programs
-from debpress.commands import connection, key
+from debpress.commands import connection
+from debpress.commands.key import import_
 from debpress.commands.main import main
 from debpress.errors import SigningError
 from debpress.layout import Layout
@@ -77,7 +78,7 @@ class Bench:
 def bench(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(capsysbinary)
     monkeypatch.setattr(connection, "connect", lambda _arguments: (None, made.store))
-    monkeypatch.setattr(key, "_client", lambda _arguments, _region: made.kms.client())
+    monkeypatch.setattr(connection, "kms", lambda _arguments, _region=None: made.kms.client())
     monkeypatch.delenv("DEBPRESS_PASSPHRASE", raising=False)
     return made
 
@@ -262,7 +263,7 @@ def test_import_without_a_way_to_ask_says_how_to_give_a_passphrase(
     def nobody(_: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(key.getpass, "getpass", nobody)
+    monkeypatch.setattr(import_.getpass, "getpass", nobody)
     code, _, err = bench.run("import", str(tmp_path / "key.asc"))
     assert code == 1
     assert "--passphrase-fd" in err

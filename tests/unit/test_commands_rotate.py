@@ -12,7 +12,7 @@ import pytest
 from debpress.adapters import functions
 from debpress.adapters.environment import Environment
 from debpress.commands import connection
-from debpress.commands import keyring as command
+from debpress.commands.key import publishing
 from debpress.commands.main import main
 from debpress.errors import StoreError
 
@@ -35,7 +35,7 @@ class Bench:
         monkeypatch.setattr(self._setup, "log", lambda *_, **__: None)
         monkeypatch.setattr(connection, "connect", lambda _: (None, press.store))
         monkeypatch.setattr(functions, "invoke", self._invoke)
-        monkeypatch.setattr(command, "send", self._send)
+        monkeypatch.setattr(publishing, "send", self._send)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         self._capsys.readouterr()

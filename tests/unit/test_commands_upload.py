@@ -15,16 +15,20 @@ from botocore.exceptions import ClientError
 from debpress import layout
 from debpress.adapters import aws
 from debpress.codec import encode
-from debpress.commands import connection, upload, waiting
+from debpress.commands import connection, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
+from debpress.commands.sending import send
 from moto import mock_aws
 
 from tests.support.clock import FakeClock
-from tests.unit.test_commands_packages import deb, member, write
+from tests.support.debs import control, deb, member
+from tests.unit.test_commands_packages import write
 
 BUCKET = "press-of-the-tests"
 REGION = "eu-central-1"
+HELLO_DEB = deb(control(Package="hello", Architecture="amd64"))
+WORLD_DEB = deb(control(Package="world", Version="2.0+b1"))
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def keys(s3: Any) -> list[str]:
 
 @pytest.fixture
 def package(tmp_path: Path) -> str:
-    return str(write(tmp_path, "hello_1.0_amd64.deb", deb()))
+    return str(write(tmp_path, "hello_1.0_amd64.deb", HELLO_DEB))
 
 
 HELLO = {"package": "hello", "version": "1.0", "architecture": "amd64", "action": "added"}
@@ -96,8 +100,8 @@ def test_a_batch_is_uploaded_and_its_result_printed(
     s3: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [
-        str(write(tmp_path, "hello_1.0_amd64.deb", deb())),
-        str(write(tmp_path, "world_2.0+b1_all.deb", deb(2))),
+        str(write(tmp_path, "hello_1.0_amd64.deb", HELLO_DEB)),
+        str(write(tmp_path, "world_2.0+b1_all.deb", WORLD_DEB)),
     ]
     press = Press(s3, packages=[HELLO], ignored=["notes.txt"])
     assert main(["upload", *files, "--suite", "lab", "--batch", "b1"], press) == 0
@@ -118,7 +122,7 @@ def test_the_manifest_lists_the_files_and_comes_last(s3: Any, package: str) -> N
     )
     batch = layout.Batch("lab", "main", "b1")
     packages, _ = examine([Path(package)])
-    head = upload.send(client, store, batch, packages)
+    head = send(client, store, batch, packages)
     assert [path.rpartition("/")[2] for path in order] == ["hello_1.0_amd64.deb", "manifest.json"]
     manifest = s3.get_object(Bucket=BUCKET, Key=batch.staging + "manifest.json")
     assert manifest["VersionId"] == head.version_id
@@ -128,7 +132,7 @@ def test_the_manifest_lists_the_files_and_comes_last(s3: Any, package: str) -> N
             {
                 "name": "hello_1.0_amd64.deb",
                 "sha256": packages[0].sha256,
-                "size": len(deb()),
+                "size": len(HELLO_DEB),
             }
         ],
     }
@@ -146,9 +150,9 @@ def upload_arguments() -> Any:
 
 def test_a_large_file_goes_in_parts(s3: Any, tmp_path: Path) -> None:
     big = deb() + member("_gpgorigin", b"x" * (9 << 20))
-    path = write(tmp_path, "big_1_all.deb", big)
+    path = write(tmp_path, "foo_1.0_all.deb", big)
     assert main(["upload", str(path), "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
-    head = s3.head_object(Bucket=BUCKET, Key="staging/lab/main/b1/big_1_all.deb")
+    head = s3.head_object(Bucket=BUCKET, Key="staging/lab/main/b1/foo_1.0_all.deb")
     assert head["ContentLength"] == len(big)
     assert re.search(r"-\d+\"$", head["ETag"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,10 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u206
 def printable(value: object) -> str:
     """`value` as text on one line, its unseen characters spelled out."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value))
+
+
+def print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2))
 
 
 def print_table(rows: Iterable[Sequence[object]]) -> None:

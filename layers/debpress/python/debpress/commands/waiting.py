@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debpress import codec
-from debpress.adapters import aws
-from debpress.adapters.s3 import S3Store
 from debpress.clock import Clock
 from debpress.errors import CorruptError, StoreError, TransientError
 from debpress.layout import Batch
 from debpress.store import Head, Object
+
+if TYPE_CHECKING:
+    from debpress.adapters.s3 import S3Store
 
 # The first results come within a few seconds; a busy suite may take a minute.
 FIRST_DELAY = 0.5
@@ -32,6 +33,8 @@ def wait(
     An earlier upload under the same name may have left a result, which is passed over. Raises
     TransientError when `timeout` seconds were not enough.
     """
+    from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+
     begun, delay, refused = clock.now(), FIRST_DELAY, False
     while True:
         try:

@@ -10,16 +10,17 @@ package --publish` needs.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from datetime import timedelta
 
 from debpress.adapters import functions
 from debpress.clock import Clock, from_iso, iso
-from debpress.commands import connection, keyring
+from debpress.commands import arguments as args
+from debpress.commands import connection, text
+from debpress.commands.key import publishing
+from debpress.commands.repository import opened
 from debpress.config import Repository
 from debpress.errors import RotationError
-from debpress.inspection.reading import configured
 from debpress.publish.rotating import HOSTS, STEPS
 from debpress.signing import rotation
 from debpress.signing.rotation import Rotation, Stage
@@ -28,6 +29,7 @@ STATUS = "status"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    connection.add_arguments(parser)
     parser.add_argument("step", choices=(*STEPS, STATUS))
     parser.add_argument("--to", metavar="SIGNER", help="announce: which signer is to take over")
     parser.add_argument(
@@ -39,13 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-package", action="store_true", help="do not publish the keyring package"
     )
-    keyring.add_places(parser)
-    parser.add_argument("--json", action="store_true", help="print the rotation's record as JSON")
+    publishing.add_arguments(parser)
+    args.add_json(parser, "print the rotation's record as JSON")
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
-    client, store = connection.connect(arguments)
-    repository = configured(store)
+    store, repository = opened(arguments)
     if arguments.step == STATUS:
         _print(arguments, repository, rotation.read(store), clock)
         return 0
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         return 1
     if arguments.no_package:
         return 0
-    return 0 if keyring.publish(arguments, client, store, repository, clock) else 1
+    return 0 if publishing.publish(arguments, clock) else 1
 
 
 def _take(arguments: argparse.Namespace) -> Rotation:
@@ -75,7 +76,7 @@ def _print(
     arguments: argparse.Namespace, repository: Repository, record: Rotation | None, clock: Clock
 ) -> None:
     if arguments.json:
-        print(json.dumps(record.as_json() if record else None, indent=2))
+        text.print_json(record.as_json() if record else None)
     elif record is None:
         print("No key was ever rotated: every configured signer signs.")
     else:
