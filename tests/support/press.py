@@ -1,6 +1,7 @@
-"""The whole press in memory: the real steps in the state machine's order, no network, no mocks.
+"""The whole press in memory: the real steps, by the real state machine; no network, no mocks.
 
 `Press.steps` gives control back between steps, so that a test can interleave several publishes.
+What follows upon what is not said here, but in stacks/machine.py alone.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ from debpress.publish.signature import sign
 from debpress.signing import Signers
 from debpress.signing.kms import KmsKey
 
+from stacks import machine
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.memory_store import MemoryStore
+from tests.support.state_machine import Execution, Fault, Function, Runtime
 
 SUITES: dict[str, Any] = {
     "suites": [
@@ -46,12 +49,14 @@ SUITES: dict[str, Any] = {
 }
 
 
-class Broken(Exception):  # noqa: N818 (what the state machine catches)
-    """A step failed every time it was tried."""
+# The steps of the workflow; their functions' time-outs are of no account where no time passes.
+STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
+DEFINITION = machine.definition(dict.fromkeys(STEPS, 60))
 
 
-class Silent(Exception):  # noqa: N818 (the execution ends there)
-    """Not even finish could be done: the execution fails, and CI has no answer yet."""
+class Broken(Fault):
+    """A step failed every time it was tried; or, out of a workflow, it ended and nobody was told:
+    CI has no answer yet."""
 
 
 def once(step: Callable[[], Any]) -> Any:
@@ -61,7 +66,8 @@ def once(step: Callable[[], Any]) -> Any:
 @dataclass
 class Press:
     """`attempt` runs a step, as the state machine's Retry does; it raises Broken when it gives up,
-    upon which the batch is finished as failed. By default a step has one try and its error shows.
+    and what follows upon that, the definition says. By default a step has one try and its error
+    shows.
     """
 
     signers: Signers
@@ -70,6 +76,7 @@ class Press:
     store: MemoryStore = field(init=False)
     executions: int = 0
     attempt: Callable[[Callable[[], Any]], Any] = once
+    definition: Mapping[str, Any] = field(default_factory=lambda: DEFINITION)
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -124,7 +131,7 @@ class Press:
 
     def set_up(self) -> None:
         for suite in self.repository.suites:
-            for _ in self.flip(suite.suite, None):
+            for _ in self.flip(suite.suite):
                 pass
 
     def publish(self, started: Mapping[str, Any]) -> str | None:
@@ -132,111 +139,89 @@ class Press:
         *_, status = (None, *self.steps(started))
         return status
 
-    def steps(self, started: Mapping[str, Any]) -> Iterator[str | None]:
-        """The workflow, a pause after each step; the last value is the status."""
-        self.executions += 1
-        upload = Upload.of_event(started)
-        execution = f"execution-{self.executions}"
-        opened = self.attempt(
-            lambda: open_batch(
-                self.store, self.repository, self.clock, upload, execution, iso(self.clock.now())
-            )
-        )
-        yield None
-        if opened["outcome"] == "ignored":
-            return
-        suite, run = opened["suite"], opened["run"]
-        try:
-            yield from self._admitted(opened)
-        except Broken as broken:
-            error = {"Error": type(broken.__cause__).__name__, "Cause": str(broken.__cause__)}
-            yield self.finish(suite, run, "failed", error=error)
-
-    def _admitted(self, opened: Mapping[str, Any]) -> Iterator[str | None]:
-        suite, run = opened["suite"], opened["run"]
-        if opened["outcome"] == "rejected":
-            yield self.finish(suite, run, "rejected")
-            return
-        for chunk in range(len(opened["chunks"])):
-            self.attempt(lambda n=chunk: admit(self.store, self.repository, suite, run, n))
-            yield None
-        queued = self.attempt(lambda: queue(self.store, self.clock, suite, run))
-        if queued["outcome"] == "rejected":
-            yield self.finish(suite, run, "rejected")
-            return
-        yield None
-        yield from self.flip(suite, run)
-
     def beat(self, suite: str = "stable") -> None:
         """What the heartbeat's schedule starts."""
-        for _ in self.flip(suite, None, heartbeat=True):
+        for _ in self.flip(suite, heartbeat=True):
             pass
 
-    def flip(self, suite: str, run: str | None, *, heartbeat: bool = False) -> Iterator[str | None]:
-        while True:
-            merged = self.attempt(
-                lambda: merge(
-                    self.store, self.repository, self.clock, suite, run, heartbeat=heartbeat
-                )
-            )
-            yield None
-            if merged["outcome"] == "wait":
-                self.clock.sleep(1)
-                continue
-            if merged["outcome"] == "rejected":
-                yield self.finish(suite, run, "rejected")
-                return
-            generation = merged["generation"]
-            target = merged.get("suite", suite)
-            if merged["outcome"] == "merged":
-                self._sign(target, generation)
-                yield None
-                committed = self._commit(target, generation)
-                yield None
-                if committed["outcome"] == "lost":
-                    self.clock.sleep(1)
-                    continue
-            yield self.finish(suite, run, "published", generation, target=target)
+    def flip(self, suite: str, *, heartbeat: bool = False) -> Iterator[str | None]:
+        """What set-up starts, a pause after each step."""
+        return self.steps({"suite": suite, **({"heartbeat": True} if heartbeat else {})})
+
+    def steps(self, started: Mapping[str, Any]) -> Iterator[str | None]:
+        """The workflow, a pause after each step; the last value is the status."""
+        return self.go_on(self.start(started))
+
+    def start(self, started: Mapping[str, Any]) -> Execution:
+        """The workflow, before its first step."""
+        self.executions += 1
+        return Execution(
+            self.definition,
+            self.runtime(),
+            started,
+            name=f"execution-{self.executions}",
+            started_at=iso(self.clock.now()),
+        )
+
+    def go_on(self, execution: Execution) -> Iterator[str | None]:
+        """As `steps`, of one that another press may have started; from here on, this one runs it.
+
+        Raises Broken if nobody was told how it ended.
+        """
+        execution.runtime = self.runtime()
+        status = None
+        while execution.advance():
+            status = execution.answer.get("status")
+            yield status
+        fault = execution.fault
+        if fault is None or (_is_meant(fault) and status is not None):
             return
+        raise Broken(fault.error, fault.cause) if _is_meant(fault) else fault
 
-    def _sign(self, suite: str, generation: str) -> None:
-        self.attempt(
-            lambda: sign(self.store, self.repository, self.clock, self.signers, suite, generation)
-        )
-
-    def _commit(self, suite: str, generation: str) -> dict[str, Any]:
-        certificates = self.signers.certificates()
-        committed: dict[str, Any] = self.attempt(
-            lambda: commit(self.store, self.repository, self.clock, certificates, suite, generation)
-        )
-        return committed
-
-    def finish(
-        self,
-        suite: str,
-        run: str | None,
-        outcome: str,
-        generation: str | None = None,
-        error: Mapping[str, str] | None = None,
-        target: str | None = None,
-    ) -> str | None:
-        try:
-            status: str | None = self.attempt(
-                lambda: finish(
-                    self.store,
-                    self.repository,
-                    self.clock,
-                    suite,
-                    run,
-                    outcome,
-                    generation,
-                    error,
-                    target,
-                )
-            )
-        except Broken as broken:
-            raise Silent(run) from broken
+    def finish(self, suite: str, run: str, outcome: str, **more: Any) -> str | None:
+        """The last step alone; `more` is what else it is told."""
+        payload = {"suite": suite, "run": run, "outcome": outcome, **more}
+        status: str | None = self.attempt(lambda: self.functions()["finish"](payload))["status"]
         return status
+
+    def runtime(self) -> Runtime:
+        return Runtime(self.functions(), self.attempt, self.clock.sleep)
+
+    # The steps, each as its function in lambdas/ takes and gives them; nothing else here calls them
+
+    def functions(self) -> dict[str, Function]:
+        return {step: getattr(self, f"_{step}") for step in STEPS}
+
+    def _open(self, given: dict[str, Any]) -> dict[str, Any]:
+        upload = Upload.of_event(given["event"])
+        execution, started_at = given["execution"], given["started_at"]
+        return open_batch(self.store, self.repository, self.clock, upload, execution, started_at)
+
+    def _admit(self, given: dict[str, Any]) -> dict[str, Any]:
+        admit(self.store, self.repository, given["suite"], given["run"], given["chunk"])
+        return {"chunk": given["chunk"]}
+
+    def _queue(self, given: dict[str, Any]) -> dict[str, Any]:
+        return queue(self.store, self.clock, given["suite"], given["run"])
+
+    def _merge(self, given: dict[str, Any]) -> dict[str, Any]:
+        where = (self.store, self.repository, self.clock)
+        return merge(*where, given["suite"], given["run"], heartbeat=given["heartbeat"])
+
+    def _sign(self, given: dict[str, Any]) -> dict[str, Any]:
+        where = (self.store, self.repository, self.clock)
+        sign(*where, self.signers, given["suite"], given["generation"])
+        return {"outcome": "signed"}
+
+    def _commit(self, given: dict[str, Any]) -> dict[str, Any]:
+        where = (self.store, self.repository, self.clock)
+        return commit(*where, self.signers.certificates(), given["suite"], given["generation"])
+
+    def _finish(self, given: dict[str, Any]) -> dict[str, Any]:
+        where = (self.store, self.repository, self.clock)
+        asked = (given["suite"], given["run"], given["outcome"])
+        more = (given.get(name) for name in ("generation", "error", "target"))
+        return {"status": finish(*where, *asked, *more)}
 
     # What hosts and CI see
 
@@ -269,6 +254,11 @@ class Press:
             assert sha256 == entries.field(entry.text, "SHA256")
             seen.add(entry.identity)
         return seen
+
+
+def _is_meant(fault: Fault) -> bool:
+    """Whether the definition made the execution fail, to be redriven."""
+    return "Debpress.Failed" in fault.cause
 
 
 def event(key: str, etag: str, version_id: str | None) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class _Press(Press):
         super().__init__(signers=None, clock=clock)  # type: ignore[arg-type]
         self.service = kms.service()
 
-    def _sign(self, suite: str, generation: str) -> None:
+    def _sign(self, given: dict[str, Any]) -> dict[str, Any]:
         layout, uris = self.repository.layout, self.repository.signers
         loading = partial(
             signing.load,
@@ -60,12 +60,15 @@ class _Press(Press):
             user_id="Lab",
         )
         signers = rotation.load(uris, store=self.store, layout=layout, loading=loading)
-        sign(self.store, self.repository, self.clock, signers, suite, generation)
+        where = (self.store, self.repository, self.clock)
+        sign(*where, signers, given["suite"], given["generation"])
+        return {"outcome": "signed"}
 
-    def _commit(self, suite: str, generation: str) -> dict[str, Any]:
+    def _commit(self, given: dict[str, Any]) -> dict[str, Any]:
         keys = rotation.standing(self.store, self.repository.layout, self.repository.signers)
-        given = (self.store, self.repository, self.clock, keys.certificates, suite, generation)
-        return commit(*given, others=keys.others)
+        where = (self.store, self.repository, self.clock)
+        built = (given["suite"], given["generation"])
+        return commit(*where, keys.certificates, *built, others=keys.others)
 
 
 class Rotation:
@@ -126,7 +129,7 @@ class Rotation:
     # The workflow, as set-up sees it
 
     def start(self, data: dict[str, Any]) -> str:
-        for _ in self.press.flip(data["suite"], None):
+        for _ in self.press.flip(data["suite"]):
             pass
         return "done"
 

@@ -376,10 +376,11 @@ class TestAnswers:
         """The order of writes: the result last."""
         commit = Press._commit
 
-        def early(press: Press, suite: str, generation: str) -> Any:
+        def early(press: Press, given: dict[str, Any]) -> Any:
+            suite, generation = given["suite"], given["generation"]
             record = Generation.load(press.store, suite, generation)
-            press.finish(suite, record.by, "published", generation)
-            return commit(press, suite, generation)
+            press._finish({**given, "run": record.by, "outcome": "published"})
+            return commit(press, given)
 
         monkeypatch.setattr(Press, "_commit", early)
         noticed(lambda _: one_batch(scene()), [0], "which nobody saw")

@@ -150,7 +150,7 @@ def test_a_publish_in_between_makes_it_superfluous(valid: Press) -> None:
 def test_a_beat_that_loses_to_a_publish_is_done(valid: Press) -> None:
     """It is built, another flips, it loses the commit: and then nothing is due any more."""
     valid.clock.sleep(4 * DAY)
-    beat = valid.flip("stable", None, heartbeat=True)
+    beat = valid.flip("stable", heartbeat=True)
     next(beat)
     valid.publish(valid.upload("b1", debs(("a", "1", "all"))))
     before = flips(valid)

@@ -20,11 +20,8 @@ from debpress.clock import iso
 from debpress.errors import TransientError
 from debpress.layout import Batch
 from debpress.publish import opening, snapshots
-from debpress.publish.admission import admit
-from debpress.publish.merging import merge
 from debpress.publish.notes import Manifest, Plan
-from debpress.publish.opening import Upload, open_batch, share_out
-from debpress.publish.queueing import queue
+from debpress.publish.opening import share_out
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +29,7 @@ from stacks import machine
 from stacks.functions import SIZES, STEPS
 from tests.support.asl import endings, faults, longest, tasks
 from tests.support.press import Press, deb, debs
-from tests.support.state_machine import Execution, Fault
+from tests.support.state_machine import Execution, Fault, Runtime
 from tests.support.templates import ROOT, synthesise
 
 MACHINE = machine.definition({name: size.seconds for name, size in SIZES.items()})
@@ -239,13 +236,13 @@ class TestQuotas:
                 else function
                 for name, function in says.items()
             }
-            execution = Execution(MACHINE, functions, {"detail": {}}).run()
+            execution = Execution(MACHINE, Runtime(functions), {"detail": {}}).run()
             assert execution.status == "FAILED" and FAILED in execution.cause
             assert execution.entered[-3:] == ["Finish", "Finished", "Failed"]
             assert EVENTS / 4 < execution.events < EVENTS * 0.9, execution.events
 
     def test_a_race_that_is_lost_for_ever_is_given_up(self) -> None:
-        execution = Execution(MACHINE, outcomes(chunks=1), {"detail": {}}).run()
+        execution = Execution(MACHINE, Runtime(outcomes(chunks=1)), {"detail": {}}).run()
         assert execution.entered.count("Merge") == machine.MOST_ROUNDS
         assert execution.error == "States.QueryEvaluationError"
 
@@ -289,63 +286,33 @@ def fails_as_often_as_may_be(
 
 def test_what_open_returns_is_what_the_above_counts(press: Press) -> None:
     event = press.upload("batch", debs(("foo", "1.0", "all")))
-    opened = open_batch(
-        press.store, press.repository, press.clock, Upload.of_event(event), "arn", "2026"
-    )
+    execution = press.start(event)
+    assert execution.advance()
+    opened = execution.answer
     assert set(opened) == {"outcome", "suite", "run", "chunks"}
     assert all(set(chunk) == {"suite", "run", "chunk"} for chunk in opened["chunks"])
     assert len(opened["run"]) <= 100
 
 
 class Machine:
-    """The definition over a press's steps; `broken` names those that raise."""
+    """The definition over a press's steps, with its own Retry; `broken` names those that raise."""
 
     def __init__(self, press: Press) -> None:
         self.press = press
         self.broken: set[str] = set()
+        self.functions = press.functions()
 
     def start(self, given: Any, definition: dict[str, Any] = MACHINE) -> Execution:
-        steps = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
-        functions = {name: self._function(name) for name in steps}
-        return Execution(definition, functions, given).run()
+        functions = {name: self._function(name) for name in STEPS}
+        return Execution(definition, Runtime(functions, sleep=self.press.clock.sleep), given).run()
 
     def _function(self, name: str) -> Callable[[dict[str, Any]], Any]:
         def call(payload: dict[str, Any]) -> Any:
             if name in self.broken:
                 raise TransientError("as the test asked")
-            answer = getattr(self, f"_{name}")(**payload)
-            return json.loads(json.dumps(answer))
+            return self.functions[name](payload)
 
         return call
-
-    def _open(self, event: Any, execution: str, started_at: str) -> Any:
-        p = self.press
-        upload = Upload.of_event(event)
-        return open_batch(p.store, p.repository, p.clock, upload, execution, started_at)
-
-    def _admit(self, suite: str, run: str, chunk: int) -> Any:
-        admit(self.press.store, self.press.repository, suite, run, chunk)
-        return {"chunk": chunk}
-
-    def _queue(self, suite: str, run: str) -> Any:
-        return queue(self.press.store, self.press.clock, suite, run)
-
-    def _merge(self, suite: str, run: str | None, heartbeat: bool) -> Any:
-        p = self.press
-        p.clock.sleep(2)
-        return merge(p.store, p.repository, p.clock, suite, run, heartbeat=heartbeat)
-
-    def _sign(self, suite: str, generation: str) -> Any:
-        self.press._sign(suite, generation)
-        return {"outcome": "signed"}
-
-    def _commit(self, suite: str, generation: str) -> Any:
-        return self.press._commit(suite, generation)
-
-    def _finish(
-        self, suite: str, run: str | None, outcome: str, generation: Any, target: Any, error: Any
-    ) -> Any:
-        return {"status": self.press.finish(suite, run, outcome, generation, error, target)}
 
 
 @pytest.fixture
@@ -433,20 +400,20 @@ class TestRedrive:
     ) -> None:
         """Its commit flipped, but nothing more of it worked; then an operator removed it."""
         press = running.press
-        commit = running._commit
+        commit = running.functions["commit"]
 
-        def flips(suite: str, generation: str) -> Any:
-            commit(suite, generation)
+        def flips(payload: dict[str, Any]) -> Any:
+            commit(payload)
             raise TransientError("as the test asked")
 
-        running._commit = flips  # type: ignore[method-assign]
+        running.functions["commit"] = flips
         running.broken = {"finish"}
         execution = running.start(press.upload("b1", FOO))
         assert {i.package for i in press.packages()} == {"foo"}
         press.clock.sleep(10)
         remove = {"op": "remove", "packages": ["foo"]}
         assert press.publish(press.operate("o1", remove)) == "published"
-        running.broken, running._commit = set(), commit  # type: ignore[method-assign]
+        running.broken, running.functions["commit"] = set(), commit
         assert execution.redrive().status == "SUCCEEDED"
         assert press.packages() == set()
         assert press.result("b1")["status"] == "published"

@@ -53,7 +53,7 @@ class TestPublishing:
         assert result["manifest"]["etag"] == event["detail"]["object"]["etag"]
         assert result["manifest"]["version_id"] == event["detail"]["object"]["version-id"]
         assert result["generation"] == 2 and result["ignored"] == ["notes.txt"]
-        assert result["execution"] == "execution-1"
+        assert result["execution"] == "execution-3"  # after two set-ups
         two = next(p for p in result["packages"] if p["package"] == "two")
         assert two["version"] == "1:2.0~rc1" and two["action"] == "added"
         assert two["filename"] == f"pool/main/t/two/{two['sha256'][:16]}/two_2.0-rc1_arm64.deb"

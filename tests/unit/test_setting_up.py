@@ -26,7 +26,7 @@ class Machine:
         self.asked: dict[str, int] = {}
 
     def start(self, data: dict[str, Any]) -> str:
-        for _ in self.press.flip(data["suite"], None):
+        for _ in self.press.flip(data["suite"]):
             pass
         self.asked[data["suite"]] = 0
         return str(data["suite"])
