@@ -44,7 +44,7 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     if known.reads is None:
         return evaluate_by_library(expression, variables)
     values = [_walk(variables, path) for path in known.reads]
-    if known.bare and _is_plain(values[0]):
+    if known.bare and not isinstance(values[0], _Many):
         return values[0]
     if not all(isinstance(value, str | int | float | None | _Undefined) for value in values):
         return evaluate_by_library(expression, variables)
@@ -94,16 +94,6 @@ def _walk(variables: Mapping[str, Any], path: _Path) -> Any:
             return UNDEFINED
         found = found[name]
     return found
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a path that leads there is that value; of a list in a list, JSONata may lose one."""
-    match value:
-        case _Many():
-            return False
-        case list():
-            return not any(isinstance(item, list) for item in value)
-    return True
 
 
 def _nulls(value: Any) -> Any:

@@ -114,6 +114,7 @@ class Execution:
                 name, given = self._at
                 state = self._definition["States"][name]
                 if state["Type"] == "Succeed":
+                    self.entered.append(name)
                     self.status = "SUCCEEDED"
                     self.events += 3
                 else:

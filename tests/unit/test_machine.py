@@ -12,7 +12,7 @@ import copy
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from stacks import machine
 from stacks.functions import SIZES, STEPS
-from tests.support.asl import endings, faults, longest, tasks
+from tests.support.asl import endings, faults, longest, strings, tasks
 from tests.support.press import Press, deb, debs
 from tests.support.state_machine import Execution, Fault, Runtime
 from tests.support.templates import ROOT, synthesise
@@ -167,18 +167,6 @@ class TestExpressions:
                     walk(state[key], after, seen)
 
         walk(MACHINE["StartAt"], frozenset(), set())
-
-
-def strings(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for each in value.values():
-                yield from strings(each)
-        case list():
-            for each in value:
-                yield from strings(each)
 
 
 class TestRetries:
