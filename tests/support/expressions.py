@@ -26,6 +26,7 @@ class _Undefined:
 
 
 UNDEFINED = _Undefined()
+_SCALARS = frozenset({str, int, float, bool, type(None), _Undefined})
 
 _Path = tuple[str, ...]
 
@@ -46,9 +47,10 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     values = [_walk(variables, path) for path in known.reads]
     if known.bare and not isinstance(values[0], _Many):
         return values[0]
-    if not all(isinstance(value, str | int | float | None | _Undefined) for value in values):
+    types = tuple(map(type, values))
+    if not _SCALARS.issuperset(types):
         return evaluate_by_library(expression, variables)
-    key = tuple((type(value), value) for value in values)
+    key = (types, *values)
     if key not in known.answers:
         known.answers[key] = evaluate_by_library(expression, variables)
     return known.answers[key]
@@ -90,7 +92,7 @@ def _walk(variables: Mapping[str, Any], path: _Path) -> Any:
     for name in path:
         if isinstance(found, list):
             return _Many()
-        if not isinstance(found, Mapping) or name not in found:
+        if not isinstance(found, dict) or name not in found:
             return UNDEFINED
         found = found[name]
     return found

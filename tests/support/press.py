@@ -6,6 +6,7 @@ What follows upon what is not said here, but in stacks/machine.py alone.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import io
@@ -267,6 +268,7 @@ def event(key: str, etag: str, version_id: str | None) -> dict[str, Any]:
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": found}}
 
 
+@functools.lru_cache(maxsize=1000)  # Thousands of publishes upload the same few.
 def deb(
     package: str, version: str = "1.0", architecture: str = "all", note: str = "", extra: str = ""
 ) -> bytes:
