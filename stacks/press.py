@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from stacks import acknowledged
+from stacks import nag_suppressions
 from stacks.bucket import Bucket
 from stacks.encryption import Encryption
 from stacks.functions import Functions
@@ -55,7 +55,7 @@ class Press(Stack):
         )
         # All that set-up sets in motion, the roles' policies among it, has to be there first.
         ready.resource.node.add_dependency(storage, functions, signing, workflow)
-        acknowledged.acknowledge(self, settings, roles.policies)
+        nag_suppressions.suppress(self, settings, roles.policies)
 
         outputs = {
             "Bucket": storage.bucket.bucket_name,

@@ -1,4 +1,4 @@
-"""Roles for people and machines that are not the press: CI, operators, hosts. See `handed_out`.
+"""Roles for people and machines that are not the press: CI, operators, hosts. See `role_settings`.
 
 What each may do is what its page says (docs/ci.md, docs/operators.md, docs/hosts.md), no more.
 """
@@ -14,7 +14,7 @@ from constructs import Construct
 from debpress.layout import OPERATIONS, RESULTS, STAGING, STATE
 
 from stacks.encryption import Encryption
-from stacks.handed_out import Ci, Hosts, Operators, Provider
+from stacks.role_settings import Ci, Hosts, Operators, Provider
 from stacks.settings import Settings
 
 

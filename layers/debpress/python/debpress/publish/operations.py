@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from debpress import strict
 from debpress.deb.findings import Findings
 from debpress.errors import Code, DebpressError
 from debpress.index import relations
 from debpress.layout import COMPONENT, OPERATIONS, SUITE
-from debpress.manifest import check_size, strict
+from debpress.manifest import check_size
+from debpress.manifest.fields import Fields, check_version, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +89,27 @@ def parse(body: bytes) -> tuple[Operation, ...]:
     found: list[Operation] = []
     with findings.gathering():
         check_size(OPERATIONS, len(body))
-        _read(strict.load(body, '{"version": 1, "operations": [...]}'), findings, found)
+        _read(load(body, '{"version": 1, "operations": [...]}'), findings, found)
     findings.close()
     return tuple(found)
 
 
-def _read(top: Any, findings: Findings, found: list[Operation]) -> None:
-    if not isinstance(top, strict.Object):
+def _read(value: Any, findings: Findings, found: list[Operation]) -> None:
+    if not isinstance(value, strict.JsonObject):
         findings.add(Code.MANIFEST_VERSION, 'must be an object with "version": 1')
         return
-    strict.check_version(top, findings)
-    strict.check_keys(top, "it", ("version", "operations"), findings)
-    listed = top.get("operations")
-    if not isinstance(listed, list):
-        findings.add(Code.MANIFEST_FIELD, 'must have a list "operations"')
-    elif not listed:
+    top = Fields(value, "")
+    check_version(top, findings)
+    top.gather(findings, "version", "operations")
+    listed = top.take("operations", list)
+    if not listed:
         findings.add(Code.MANIFEST_EMPTY, "lists no operation; name at least one")
-    for index, each in enumerate(listed if isinstance(listed, list) else ()):
-        try:
-            found.append(_operation(each))
-        except DebpressError as error:
-            findings.add(Code.MANIFEST_FIELD, f"operation {index}: {error}")
+    for index, each in enumerate(listed):
+        with findings.gathering():
+            fields = Fields(each, f"operation {index}")
+            operation = _READERS[fields.one_of("op", tuple(_READERS))](fields)
+            fields.done()
+            found.append(operation)
     if len(found) > 1 and any(isinstance(each, Snapshot) for each in found):
         # It changes no suite, so there is no one flip for all of them.
         findings.add(
@@ -116,79 +117,43 @@ def _read(top: Any, findings: Findings, found: list[Operation]) -> None:
         )
 
 
-def _operation(data: Any) -> Operation:
-    kind = data.get("op") if isinstance(data, strict.Object) else None
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise DebpressError(f'"op" must be one of {", ".join(_KINDS)}')
-    fields = _Fields(data)
-    fields.take("op", str)
-    made: Operation
-    match kind:
-        case "remove":
-            made = Remove(
-                fields.relations(),
-                fields.take("architecture", str, None),
-                fields.take("force", bool, False),
-            )
-        case "copy":
-            source = _Fields(fields.take("from", strict.Object))
-            made = Copy(
-                source.name("suite", SUITE),
-                source.name("component", COMPONENT),
-                fields.relations(),
-                fields.take("force", bool, False),
-            )
-            source.done()
-        case "rollback":
-            made = Rollback(fields.take("to", int))
-        case "snapshot":
-            made = Snapshot(
-                fields.number("generation", None, 1, 10**8 - 1),
-                fields.number("keep_days", KEEP_DAYS, 1, MOST_KEEP_DAYS),
-            )
-        case _:
-            made = Prune()
-    fields.done()
-    return made
+def _remove(fields: Fields) -> Remove:
+    architecture = fields.take("architecture", str, None)
+    return Remove(_relations(fields), architecture, fields.flag("force", False))
 
 
-_REQUIRED = object()
+def _copy(fields: Fields) -> Copy:
+    source = fields.object("from")
+    suite, component = source.text("suite", SUITE), source.text("component", COMPONENT)
+    source.done()
+    return Copy(suite, component, _relations(fields), fields.flag("force", False))
 
 
-class _Fields:
-    """The fields of one JSON object; each is taken once, and none may be left."""
+def _rollback(fields: Fields) -> Rollback:
+    return Rollback(fields.take("to", int))
 
-    def __init__(self, data: strict.Object) -> None:
-        if data.repeated:
-            raise DebpressError(f"{', '.join(map(repr, data.repeated))} is there twice")
-        self._left = dict(data)
 
-    def take(self, name: str, kind: type, default: Any = _REQUIRED) -> Any:
-        if name not in self._left and default is not _REQUIRED:
-            return default
-        value = self._left.pop(name, None)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise DebpressError(f'"{name}" must be there, as {kind.__name__}')
-        return value
+def _snapshot(fields: Fields) -> Snapshot:
+    return Snapshot(
+        fields.number("generation", 1, 10**8 - 1, None),
+        fields.number("keep_days", 1, MOST_KEEP_DAYS, KEEP_DAYS),
+    )
 
-    def name(self, name: str, form: re.Pattern[str]) -> str:
-        value = str(self.take(name, str))
-        if not form.fullmatch(value):
-            raise DebpressError(f'"{name}": {value!r} does not fit {form.pattern}')
-        return value
 
-    def number(self, name: str, default: Any, least: int, most: int) -> Any:
-        value = self.take(name, int, default)
-        if value is not default and not least <= value <= most:
-            raise DebpressError(f'"{name}" must be {least} to {most}')
-        return value
+_READERS: dict[str, Callable[[Fields], Operation]] = {
+    "remove": _remove,
+    "copy": _copy,
+    "rollback": _rollback,
+    "prune": lambda _: Prune(),
+    "snapshot": _snapshot,
+}
 
-    def relations(self) -> tuple[str, ...]:
-        listed = self.take("packages", list)
-        if not listed or not all(isinstance(each, str) for each in listed):
-            raise DebpressError('"packages" must list at least one package')
+
+def _relations(fields: Fields) -> tuple[str, ...]:
+    listed = fields.take("packages", list)
+    if not listed or not all(isinstance(each, str) for each in listed):
+        raise fields.wrong("packages", "must list at least one package")
+    try:
         return tuple(str(relations.parse(each)) for each in listed)
-
-    def done(self) -> None:
-        if self._left:
-            raise DebpressError(f"unknown field {', '.join(map(repr, sorted(self._left)))}")
+    except DebpressError as error:
+        raise fields.wrong("packages", f"must hold relations: {error}") from error

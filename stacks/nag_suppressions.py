@@ -1,6 +1,6 @@
 """Findings of cdk-nag's AwsSolutions that are meant to be: each with its place and its reason.
 
-A wildcard over keys is acknowledged by name, so that a new one is a finding until it is here.
+A wildcard over keys is suppressed by name, so that a new one is a finding until it is here.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _KEYS = {
     "state/snapshots/*/ended.json": "One object a snapshot, named by its time.",
 }
 
-_HANDED_OUT = "A place of its own, or what hosts read: batches and files are not known beforehand."
+_ROLES = "A place of its own, or what hosts read: batches and files are not known beforehand."
 _ACCOUNT = "arn:<AWS::Partition>:{}:<AWS::Region>:<AWS::AccountId>:"
 _TRACING = "X-Ray's actions know no resources (service authorization reference)."
 
 
-def acknowledge(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ...]]) -> None:
-    """Acknowledges what is listed here, and nothing else, on the constructs of a `Press`; `roles`
+def suppress(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ...]]) -> None:
+    """Suppresses what is listed here, and nothing else, on the constructs of a `Press`; `roles`
     are `Roles.policies`."""
     bucket = _logical(stack, "Storage/Bucket/Resource")
     root = settings.repository.root
@@ -64,7 +64,7 @@ def acknowledge(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str,
     for name, keys in roles.items():
         for key in keys:
             finding = f"IAM5[Resource::<{bucket}.Arn>/{key}]"
-            _accept(_find(stack, f"Roles/{name}"), finding, _HANDED_OUT)
+            _accept(_find(stack, f"Roles/{name}"), finding, _ROLES)
         if name.startswith("Operators"):
             own = f"{_ACCOUNT.format('cloudformation')}stack/{stack.stack_name}/*"
             reason = "This one stack, which the command asks for by its name alone."

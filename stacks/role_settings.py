@@ -12,6 +12,7 @@ from typing import Any
 
 from debpress import config
 from debpress.errors import ConfigError
+from debpress.strict import ObjectReader
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
 _ISSUER = re.compile(
@@ -84,69 +85,70 @@ class Hosts:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOut:
+class RoleSettings:
+    """Every role that the configuration asks for beside the functions' own."""
+
     ci: tuple[Ci, ...] = ()
     operators: tuple[Operators, ...] = ()
     hosts: tuple[Hosts, ...] = ()
 
 
-def parse(data: Mapping[str, Any], repository: config.Repository) -> HandedOut:
+def parse(data: Any, repository: config.Repository) -> RoleSettings:
     """Reads the context's object `roles`. Raises ConfigError naming the key."""
-    _known(data, "roles", ("ci", "operators", "hosts", "providers"))
-    providers = _providers(_object(data.get("providers", {}), "roles.providers"))
-    found = HandedOut(
-        ci=tuple(_ci(*each, providers, repository) for each in _entries(data, "ci")),
-        operators=tuple(_operators(*each, repository) for each in _entries(data, "operators")),
-        hosts=tuple(_hosts(*each) for each in _entries(data, "hosts")),
+    top = ObjectReader(data, "roles")
+    providers = _providers(top.object("providers", {}))
+    found = RoleSettings(
+        ci=tuple(_ci(entry, providers, repository) for entry in _entries(top, "ci")),
+        operators=tuple(_operators(entry, repository) for entry in _entries(top, "operators")),
+        hosts=tuple(_hosts(entry) for entry in _entries(top, "hosts")),
     )
+    top.done()
     for kind, made in (("ci", found.ci), ("operators", found.operators), ("hosts", found.hosts)):
         names = [each.name.lower() for each in made]
         for index, name in enumerate(names):
             if name in names[:index]:
-                raise ConfigError(f"roles.{kind}[{index}].name: {name!r} is there twice")
+                raise top.wrong(f"{kind}[{index}].name", f"{name!r} is there twice")
     return found
 
 
-def _providers(data: Mapping[str, Any]) -> dict[str, Provider]:
-    _known(data, "roles.providers", tuple(_KNOWN))
+def _entries(top: ObjectReader, kind: str) -> list[ObjectReader]:
+    return top.objects(kind, least=0)
+
+
+def _providers(top: ObjectReader) -> dict[str, Provider]:
     providers = {}
     for kind, (issuer, audience) in _KNOWN.items():
-        path = f"roles.providers.{kind}"
-        given = _object(data.get(kind, {}), path)
-        _known(given, path, ("arn", "issuer", "audience"))
+        given = top.object(kind, {})
         provider = Provider(
             kind,
-            _text(given.get("issuer", issuer), f"{path}.issuer", _ISSUER),
-            _text(given.get("audience", audience), f"{path}.audience", _AUDIENCE),
-            _text(given["arn"], f"{path}.arn", _PROVIDER) if "arn" in given else None,
+            given.text("issuer", _ISSUER, issuer),
+            given.text("audience", _AUDIENCE, audience),
+            given.text("arn", _PROVIDER, None),
         )
+        given.done()
         if provider.arn and not provider.arn.endswith(f":oidc-provider/{provider.issuer}"):
-            raise ConfigError(
-                f"{path}.arn: is not the provider of {provider.issuer} ({path}.issuer)"
-            )
+            problem = f"is not the provider of {provider.issuer} ({given.path}.issuer)"
+            raise given.wrong("arn", problem)
         providers[kind] = provider
+    top.done()
     return providers
 
 
 def _ci(
-    entry: Mapping[str, Any],
-    path: str,
-    providers: Mapping[str, Provider],
-    repository: config.Repository,
+    entry: ObjectReader, providers: Mapping[str, Provider], repository: config.Repository
 ) -> Ci:
-    _known(entry, path, ("name", "provider", "subjects", "publishes"))
-    kind = entry.get("provider", "github")
-    if kind not in providers:
-        raise ConfigError(f"{path}.provider: {kind!r} must be one of {', '.join(providers)}")
-    subjects = _texts(entry, "subjects", path, _SUBJECT)
+    kind = entry.one_of("provider", tuple(providers), "github")
+    subjects = entry.texts("subjects", _SUBJECT)
     for index, subject in enumerate(subjects):
-        _check_subject(subject, str(kind), f"{path}.subjects[{index}]")
-    return Ci(
-        _name(entry, path),
-        providers[str(kind)],
+        _check_subject(subject, kind, f"{entry.path}.subjects[{index}]")
+    ci = Ci(
+        entry.text("name", _NAME),
+        providers[kind],
         subjects,
-        _places(entry, "publishes", path, repository, least=1),
+        _places(entry, "publishes", repository),
     )
+    entry.done()
+    return ci
 
 
 def _check_subject(subject: str, kind: str, path: str) -> None:
@@ -171,70 +173,32 @@ def _is_wild(subject: str) -> bool:
     return "*" in subject or "?" in subject
 
 
-def _operators(entry: Mapping[str, Any], path: str, repository: config.Repository) -> Operators:
-    _known(entry, path, ("name", "principals", "changes"))
-    return Operators(
-        _name(entry, path),
-        _texts(entry, "principals", path, _PRINCIPAL),
-        _places(entry, "changes", path, repository, least=0),
+def _operators(entry: ObjectReader, repository: config.Repository) -> Operators:
+    operators = Operators(
+        entry.text("name", _NAME),
+        entry.texts("principals", _PRINCIPAL),
+        _places(entry, "changes", repository, least=0),
     )
+    entry.done()
+    return operators
 
 
-def _hosts(entry: Mapping[str, Any], path: str) -> Hosts:
-    _known(entry, path, ("name", "principals"))
-    return Hosts(_name(entry, path), _texts(entry, "principals", path, _PRINCIPAL, least=0))
+def _hosts(entry: ObjectReader) -> Hosts:
+    hosts = Hosts(entry.text("name", _NAME), entry.texts("principals", _PRINCIPAL, least=0))
+    entry.done()
+    return hosts
 
 
 def _places(
-    entry: Mapping[str, Any], key: str, path: str, repository: config.Repository, least: int
+    entry: ObjectReader, key: str, repository: config.Repository, least: int = 1
 ) -> tuple[tuple[str, str], ...]:
     """`suite/component`, each of them configured."""
     places = []
-    for index, text in enumerate(_texts(entry, key, path, _SUBJECT, least)):
+    for index, text in enumerate(entry.texts(key, _SUBJECT, least=least)):
         name, _, component = text.partition("/")
         suite = repository.suite(name)
         if suite is None or component not in suite.components:
-            raise ConfigError(
-                f"{path}.{key}[{index}]: {text!r} must be suite/component, as in debpress.suites"
-            )
+            problem = f"{text!r} must be suite/component, as in debpress.suites"
+            raise entry.wrong(f"{key}[{index}]", problem)
         places.append((name, component))
     return tuple(places)
-
-
-def _entries(data: Mapping[str, Any], kind: str) -> list[tuple[Mapping[str, Any], str]]:
-    values = data.get(kind, [])
-    if not isinstance(values, list):
-        raise ConfigError(f"roles.{kind}: must be a list")
-    paths = [f"roles.{kind}[{index}]" for index in range(len(values))]
-    return [(_object(value, path), path) for value, path in zip(values, paths, strict=True)]
-
-
-def _object(value: Any, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{path}: must be an object")
-    return value
-
-
-def _known(data: Mapping[str, Any], path: str, keys: tuple[str, ...]) -> None:
-    for key in data:
-        if key not in keys:
-            raise ConfigError(f"{path}.{key}: unknown key (known: {', '.join(keys)})")
-
-
-def _name(entry: Mapping[str, Any], path: str) -> str:
-    return _text(entry.get("name"), f"{path}.name", _NAME)
-
-
-def _text(value: Any, path: str, form: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not form.fullmatch(value):
-        raise ConfigError(f"{path}: {value!r} does not fit {form.pattern}")
-    return value
-
-
-def _texts(
-    entry: Mapping[str, Any], key: str, path: str, form: re.Pattern[str], least: int = 1
-) -> tuple[str, ...]:
-    values = entry.get(key, [])
-    if not isinstance(values, list) or len(values) < least:
-        raise ConfigError(f"{path}.{key}: must be a list with at least {least} entry")
-    return tuple(_text(v, f"{path}.{key}[{i}]", form) for i, v in enumerate(values))
