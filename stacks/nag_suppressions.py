@@ -5,11 +5,11 @@ A wildcard over keys is suppressed by name, so that a new one is a finding until
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
 from constructs import IConstruct
+from debpress.layout import Patterns
 
 from stacks.functions import SIZES
 from stacks.permissions import grants, patterns
@@ -17,32 +17,6 @@ from stacks.settings import NEWEST, Settings
 
 _SUITES = "Suites, components, batches and runs are folders of the key and not known beforehand."
 _HASHES = "Names are hashes of content, not known beforehand."
-
-# By the key below the bucket (below the root, where it begins with a dot and a slash).
-_KEYS = {
-    "staging/*": _SUITES,
-    "staging/*/operations.json": _SUITES,
-    "results/*": _SUITES,
-    "state/*/runs/*": _SUITES,
-    "state/*/queue/*": _SUITES,
-    "state/*/generations/*": _SUITES,
-    "state/*/signed/*": _SUITES,
-    "state/*/reports/*": _SUITES,
-    "state/_reports/*": "Named by the time of the reaping that they report.",
-    "state/_signers/*": "Certificates are named by key and by signer; there are few, all public.",
-    "./pool/*": _HASHES,
-    "./dists/*/by-hash/SHA256/*": _HASHES,
-    "./dists/*/InRelease": "One object a suite; a suite is a folder.",
-    "./dists/*/Release": "One object a suite; a suite is a folder.",
-    "./dists/*/Release.gpg": "One object a suite; a suite is a folder.",
-    "./dists/*/binary-*/Packages": "One object a suite, component and architecture.",
-    "./dists/*/binary-*/Packages.gz": "One object a suite, component and architecture.",
-    "./dists/*/binary-*/Packages.xz": "One object a suite, component and architecture.",
-    "./*.sources": "One object a suite, named by it.",
-    "./dists/snapshots/*": "Snapshots are named by their time; all that one has is deleted.",
-    "state/snapshots/*": "Snapshots are named by their time; all that one has is deleted.",
-    "state/snapshots/*/ended.json": "One object a snapshot, named by its time.",
-}
 
 _ROLES = "A place of its own, or what hosts read: batches and files are not known beforehand."
 _ACCOUNT = "arn:<AWS::Partition>:{}:<AWS::Region>:<AWS::AccountId>:"
@@ -53,13 +27,12 @@ def suppress(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ..
     """Suppresses what is listed here, and nothing else, on the constructs of a `Press`; `roles`
     are `Roles.policies`."""
     bucket = _logical(stack, "Storage/Bucket/Resource")
-    root = settings.repository.root
+    reasons = _reasons(settings.repository.layout.patterns)
     for name, allowed in grants(settings.repository.layout).items():
         policy = _find(stack, f"Functions/{name.capitalize()}Role")
         for pattern in patterns(allowed):
-            relative = re.sub(f"^{re.escape(root)}/", "./", pattern)
-            if "*" in pattern and relative in _KEYS:
-                _accept(policy, f"IAM5[Resource::<{bucket}.Arn>/{pattern}]", _KEYS[relative])
+            if pattern in reasons:
+                _accept(policy, f"IAM5[Resource::<{bucket}.Arn>/{pattern}]", reasons[pattern])
         _accept(policy, "IAM5[Resource::*]", _TRACING)
     for name, keys in roles.items():
         for key in keys:
@@ -99,6 +72,29 @@ def suppress(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ..
                 "L1",
                 f"lambda_python asks for {settings.python}; without it, it is the newest.",
             )
+
+
+def _reasons(keys: Patterns) -> dict[str, str]:
+    """Why a policy may have a star in it, by the pattern of its keys."""
+    suites = (
+        *(keys.staged(), keys.operations(), keys.results()),
+        *(keys.runs, keys.queue, keys.generations, keys.signed, keys.prune_reports),
+    )
+    ended = "Snapshots are named by their time; all that one has is deleted."
+    return {
+        **dict.fromkeys(suites, _SUITES),
+        **dict.fromkeys((keys.pool, keys.by_hash), _HASHES),
+        **dict.fromkeys(
+            (keys.inrelease, *keys.release), "One object a suite; a suite is a folder."
+        ),
+        **dict.fromkeys(keys.indices, "One object a suite, component and architecture."),
+        **dict.fromkeys((keys.snapshots, keys.snapshots_state), ended),
+        keys.snapshots_ended: "One object a snapshot, named by its time.",
+        keys.sources: "One object a suite, named by it.",
+        keys.reap_reports: "Named by the time of the reaping that they report.",
+        keys.certificates: "Certificates are named by key and by signer; there are few, all "
+        "public.",
+    }
 
 
 def _accept(construct: IConstruct, finding: str, reason: str) -> None:

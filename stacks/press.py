@@ -18,7 +18,7 @@ from stacks.settings import Settings
 from stacks.setup import SetUp
 from stacks.signing import Signing
 from stacks.trigger import Trigger
-from stacks.workflow import Workflow
+from stacks.workflow import PublishWorkflow
 
 
 class Press(Stack):
@@ -45,7 +45,7 @@ class Press(Stack):
             )
         roles = Roles(self, "Roles", settings, storage.bucket, encryption)
         signing = Signing(self, "Signing", settings, functions, layers.signing)
-        workflow = Workflow(self, "Workflow", settings, functions)
+        workflow = PublishWorkflow(self, "Workflow", settings, functions)
         trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
         Schedule(self, "Schedule", settings, functions, storage.bucket, trigger.lost)
         Heartbeat(self, "Heartbeat", settings, storage.bucket, workflow.machine, trigger.lost)

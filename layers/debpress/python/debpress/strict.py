@@ -105,7 +105,9 @@ class ObjectReader:
         self.taken.add(key)
         value = self.data.get(key, default)
         if not isinstance(value, str) or value not in known:
-            raise self.wrong(key, f"must be one of {', '.join(known)}")
+            # Nothing else is shown: it might be as deep as the parser went, and repr() fall over.
+            shown = f"{value!r} " if isinstance(value, str) else ""
+            raise self.wrong(key, f"{shown}must be one of {', '.join(known)}")
         return value
 
     def texts(
