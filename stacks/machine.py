@@ -90,10 +90,13 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             **more,
         }
 
-    run = {"suite": "{% $suite %}", "run": "{% $run %}"}
-    built = {"suite": "{% $target %}", "generation": "{% $generation %}"}
+    # Every step is told the execution and the run, for its log, whether its work needs them or not.
+    execution = {"execution": "{% $states.context.Execution.Id %}"}
+    run = {"suite": "{% $suite %}", "run": "{% $run %}", **execution}
+    built = {**run, "suite": "{% $target %}", "generation": "{% $generation %}"}
+    chunk = {key: f"{{% $states.input.{key} %}}" for key in ("suite", "run", "chunk")}
     retried = {"rounds": f"{{% $rounds + {_RETRIES} %}}"}
-    admit = task("admit", "{% $states.input %}", "")
+    admit = task("admit", {**chunk, **execution}, "")
     del admit["Next"]
     admit["End"] = True
     return {
@@ -133,7 +136,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 "open",
                 {
                     "event": "{% $states.input %}",
-                    "execution": "{% $states.context.Execution.Id %}",
+                    **execution,
                     "started_at": "{% $states.context.Execution.StartTime %}",
                 },
                 "Opened",

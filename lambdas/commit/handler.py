@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
 from debpress.publish.committing import commit
 from debpress.signing import rotation
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     suite, generation = event["suite"], event["generation"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log, measure
+from debpress.adapters.environment import environment, measure
+from debpress.adapters.logs import log, logged
 from debpress.publish.merging import merge
 from debpress.publish.published import validity_used
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     suite, heartbeat = event["suite"], bool(event.get("heartbeat"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
 from debpress.publish.operations import Prune
 from debpress.publish.requests import dry_run, request_prune
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     if event.get("dry_run"):

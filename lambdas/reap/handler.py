@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from debpress.adapters.environment import environment, log, measure
+from debpress.adapters.environment import environment, measure
+from debpress.adapters.logs import log, logged
 from debpress.publish.reaping import reap
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     dry_run = bool(event.get("dry_run"))

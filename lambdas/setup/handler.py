@@ -12,13 +12,15 @@ import json
 import urllib.request
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
 from debpress.adapters.workflow import StepFunctions
 from debpress.errors import ConfigError, DebpressError
 from debpress.publish.rotating import Asked, rotate
 from debpress.publish.setting_up import set_up
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
     if "rotate" in event:
         return _rotate(event)

@@ -7,12 +7,14 @@ from typing import Any
 
 from debpress import signing
 from debpress.adapters import gnupg
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment
 from debpress.adapters.kms import services
+from debpress.adapters.logs import log, logged
 from debpress.publish.signature import sign
 from debpress.signing import rotation
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
     loading = partial(

@@ -313,7 +313,11 @@ class Machine:
         def call(payload: dict[str, Any]) -> Any:
             if name in self.broken:
                 raise TransientError("as the test asked")
-            answer = getattr(self, f"_{name}")(**payload)
+            assert (payload["execution"].startswith("arn:") and "run" in payload) or name == "open"
+            # What each step is told for its log alone.
+            told = {"execution", "run"} if name in ("sign", "commit") else {"execution"}
+            given = {k: v for k, v in payload.items() if name == "open" or k not in told}
+            answer = getattr(self, f"_{name}")(**given)
             return json.loads(json.dumps(answer))
 
         return call

@@ -129,10 +129,11 @@ class Deployed:
         self.seen: set[Access] = set()
         kms = FakeKms()
         key = kms.create_key("ECC_NIST_EDWARDS25519")
+        modules = {}
         self.handlers: dict[str, Callable[[Any, Any], Any]] = {}
         for path in sorted(ROOT.glob("lambdas/*/handler.py")):
             name = path.parent.name
-            module = handler(name)
+            module = modules[name] = handler(name)
             monkeypatch.setattr(module, "environment", self._environment(name, key))
             monkeypatch.setattr(module, "log", lambda *_, **__: None)
             if name == "sign":
@@ -140,9 +141,9 @@ class Deployed:
             else:
                 assert not hasattr(module, "services"), f"{name} knows of KMS"
             self.handlers[name] = module.handle
-        setup = self.handlers["setup"].__globals__
-        monkeypatch.setitem(setup, "StepFunctions", lambda _: Executions(press))
-        monkeypatch.setattr(setup["urllib"].request, "urlopen", self._answer)
+        setup = modules["setup"]
+        monkeypatch.setattr(setup, "StepFunctions", lambda _: Executions(press))
+        monkeypatch.setattr(setup.urllib.request, "urlopen", self._answer)
         self._steps(monkeypatch)
 
     def _environment(self, name: str, key: str) -> Callable[[], Environment]:

@@ -74,17 +74,11 @@ def repository() -> config.Repository:
     return config.parse(data)
 
 
-def log(event: str, /, **fields: Any) -> None:
-    """Writes one line of JSON to the function's log, whatever characters the fields hold.
-
-    Lambda adds the time and the request. What is no JSON value is written as its text.
-    """
-    print(json.dumps({"event": event} | fields, default=str), flush=True)
-
-
 def measure(env: Environment, suite: str | None, /, **values: float) -> None:
     """Writes values of metrics to the function's log, of a suite or of the whole repository.
 
-    What is written twice counts twice where a metric is a sum.
+    What is written twice counts twice where a metric is a sum. It is printed, not logged: Lambda
+    sends what is printed as it is (Lambda developer guide, "Log and monitor Python Lambda
+    functions"), while CloudWatch takes no metric from a line wrapped into another object's message.
     """
     print(json.dumps(metrics.line(env.clock.now(), env.bucket, suite, values)), flush=True)
