@@ -1,7 +1,7 @@
-"""Each guard of docs/decisions/0001 is needed: without it, the harness sees something go wrong.
+"""Each guard of docs/protocol.md is needed: without it, the harness sees something go wrong.
 
 A guard is taken away, and the plays of test_interleavings and test_faults are performed that are
-about it. The number in a test's name is the interleaving's in the decision.
+about it. The number in a test's name is the interleaving's on that page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every key of the bucket, in one place: functions, stacks and clients all name keys from here.
 
-Imports no SDK, so that the stacks can use it too. The table is DESIGN section 2.
+Imports no SDK, so that the stacks can use it too. The table of them is in docs/contract.md#keys.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
 
 
 def print_result(result: Mapping[str, Any]) -> None:
-    """A batch's result (DESIGN section 4): what became of it on stdout, its errors on stderr."""
+    """A result (docs/contract.md#results): what became of it on stdout, its errors on stderr."""
     batch = result.get("batch") or {}
     name = "/".join(printable(batch.get(part, "?")) for part in ("suite", "component", "id"))
     status = result.get("status")

@@ -1,4 +1,4 @@
-"""operations.json: what operators ask for, read strictly (DESIGN section 3)."""
+"""operations.json: what operators ask for, read strictly (docs/contract.md#operations)."""
 
 from __future__ import annotations
 

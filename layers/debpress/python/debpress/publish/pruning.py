@@ -1,4 +1,4 @@
-"""Which versions go: the newest N of each package stay, and what those need (DESIGN section 7)."""
+"""Which versions go: the newest N of each package stay, and what those need (docs/contract.md)."""
 
 from __future__ import annotations
 
