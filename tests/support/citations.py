@@ -163,7 +163,7 @@ class Tree:
                     yield found.start(), f"`{found[1]}`: {why}"
 
     def _modules(self, text: str) -> Iterator[tuple[int, str]]:
-        """`see merging.py`, in a comment or a docstring."""
+        """`see xz.py`, in a comment or a docstring."""
         for position, words in _said(text):
             for found in _MODULE.finditer(words):
                 if found[0] not in self._file_names:
