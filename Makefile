@@ -22,7 +22,7 @@ help:
 
 # Makes .venv and the emulator's own from their locks, when a lock changed or they are not there.
 setup:
-	@$(PYTHON) -m local.venvs
+	@$(PYTHON) -m local.environments
 
 demo: setup
 	@$(BIN)/python -m local.tools demo
@@ -34,7 +34,7 @@ local: setup
 
 TESTS ?= tests
 test: setup
-	@$(PYTHON) -m local.venvs fuzz
+	@$(PYTHON) -m local.environments fuzz
 	@$(BIN)/python -m local.tools tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
@@ -43,7 +43,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@$(PYTHON) -m local.venvs checks
+	@$(PYTHON) -m local.environments checks
 	$(CHECKS)/bandit --quiet --severity-level medium -r layers/debpress/python lambdas stacks local app.py
 	@$(CHECKS)/python -m local.checks.audit
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
@@ -59,7 +59,7 @@ soak: setup
 
 MINUTES ?= 30
 fuzz: setup
-	@$(PYTHON) -m local.venvs fuzz
+	@$(PYTHON) -m local.environments fuzz
 	$(BIN)/python -m tests.fuzz $(TARGETS) --minutes $(MINUTES)
 
 bench: setup

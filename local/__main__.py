@@ -7,6 +7,8 @@ import os
 import sys
 import time
 
+from debpress.layout import Batch, Layout
+
 from local import demo, paths, signers, stack
 from local.errors import LocalError
 from local.processes import Terminated, ended_by_signals
@@ -55,6 +57,7 @@ def _up(port: int | None, signer: str) -> None:
 
 def _usage(outputs: stack.Outputs) -> str:
     suite = outputs.suites[0]
+    batch = Batch(suite, "main", "BATCH").staging
     return f"""
 The repository is up, every suite signed and empty. All of this is in .local/outputs.json too.
 
@@ -62,10 +65,10 @@ For CI and operators:
   export AWS_ENDPOINT_URL={outputs.endpoint_url} AWS_REGION={outputs.region}
   export AWS_ACCESS_KEY_ID={outputs.access_key_id} AWS_SECRET_ACCESS_KEY={outputs.secret_access_key}
   .venv/bin/debpress upload FILE.deb --suite {suite} --bucket {outputs.bucket}
-  aws s3 cp FILE.deb s3://{outputs.bucket}/staging/{suite}/main/BATCH/   (then manifest.json)
+  aws s3 cp FILE.deb s3://{outputs.bucket}/{batch}   (then manifest.json)
   aws s3 ls --recursive s3://{outputs.bucket}/
 
-For hosts (the key is at {outputs.apt_uri}/key.asc):
+For hosts (the key is at {Layout(outputs.apt_uri).key_asc}):
   deb [signed-by=/path/of/key.asc] {outputs.apt_uri} {suite} main
 
 Signing key: {outputs.signing_fingerprint}

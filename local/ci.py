@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+from debpress.layout import Batch
 
 from local import deployment, paths, processes
 from local.errors import LocalError
@@ -45,7 +46,7 @@ class Ci:
         return processes.run([paths.BIN / "aws", *arguments], environment=self.environment)
 
     def uri(self, suite: str, component: str, batch: str, name: str = "") -> str:
-        return f"s3://{self.outputs.bucket}/staging/{suite}/{component}/{batch}/{name}"
+        return f"s3://{self.outputs.bucket}/{Batch(suite, component, batch).staging}{name}"
 
     def copy(self, files: Sequence[Path], suite: str, component: str, batch: str) -> None:
         """`aws s3 cp` of each file, in the order given."""
@@ -60,11 +61,11 @@ class Ci:
         )  # fmt: skip
 
     def result_key(self, suite: str, component: str, batch: str) -> str:
-        return f"results/{suite}/{component}/{batch}.json"
+        return Batch(suite, component, batch).result
 
     def etag(self, suite: str, component: str, batch: str, name: str) -> str:
         """The ETag of a staged object, as results name it: without quotes."""
-        key = f"staging/{suite}/{component}/{batch}/{name}"
+        key = f"{Batch(suite, component, batch).staging}{name}"
         return str(self._s3.head_object(Bucket=self.outputs.bucket, Key=key)["ETag"]).strip('"')
 
     def result(self, suite: str, component: str, batch: str) -> dict[str, Any] | None:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from debpress.layout import Layout
+
 from local import corpus, debs, processes, signers, stack
 from local.apt_root import AptRoot
 from local.ci import Ci, manifest_json, sha256
@@ -120,15 +122,15 @@ def _one_of_each(candidates: Sequence[Path]) -> list[Path]:
 
 
 def _verify(outputs: stack.Outputs, suite: str, place: Path) -> None:
-    dist = f"{outputs.apt_uri}/dists/{suite}"
+    found = Layout(outputs.apt_uri)
     inrelease, release, signature, key, keyring = (
         _get(url, place / url.rpartition("/")[2])
         for url in (
-            f"{dist}/InRelease",
-            f"{dist}/Release",
-            f"{dist}/Release.gpg",
-            f"{outputs.apt_uri}/key.asc",
-            f"{outputs.apt_uri}/key.gpg",
+            found.inrelease(suite),
+            found.release(suite),
+            found.release_gpg(suite),
+            found.key_asc,
+            found.key_gpg,
         )
     )
     with step("gpgv on InRelease"):
@@ -150,8 +152,9 @@ def _verify(outputs: stack.Outputs, suite: str, place: Path) -> None:
 
 
 def _key(outputs: stack.Outputs, place: Path) -> Path:
-    with step(f"fetch the key, {outputs.apt_uri}/key.asc"):
-        return _get(f"{outputs.apt_uri}/key.asc", place / "debpress.asc")
+    url = Layout(outputs.apt_uri).key_asc
+    with step(f"fetch the key, {url}"):
+        return _get(url, place / "debpress.asc")
 
 
 def _get(url: str, target: Path) -> Path:

@@ -16,9 +16,10 @@ from local.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What `.local/outputs.json` holds (DESIGN section 9); `suites` has the default first.
+    """What `.local/outputs.json` holds (docs/contract.md#outputsjson).
 
-    `apt_uri` is what stands between `deb` and the suite in sources.list.
+    `suites` has the default first. `apt_uri` is what stands between `deb` and the suite in
+    sources.list.
     """
 
     endpoint_url: str

@@ -8,7 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from debpress.layout import RESULTS, SNAPSHOTS, STAGING, STATE, Layout
+from debpress.layout import RESULTS, SNAPSHOTS, STAGING, Layout
 
 from stacks.encryption import Encryption
 from stacks.settings import Settings
@@ -49,7 +49,7 @@ class Bucket(Construct):
         self._let_read(settings)
 
     def _let_read(self, settings: Settings) -> None:
-        objects = [self.bucket.arn_for_objects(f"{settings.repository.root}/*")]
+        objects = [self.bucket.arn_for_objects(settings.repository.layout.patterns.published)]
         if settings.readers.vpc_endpoints:
             self.bucket.add_to_resource_policy(
                 iam.PolicyStatement(
@@ -82,10 +82,10 @@ class Bucket(Construct):
     ) -> None:
         """What no role may do but one, whatever its own policy says; and a flip is conditional
         (S3 user guide, "Enforce conditional writes"). Who may change this policy may undo it."""
-        root = settings.repository.root
-        inrelease = self.bucket.arn_for_objects(f"{root}/dists/*/InRelease")
-        pool = self.bucket.arn_for_objects(f"{root}/pool/*")
-        by_hash = self.bucket.arn_for_objects(f"{root}/dists/*/by-hash/*")
+        keys = settings.repository.layout.patterns
+        inrelease = self.bucket.arn_for_objects(keys.inrelease)
+        pool = self.bucket.arn_for_objects(keys.pool)
+        by_hash = self.bucket.arn_for_objects(keys.every_hash)
         deletions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
         self._deny("OnlyTheCommitterFlips", ["s3:PutObject"], [inrelease], _others(committer))
         # A snapshot's, that is: its own policy lets the reaper touch no other.
@@ -97,7 +97,7 @@ class Bucket(Construct):
             {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
         )
         self._deny("OnlyAdmissionFillsThePool", ["s3:PutObject"], [pool], _others(admitter))
-        rotation = self.bucket.arn_for_objects(Layout.rotation())
+        rotation = self.bucket.arn_for_objects(keys.rotation)
         self._deny("OnlyStepsRotate", ["s3:PutObject"], [rotation], _others(rotator))
         self._deny("OnlyTheReaperDeletes", deletions, [pool, by_hash], _others(reaper))
 
@@ -147,7 +147,7 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
         ),
         s3.LifecycleRule(
             id="OldReports",
-            prefix=f"{STATE}_reports/",
+            prefix=Layout.reap_report(),
             expiration=Duration.days(365),
             noncurrent_version_expiration=_A_WEEK,
         ),
@@ -156,17 +156,22 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
         rules.append(
             s3.LifecycleRule(
                 id=f"Replaced-{name}",
-                prefix=f"{STATE}{name}/",
+                prefix=Layout.state(name),
                 noncurrent_version_expiration=_A_WEEK,
                 expired_object_delete_marker=True,
             )
         )
     for suite in settings.repository.suites:
-        for notes, days in (("runs", 30), ("signed", 30), ("reports", 365)):
+        name = suite.suite
+        for notes, prefix, days in (
+            ("runs", Layout.run(name), 30),
+            ("signed", Layout.signed(name), 30),
+            ("reports", Layout.prune_report(name), 365),
+        ):
             rules.append(
                 s3.LifecycleRule(
-                    id=f"Notes-{suite.suite}-{notes}",
-                    prefix=f"{STATE}{suite.suite}/{notes}/",
+                    id=f"Notes-{name}-{notes}",
+                    prefix=prefix,
                     expiration=Duration.days(days),
                 )
             )

@@ -96,6 +96,10 @@ class Functions(Construct):
             timeout=Duration.seconds(size.seconds),
             role=role,
             log_group=log,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            # Lambda's own lines: of how each call ended, and what it took.
+            system_log_level_v2=lambda_.SystemLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
             environment={"DEBPRESS_BUCKET": self._bucket.bucket_name},
         )

@@ -50,7 +50,7 @@ _ANYTHING = {
 # A batch that has waited and lost so often has met something that is not a race: 200 rounds of a
 # second and more. An execution that came to its 25,000 events would end with nobody told. A round
 # takes 23 of them and a retry three, so ten retries count as one round more: some 5,000 in all. The
-# 151 chunks that there may be (`opening.share_out`) take 97 each, if throttled to the last.
+# 151 chunks that there may be (`suite.batch.share_out`) take 97 each, if throttled to the last.
 MOST_ROUNDS = 200
 _RETRIES = "$sum([$states.context.State.RetryCount]) / 10"
 
@@ -90,10 +90,13 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             **more,
         }
 
-    run = {"suite": "{% $suite %}", "run": "{% $run %}"}
-    built = {"suite": "{% $target %}", "generation": "{% $generation %}"}
+    # Every step is told the execution and the run, for its log, whether its work needs them or not.
+    execution = {"execution": "{% $states.context.Execution.Id %}"}
+    run = {"suite": "{% $suite %}", "run": "{% $run %}", **execution}
+    built = {**run, "suite": "{% $target %}", "generation": "{% $generation %}"}
+    chunk = {key: f"{{% $states.input.{key} %}}" for key in ("suite", "run", "chunk")}
     retried = {"rounds": f"{{% $rounds + {_RETRIES} %}}"}
-    admit = task("admit", "{% $states.input %}", "")
+    admit = task("admit", {**chunk, **execution}, "")
     del admit["Next"]
     admit["End"] = True
     return {
@@ -133,7 +136,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 "open",
                 {
                     "event": "{% $states.input %}",
-                    "execution": "{% $states.context.Execution.Id %}",
+                    **execution,
                     "started_at": "{% $states.context.Execution.StartTime %}",
                 },
                 "Opened",

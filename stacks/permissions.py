@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from debpress.layout import INDEX_FORMS, SNAPSHOTS, Layout
-
-_INRELEASE = "dists/*/InRelease"
+from debpress.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,109 +26,97 @@ class Grants:
 
 def grants(layout: Layout) -> dict[str, Grants]:
     """By function."""
-    root = layout.root
-    inrelease = f"{root}/{_INRELEASE}"
-    snapshots = f"{root}/dists/{SNAPSHOTS}/*"
-    plain = tuple(f"{root}/dists/*/binary-*/Packages{form}" for form in INDEX_FORMS)
-    keys = (f"{root}/key.asc", f"{root}/key.gpg", f"{root}/*.sources")
+    keys = layout.patterns
+    for_hosts = (*keys.keys, keys.sources)
     return {
         "open": Grants(
-            get=("staging/*", "results/*", "state/*/runs/*", inrelease),
-            put=("state/*/runs/*",),
+            get=(keys.staged(), keys.results(), keys.runs, keys.inrelease),
+            put=(keys.runs,),
             list=True,
         ),
         "admit": Grants(
-            get=("staging/*", "state/*/runs/*", f"{root}/pool/*"),
-            get_version=("staging/*",),
-            put=("state/*/runs/*", f"{root}/pool/*"),
+            get=(keys.staged(), keys.runs, keys.pool),
+            get_version=(keys.staged(),),
+            put=(keys.runs, keys.pool),
             list=True,
         ),
         "queue": Grants(
-            get=("state/*/runs/*", "state/*/queue/*"),
-            put=("state/*/runs/*", "state/*/queue/*"),
+            get=(keys.runs, keys.queue),
+            put=(keys.runs, keys.queue),
             list=True,
         ),
         "merge": Grants(
             get=(
-                "state/*/queue/*",
-                "state/*/runs/*",
-                "state/*/generations/*",
-                inrelease,
-                f"{root}/dists/*/by-hash/SHA256/*",
-                f"{root}/pool/*",
+                keys.queue,
+                keys.runs,
+                keys.generations,
+                keys.inrelease,
+                keys.by_hash,
+                keys.pool,
             ),
-            put=(
-                "state/*/runs/*",
-                "state/*/generations/*",
-                f"{root}/dists/*/by-hash/SHA256/*",
-            ),
+            put=(keys.runs, keys.generations, keys.by_hash),
             list=True,
         ),
         "sign": Grants(
-            get=("state/*/generations/*", "state/_signers/*", layout.rotation(), inrelease),
-            put=("state/*/signed/*", "state/_signers/*"),
+            get=(keys.generations, keys.certificates, keys.rotation, keys.inrelease),
+            put=(keys.signed, keys.certificates),
             list=True,
             kms=("kms:GetPublicKey", "kms:Sign"),
         ),
         "commit": Grants(
             get=(
-                "state/*/generations/*",
-                "state/*/signed/*",
-                "state/_signers/*",
-                layout.rotation(),
-                inrelease,
-                f"{root}/dists/*/by-hash/SHA256/*",
-                *plain,
-                f"{root}/pool/*",
+                keys.generations,
+                keys.signed,
+                keys.certificates,
+                keys.rotation,
+                keys.inrelease,
+                keys.by_hash,
+                *keys.indices,
+                keys.pool,
             ),
-            put=(
-                inrelease,
-                f"{root}/dists/*/Release",
-                f"{root}/dists/*/Release.gpg",
-                *plain,
-            ),
+            put=(keys.inrelease, *keys.release, *keys.indices),
             list=True,
         ),
         "finish": Grants(
             get=(
-                "state/*/generations/*",
-                "state/*/runs/*",
-                "state/*/queue/*",
-                "results/*",
-                "staging/*",
-                inrelease,
+                keys.generations,
+                keys.runs,
+                keys.queue,
+                keys.results(),
+                keys.staged(),
+                keys.inrelease,
             ),
-            put=("results/*", "state/*/reports/*"),
-            delete=("state/*/queue/*",),
+            put=(keys.results(), keys.prune_reports),
+            delete=(keys.queue,),
             list=True,
         ),
         "setup": Grants(
-            get=("state/_signers/*", layout.rotation(), inrelease, *keys),
-            put=(layout.repository(), layout.rotation(), *keys),
+            get=(keys.certificates, keys.rotation, keys.inrelease, *for_hosts),
+            put=(keys.repository, keys.rotation, *for_hosts),
             list=True,
         ),
         "prune": Grants(
-            get=(inrelease, f"{root}/dists/*/by-hash/SHA256/*"),
-            put=("staging/*/operations.json",),
+            get=(keys.inrelease, keys.by_hash),
+            put=(keys.operations(),),
             list=True,
         ),
         "reap": Grants(
             get=(
-                inrelease,
-                f"{root}/dists/*/by-hash/SHA256/*",
-                f"{root}/pool/*",
-                "state/*/generations/*",
-                "state/*/queue/*",
-                snapshots,
-                f"state/{SNAPSHOTS}/*",
+                keys.inrelease,
+                keys.by_hash,
+                keys.pool,
+                keys.generations,
+                keys.queue,
+                keys.snapshots,
+                keys.snapshots_state,
             ),
-            put=(Layout.ended(f"{SNAPSHOTS}/*"), "state/_reports/*"),
+            put=(keys.snapshots_ended, keys.reap_reports),
             # Exactly a version: what was put anew in the meantime stays.
             delete_version=(
-                f"{root}/dists/*/by-hash/SHA256/*",
-                f"{root}/pool/*",
-                snapshots,  # InRelease and all, when their days are over.
-                f"state/{SNAPSHOTS}/*",
+                keys.by_hash,
+                keys.pool,
+                keys.snapshots,  # InRelease and all, when their days are over.
+                keys.snapshots_state,
             ),
             list=True,
         ),

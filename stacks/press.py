@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from stacks import acknowledged
+from stacks import nag_suppressions
 from stacks.bucket import Bucket
 from stacks.encryption import Encryption
 from stacks.functions import Functions
@@ -18,7 +18,7 @@ from stacks.settings import Settings
 from stacks.setup import SetUp
 from stacks.signing import Signing
 from stacks.trigger import Trigger
-from stacks.workflow import Workflow
+from stacks.workflow import PublishWorkflow
 
 
 class Press(Stack):
@@ -45,7 +45,7 @@ class Press(Stack):
             )
         roles = Roles(self, "Roles", settings, storage.bucket, encryption)
         signing = Signing(self, "Signing", settings, functions, layers.signing)
-        workflow = Workflow(self, "Workflow", settings, functions)
+        workflow = PublishWorkflow(self, "Workflow", settings, functions)
         trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
         Schedule(self, "Schedule", settings, functions, storage.bucket, trigger.lost)
         Heartbeat(self, "Heartbeat", settings, storage.bucket, workflow.machine, trigger.lost)
@@ -55,7 +55,7 @@ class Press(Stack):
         )
         # All that set-up sets in motion, the roles' policies among it, has to be there first.
         ready.resource.node.add_dependency(storage, functions, signing, workflow)
-        acknowledged.acknowledge(self, settings, roles.policies)
+        nag_suppressions.suppress(self, settings, roles.policies)
 
         outputs = {
             "Bucket": storage.bucket.bucket_name,

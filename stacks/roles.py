@@ -1,4 +1,4 @@
-"""Roles for people and machines that are not the press: CI, operators, hosts. See `handed_out`.
+"""Roles for people and machines that are not the press: CI, operators, hosts. See `role_settings`.
 
 What each may do is what its page says (docs/ci.md, docs/operators.md, docs/hosts.md), no more.
 """
@@ -11,10 +11,9 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from debpress.layout import OPERATIONS, RESULTS, STAGING, STATE
 
 from stacks.encryption import Encryption
-from stacks.handed_out import Ci, Hosts, Operators, Provider
+from stacks.role_settings import Ci, Hosts, Operators, Provider
 from stacks.settings import Settings
 
 
@@ -32,7 +31,7 @@ class Roles(Construct):
         super().__init__(scope, id)
         self._bucket = bucket
         self._encryption = encryption
-        self._root = settings.repository.root
+        self._keys = settings.repository.layout.patterns
         self._providers: dict[str, str] = {}
         self.policies: dict[str, tuple[str, ...]] = {}
         for ci in settings.roles.ci:
@@ -55,11 +54,11 @@ class Roles(Construct):
         )
         places = [f"{suite}/{component}" for suite, component in ci.publishes]
         role = self._role("Ci", ci.name, trusted, f"publishes to {', '.join(places)}")
-        staging = tuple(f"{STAGING}{place}/*" for place in places)
-        # A manifest of operations removes and rolls back: that is for operators.
-        results = tuple(f"{RESULTS}{place}/*" for place in places)
+        staging = tuple(self._keys.staged(f"{place}/") for place in places)
+        results = tuple(self._keys.results(f"{place}/") for place in places)
         self._allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], staging)
-        self._allow(role, ["s3:PutObject"], (f"{STAGING}*/{OPERATIONS}",), iam.Effect.DENY)
+        # A manifest of operations removes and rolls back: that is for operators.
+        self._allow(role, ["s3:PutObject"], (self._keys.operations(),), iam.Effect.DENY)
         self._allow(role, ["s3:GetObject"], results)
         self._encryption.let(self._bucket, role, read=True, write=True)
 
@@ -68,10 +67,11 @@ class Roles(Construct):
         role = self._role(
             "Operators", operators.name, iam.CompositePrincipal(*principals), "operates"
         )
-        places = [f"{suite}/{component}/*" for suite, component in operators.changes] or ["*"]
-        requests = tuple(f"{STAGING}{place}/{OPERATIONS}" for place in places)
+        places = [f"{suite}/{component}/" for suite, component in operators.changes] or [""]
+        requests = tuple(self._keys.operations(place) for place in places)
         self._allow(role, ["s3:PutObject"], requests)
-        self._allow(role, ["s3:GetObject"], (f"{self._root}/*", f"{RESULTS}*", f"{STATE}*"))
+        readable = (self._keys.published, self._keys.results(), self._keys.state)
+        self._allow(role, ["s3:GetObject"], readable)
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
         )
@@ -90,7 +90,7 @@ class Roles(Construct):
             else iam.ServicePrincipal("ec2.amazonaws.com")
         )
         role = self._role("Hosts", hosts.name, trusted, "reads what is published")
-        self._allow(role, ["s3:GetObject"], (f"{self._root}/*",))
+        self._allow(role, ["s3:GetObject"], (self._keys.published,))
         self._encryption.let(self._bucket, role, read=True)
         if not hosts.principals:
             profile = iam.CfnInstanceProfile(

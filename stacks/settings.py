@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +10,21 @@ from typing import Any
 from aws_cdk import aws_lambda
 from aws_cdk import aws_logs as logs
 from constructs import Node
-from debpress import config
+from debpress import config, strict
 from debpress.errors import ConfigError
 from debpress.layout import RESULTS, STAGING, STATE
+from debpress.strict import ObjectReader
 
-from stacks import handed_out
+from stacks import role_settings
 
 # The newest that this CDK knows, and that has wheels of all we need for both architectures.
 NEWEST = "3.14"
 _RETENTION = {
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    180: logs.RetentionDays.SIX_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-    731: logs.RetentionDays.TWO_YEARS,
+    "30": logs.RetentionDays.ONE_MONTH,
+    "90": logs.RetentionDays.THREE_MONTHS,
+    "180": logs.RetentionDays.SIX_MONTHS,
+    "365": logs.RetentionDays.ONE_YEAR,
+    "731": logs.RetentionDays.TWO_YEARS,
 }
 _ARCHITECTURES = {
     "arm64": aws_lambda.Architecture.ARM_64,
@@ -57,7 +56,7 @@ class Settings:
     architecture: str
     python: str
     readers: Readers
-    roles: handed_out.HandedOut
+    roles: role_settings.RoleSettings
     encryption: str
     key_spec: str
     prune_hour: int
@@ -75,47 +74,6 @@ class Settings:
         return aws_lambda.Runtime(f"python{self.python}", aws_lambda.RuntimeFamily.PYTHON)
 
 
-def read(node: Node) -> Settings:
-    """Raises ConfigError naming the key."""
-    described = _object(node, "debpress")
-    if described is None:
-        raise ConfigError("debpress: describe the repository in cdk.json, under context")
-    readers = _object(node, "readers") or {}
-    for key in readers:
-        if key not in ("vpc_endpoints", "role_arns"):
-            raise ConfigError(f"readers.{key}: unknown key (known: vpc_endpoints, role_arns)")
-    repository = config.parse(described)
-    if f"{repository.root.partition('/')[0]}/" in (STAGING, RESULTS, STATE):
-        raise ConfigError(f"debpress.root: {repository.root!r} is for other things; take another")
-    encryption = str(node.try_get_context("encryption") or "s3")
-    if not _KEY.fullmatch(encryption):
-        raise ConfigError(f"encryption: {encryption!r} must be s3, kms, or the ARN of a KMS key")
-    if encryption != "s3" and readers.get("vpc_endpoints"):
-        raise ConfigError(
-            "readers.vpc_endpoints: hosts that come without credentials can't read what a key of "
-            "KMS encrypts: give them a role (roles.hosts, readers.role_arns), or take encryption s3"
-        )
-    architecture = _one_of(node, "lambda_architecture", "arm64", tuple(_ARCHITECTURES))
-    bundle = node.try_get_context("gnupg_layer") or f"layers/gnupg/build/layer-{architecture}.zip"
-    return Settings(
-        repository=repository,
-        architecture=architecture,
-        python=_one_of(node, "lambda_python", NEWEST, ("3.11", "3.12", "3.13", "3.14")),
-        readers=Readers(
-            _texts(readers.get("vpc_endpoints"), "readers.vpc_endpoints", _VPC_ENDPOINT),
-            _texts(readers.get("role_arns"), "readers.role_arns", _ROLE),
-        ),
-        roles=handed_out.parse(_object(node, "roles") or {}, repository),
-        encryption=encryption,
-        key_spec=_one_of(node, "key_spec", "RSA_4096", KEY_SPECS),
-        prune_hour=_number(node, "prune_hour", 3, 0, 23),
-        log_retention=_RETENTION[int(_one_of(node, "log_days", "90", tuple(map(str, _RETENTION))))],
-        alarm_topics=_texts(_json(node, "alarm_topics"), "alarm_topics", _TOPIC),
-        tls_only=_one_of(node, "tls_only", "true", ("true", "false")) == "true",
-        gnupg_layer=Path(__file__).parent.parent / str(bundle),
-    )
-
-
 KEY_SPECS = (
     "RSA_4096",
     "RSA_3072",
@@ -125,49 +83,77 @@ KEY_SPECS = (
     "ECC_NIST_EDWARDS25519",
 )
 
-
-def _json(node: Node, key: str) -> Any:
-    value = node.try_get_context(key)
-    if isinstance(value, str):  # As `cdk -c key='{…}'` gives it.
-        try:
-            return json.loads(value)
-        except ValueError as error:
-            raise ConfigError(f"{key}: is not JSON: {error}") from error
-    return value
-
-
-def _object(node: Node, key: str) -> Mapping[str, Any] | None:
-    value = _json(node, key)
-    if value is not None and not isinstance(value, Mapping):
-        raise ConfigError(f"{key}: must be an object")
-    return value
+# What the context holds: JSON, which `cdk -c key='{…}'` gives as text; and names, which JSON may
+# spell as a number or a boolean (`3.14`, `true`).
+_JSON = ("debpress", "readers", "roles", "alarm_topics", "prune_hour")
+_NAMES = (
+    "lambda_architecture",
+    "lambda_python",
+    "key_spec",
+    "log_days",
+    "tls_only",
+    "encryption",
+    "gnupg_layer",
+)
 
 
-def _one_of(node: Node, key: str, default: str, known: tuple[str, ...]) -> str:
-    value = node.try_get_context(key)
-    text = default if value is None else str(value).lower() if key == "tls_only" else str(value)
-    if text not in known:
-        raise ConfigError(f"{key}: {text!r} must be one of {', '.join(known)}")
-    return str(text)
+def read(node: Node) -> Settings:
+    """Raises ConfigError naming the key."""
+    top = ObjectReader(_context(node), "")
+    if "debpress" not in top.data:
+        raise top.wrong("debpress", "describe the repository in cdk.json, under context")
+    repository = config.parse(top.object("debpress").data)
+    if f"{repository.root.partition('/')[0]}/" in (STAGING, RESULTS, STATE):
+        problem = f"{repository.root!r} is for other things; take another"
+        raise top.wrong("debpress.root", problem)
+    readers = _readers(top.object("readers", {}))
+    encryption = top.text("encryption", default="s3")
+    if not _KEY.fullmatch(encryption):
+        raise top.wrong("encryption", f"{encryption!r} must be s3, kms, or the ARN of a KMS key")
+    if encryption != "s3" and readers.vpc_endpoints:
+        raise top.wrong(
+            "readers.vpc_endpoints",
+            "hosts that come without credentials can't read what a key of KMS encrypts: "
+            "give them a role (roles.hosts, readers.role_arns), or take encryption s3",
+        )
+    architecture = top.one_of("lambda_architecture", tuple(_ARCHITECTURES), "arm64")
+    bundle = top.text("gnupg_layer", default=f"layers/gnupg/build/layer-{architecture}.zip")
+    return Settings(
+        repository=repository,
+        architecture=architecture,
+        python=top.one_of("lambda_python", ("3.11", "3.12", "3.13", "3.14"), NEWEST),
+        readers=readers,
+        roles=role_settings.parse(top.object("roles", {}).data, repository),
+        encryption=encryption,
+        key_spec=top.one_of("key_spec", KEY_SPECS, "RSA_4096"),
+        prune_hour=top.number("prune_hour", 0, 23, 3),
+        log_retention=_RETENTION[top.one_of("log_days", tuple(_RETENTION), "90")],
+        alarm_topics=top.texts("alarm_topics", _TOPIC, least=0),
+        tls_only=top.one_of("tls_only", ("true", "false"), "true") == "true",
+        gnupg_layer=Path(__file__).parent.parent / bundle,
+    )
 
 
-def _number(node: Node, key: str, default: int, least: int, most: int) -> int:
-    value = node.try_get_context(key)
-    try:
-        number = default if value is None else int(value)
-    except (TypeError, ValueError):
-        number = least - 1
-    if not least <= number <= most:
-        raise ConfigError(f"{key}: {value!r} must be a whole number, {least} to {most}")
-    return number
+def _readers(entry: ObjectReader) -> Readers:
+    readers = Readers(
+        entry.texts("vpc_endpoints", _VPC_ENDPOINT, least=0),
+        entry.texts("role_arns", _ROLE, least=0),
+    )
+    entry.done()
+    return readers
 
 
-def _texts(values: Any, key: str, form: re.Pattern[str]) -> tuple[str, ...]:
-    if values is None:
-        return ()
-    if not isinstance(values, list):
-        raise ConfigError(f"{key}: must be a list")
-    for index, value in enumerate(values):
-        if not isinstance(value, str) or not form.fullmatch(value):
-            raise ConfigError(f"{key}[{index}]: {value!r} does not fit {form.pattern}")
-    return tuple(values)
+def _context(node: Node) -> dict[str, Any]:
+    """What of the context is ours, the CDK's own left out."""
+    found = {key: node.try_get_context(key) for key in (*_JSON, *_NAMES)}
+    found = {key: value for key, value in found.items() if value is not None}
+    for key in found.keys() & _JSON:
+        if isinstance(found[key], str):
+            try:
+                found[key] = strict.loads(found[key])
+            except ValueError as error:
+                raise ConfigError(f"{key}: is not JSON: {error}") from error
+    for key in found.keys() & _NAMES:
+        name = str(found[key])
+        found[key] = name.lower() if key == "tls_only" else name
+    return found

@@ -14,7 +14,7 @@ from debpress import config
 from stacks.functions import LAMBDAS, SIZES, Functions
 from stacks.layers import CACHES
 from stacks.settings import Settings
-from stacks.workflow import Workflow
+from stacks.workflow import PublishWorkflow
 
 # Beyond the function's own time: what Lambda may need to start it in a busy account. After that
 # CloudFormation fails the deployment; by itself it would wait an hour.
@@ -31,7 +31,7 @@ class SetUp(Construct):
         settings: Settings,
         functions: Functions,
         layers: list[lambda_.ILayerVersion],
-        workflow: Workflow,
+        workflow: PublishWorkflow,
         uri: str,
     ) -> None:
         super().__init__(scope, id)
@@ -59,7 +59,7 @@ class SetUp(Construct):
         self.fingerprint = self.resource.get_att_string("Fingerprint")
 
 
-def _let_start(function: lambda_.Function, workflow: Workflow) -> None:
+def _let_start(function: lambda_.Function, workflow: PublishWorkflow) -> None:
     machine = workflow.machine
     function.add_environment("DEBPRESS_STATE_MACHINE", machine.state_machine_arn)
     function.add_to_role_policy(

@@ -16,7 +16,7 @@ from stacks.functions import SIZES, STEPS, Functions
 from stacks.settings import Settings
 
 
-class Workflow(Construct):
+class PublishWorkflow(Construct):
     def __init__(
         self,
         scope: Construct,

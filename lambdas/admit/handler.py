@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
-from debpress.publish.admission import admit
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.records.messages import AdmitInput
+from debpress.steps import admit
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
-    admit(env.store, env.repository, event["suite"], event["run"], event["chunk"])
-    log("admit", **event)
-    return {"chunk": event["chunk"]}
+    answer = encode(admit.run(environment().services, decode(AdmitInput, event)))
+    log("admit", **{**event, **answer})
+    return answer

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
-from debpress.publish.committing import commit
-from debpress.signing import rotation
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.keys.standing import standing
+from debpress.records.messages import CommitInput
+from debpress.steps import commit
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
-    suite, generation = event["suite"], event["generation"]
-    keys = rotation.standing(env.store, env.repository.layout, env.repository.signers)
-    outcome = commit(
-        env.store,
-        env.repository,
-        env.clock,
-        keys.certificates,
-        suite,
-        generation,
-        others=keys.others,
-    )
-    log("commit", suite=suite, generation=generation, **outcome)
-    return outcome
+    services = environment().services
+    keys = standing(services.archive, services.repository.signers)
+    answer = encode(commit.run(services, decode(CommitInput, event), keys))
+    log("commit", **{**event, **answer})
+    return answer

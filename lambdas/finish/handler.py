@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from debpress.adapters.environment import environment, log, measure
-from debpress.publish.finishing import finish
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.records.messages import FinishInput
+from debpress.steps import finish
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
-    status = finish(
-        env.store,
-        env.repository,
-        env.clock,
-        event["suite"],
-        event["run"],
-        event["outcome"],
-        event.get("generation"),
-        event.get("error"),
-        event.get("target"),
-        measure=partial(measure, env),
-    )
-    log("finish", **{**event, "status": status})
-    return {"status": status}
+    answer = encode(finish.run(environment().services, decode(FinishInput, event)))
+    log("finish", **{**event, **answer})
+    return answer

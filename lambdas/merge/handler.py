@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log, measure
-from debpress.publish.merging import merge
-from debpress.publish.published import validity_used
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.records.messages import MergeInput
+from debpress.steps import merge
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
-    suite, heartbeat = event["suite"], bool(event.get("heartbeat"))
-    if heartbeat:
-        used = validity_used(env.store, env.repository, env.clock, suite)
-        if used is not None:
-            measure(env, suite, ValidityUsed=used)
-    outcome = merge(env.store, env.repository, env.clock, suite, event["run"], heartbeat=heartbeat)
-    log("merge", **{**event, **outcome})
-    return outcome
+    answer = encode(merge.run(environment().services, decode(MergeInput, event)))
+    log("merge", **{**event, **answer})
+    return answer

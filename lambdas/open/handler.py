@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
-from debpress.publish.opening import Upload, open_batch
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.records.messages import OpenInput
+from debpress.steps import open as step
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
-    upload = Upload.of_event(event["event"])
-    outcome = open_batch(
-        env.store, env.repository, env.clock, upload, event["execution"], event["started_at"]
-    )
-    log("open", key=upload.key, **{k: v for k, v in outcome.items() if k != "chunks"})
-    return outcome
+    message = decode(OpenInput, event)
+    answer = encode(step.run(environment().services, message))
+    key = message.event["detail"]["object"]["key"]
+    log("open", key=key, **{k: v for k, v in answer.items() if k != "chunks"})
+    return answer

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
 from debpress.codec import encode
-from debpress.publish.operations import Prune
-from debpress.publish.requests import dry_run, request_prune
+from debpress.inspection.preview import preview
+from debpress.steps import prune
+from debpress.steps.services import Services
+from debpress.suite.operations import Prune
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
+    services = environment().services
     if event.get("dry_run"):
-        return {
-            suite.suite: dry_run(
-                env.store, env.repository, env.clock, suite.suite, suite.components[0], [Prune()]
-            )
-            for suite in env.repository.suites
-        }
-    batches = request_prune(env.store, env.repository, env.clock)
+        return _preview(services)
+    batches = prune.run(services)
     log("prune", batches=[encode(batch) for batch in batches])
     return {"requested": [batch.result for batch in batches]}
+
+
+def _preview(services: Services) -> dict[str, Any]:
+    archive, repository = services.archive, services.repository
+    return {
+        suite.suite: [
+            encode(outcome)
+            for outcome in preview(archive, repository, suite.suite, suite.components[0], Prune())
+        ]
+        for suite in repository.suites
+    }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment, log
-from debpress.publish.queueing import queue
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.records.messages import QueueInput
+from debpress.steps import queue
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
-    outcome = queue(env.store, env.clock, event["suite"], event["run"])
-    log("queue", suite=event["suite"], run=event["run"], **outcome)
-    return outcome
+    answer = encode(queue.run(environment().services, decode(QueueInput, event)))
+    log("queue", **{**event, **answer})
+    return answer

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from debpress.adapters.environment import environment, log, measure
-from debpress.publish.reaping import reap
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
+from debpress.steps import reap
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    env = environment()
     dry_run = bool(event.get("dry_run"))
-    measured = partial(measure, env)
-    reaped = reap(env.store, env.repository, env.clock, dry_run=dry_run, measure=measured)
-    log("reap", dry_run=dry_run, objects=len(reaped.keys), bytes=reaped.size)
-    return {"objects": len(reaped.keys), "bytes": reaped.size}
+    reaped = reap.run(environment().services, dry_run=dry_run)
+    answer = {"objects": len(reaped.keys), "bytes": reaped.size}
+    log("reap", dry_run=dry_run, **answer)
+    return answer

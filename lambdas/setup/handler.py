@@ -12,13 +12,17 @@ import json
 import urllib.request
 from typing import Any
 
-from debpress.adapters.environment import environment, log
+from debpress.adapters.environment import environment
+from debpress.adapters.logs import log, logged
 from debpress.adapters.workflow import StepFunctions
+from debpress.codec import decode, encode
 from debpress.errors import ConfigError, DebpressError
-from debpress.publish.rotating import Asked, rotate
-from debpress.publish.setting_up import set_up
+from debpress.keys.rotation import Asked
+from debpress.records.messages import RotateInput
+from debpress.steps import rotate, set_up
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
     if "rotate" in event:
         return _rotate(event)
@@ -28,16 +32,17 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
 
 def _rotate(event: dict[str, Any]) -> dict[str, Any]:
     env = environment()
-    asked = Asked(event["rotate"], event.get("to"), event.get("from"))
     try:
+        message = decode(RotateInput, event)
+        asked = Asked(message.rotate, message.to, message.off)
         workflow = StepFunctions(_required(env.state_machine, "DEBPRESS_STATE_MACHINE"))
         uri = _required(env.uri, "DEBPRESS_URI")
-        record = rotate(env.store, env.repository, env.clock, workflow, uri, asked)
+        record = rotate.run(env.services, workflow, uri, asked)
     except DebpressError as error:
-        log("rotate", asked=asked, refused=str(error))
+        log("rotate", asked=event, refused=str(error))
         return {"refused": str(error)}
-    log("rotate", asked=asked, stage=record["stage"], done=record["done"])
-    return {"record": record}
+    log("rotate", asked=event, stage=record.stage, done=record.done)
+    return {"record": encode(record)}
 
 
 def _required(value: str | None, name: str) -> str:
@@ -69,4 +74,4 @@ def _act(event: dict[str, Any]) -> dict[str, str]:
     env = environment()
     workflow = StepFunctions(_required(env.state_machine, "DEBPRESS_STATE_MACHINE"))
     uri = event["ResourceProperties"]["Uri"]
-    return {"Fingerprint": set_up(env.store, env.repository, env.clock, workflow, uri)}
+    return {"Fingerprint": set_up.run(env.services, workflow, uri)}

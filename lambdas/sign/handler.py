@@ -7,31 +7,30 @@ from typing import Any
 
 from debpress import signing
 from debpress.adapters import gnupg
-from debpress.adapters.environment import environment, log
-from debpress.adapters.kms import services
-from debpress.publish.signature import sign
-from debpress.signing import rotation
+from debpress.adapters.environment import environment
+from debpress.adapters.kms import services as kms_services
+from debpress.adapters.logs import log, logged
+from debpress.codec import decode, encode
+from debpress.keys import standing
+from debpress.keys.certificates import StoredCertificates
+from debpress.records.messages import SignInput
+from debpress.steps import sign
 
 
+@logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     env = environment()
-    loading = partial(
-        signing.load,
-        store=env.store,
-        layout=env.repository.layout,
+    services = env.services
+    keys = signing.Keys(
+        certificates=StoredCertificates(services.archive, env.clock),
         clock=env.clock,
-        kms=services(),
+        kms=kms_services(),
         default_key=env.kms_key,
         user_id=f"{env.repository.suites[0].origin} archive signing key",
         gnupg=gnupg.service,
     )
-    signers = rotation.load(
-        env.repository.signers,
-        store=env.store,
-        layout=env.repository.layout,
-        loading=loading,
-    )
-    suite, generation = event["suite"], event["generation"]
-    sign(env.store, env.repository, env.clock, signers, suite, generation)
-    log("sign", suite=suite, generation=generation, fingerprints=signers.fingerprints())
-    return {"outcome": "signed"}
+    loading = partial(signing.load, keys=keys)
+    signers = standing.load(services.archive, env.repository.signers, loading)
+    answer = encode(sign.run(services, decode(SignInput, event), signers))
+    log("sign", **{**event, **answer}, fingerprints=signers.fingerprints())
+    return answer

@@ -29,7 +29,7 @@ _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent / "debpress/python"))
 
 from debpress.errors import DebpressError  # noqa: E402 (the path comes first)
-from debpress.openpgp import secrets  # noqa: E402
+from debpress.openpgp import exports  # noqa: E402
 
 LOCK = _HERE / "packages.lock"
 BUILD = _HERE / "build"
@@ -163,8 +163,8 @@ def _collect(root: Path, made: Path, patchelf: Path) -> None:
 
 def _checked(data: bytes) -> tuple[str, bytes]:
     """The fingerprint and the binary form of a secret key that may be put in a layer."""
-    binary = secrets.binary(data)
-    found = secrets.read_export(binary)
+    binary = exports.binary(data)
+    found = exports.read_export(binary)
     for key in found.keys:
         if key.protection == "none":
             raise DebpressError(

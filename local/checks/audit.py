@@ -20,6 +20,7 @@ LOCKS = (
     "layers/dependencies/requirements.txt",
     "local/emulator/requirements.txt",
     "local/checks/requirements.txt",
+    "local/uv/requirements.txt",
     "tests/fuzz/requirements.txt",
 )
 SECONDS = 300.0

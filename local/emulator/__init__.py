@@ -55,6 +55,7 @@ class Emulator:
 def running(port: int | None = None, *, enforce: bool = False) -> Iterator[Emulator]:
     """An emulator with nothing in it; ended, and all it kept removed, on the way out.
 
+    Where this process is killed, the emulator notices, and does both by itself (orphan.py).
     `enforce` makes it check keys, and the policies of roles, users, buckets and keys. Raises
     LocalError when the port is taken or it does not start.
     """
@@ -63,8 +64,11 @@ def running(port: int | None = None, *, enforce: bool = False) -> Iterator[Emula
     directory = Path(tempfile.mkdtemp(prefix="run-", dir=paths.RUNS))
     log = directory / "emulator.log"
     process = None
+    # Nobody else has this end, so the other ends with this process. It says which folder then goes.
+    reading, lifeline = os.pipe()
+    os.write(lifeline, os.fsencode(directory))
     try:
-        with log.open("w") as output:
+        with log.open("w") as output, os.fdopen(reading) as theirs:
             process = subprocess.Popen(
                 [
                     str(paths.EMULATOR_VENV / "bin/python"),
@@ -72,7 +76,7 @@ def running(port: int | None = None, *, enforce: bool = False) -> Iterator[Emula
                 ],
                 env={**_environment(port, directory), "AUTH": str(enforce).lower()},
                 cwd=directory,
-                stdin=subprocess.DEVNULL,
+                stdin=theirs,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -84,6 +88,7 @@ def running(port: int | None = None, *, enforce: bool = False) -> Iterator[Emula
     finally:
         if process is not None:
             processes.stop(process)
+        os.close(lifeline)
         shutil.rmtree(directory, ignore_errors=True)
         with contextlib.suppress(OSError):
             paths.RUNS.rmdir()

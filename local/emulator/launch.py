@@ -67,6 +67,7 @@ def patient(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any,
 
 
 def main() -> None:
+    import_module("orphan").watch()  # Beside this script, which makes it importable.
     runtime: Any = import_module("ministack.core.lambda_runtime")
     # Before the module that calls it is loaded, which takes its own reference.
     runtime.acquire_worker = patient(runtime.acquire_worker)

@@ -20,7 +20,7 @@ from debpress.index.entries import Entry
 from debpress.index.packages import Checksum, Packages
 from debpress.manifest import parse as parse_manifest
 from debpress.openpgp import certificates, cleartext, packets, signatures
-from debpress.publish import operations
+from debpress.suite import operations
 
 from tests.support.debs import FORMAT, Bytes, ar, control, deb, entry, pax, tar
 from tests.support.press import quick_signers

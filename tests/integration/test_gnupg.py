@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 from debpress import openpgp, signing
 from debpress.adapters.gnupg import GnupgService
+from debpress.archive import Archive
 from debpress.errors import ConfigError, DebpressError, SigningError
+from debpress.keys.certificates import announcements
 from debpress.layout import Layout
 from debpress.openpgp import certificates, packets, signatures
 
@@ -27,6 +29,7 @@ from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.gpg import PASSPHRASE, Gpg, gpg
 from tests.support.memory_store import MemoryStore
+from tests.support.press import keys
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 RELEASE = "Origin: lab\nLabel: Läb\nSuite: lab\n- a dash\n--- more\n\nFrom nobody\n".encode()
@@ -64,7 +67,9 @@ class Press:
         self.passphrase = PASSPHRASE
         programs = layer / "python/debpress_gnupg/bin"
         self.service = GnupgService(programs, self.folder, self._passphrase)
+        self.clock = FakeClock(NOW)
         self.store = MemoryStore()
+        self.archive = Archive(self.store, Layout(), self.clock)
         self.kms = FakeKms()
 
     def _passphrase(self, secret: str) -> str:
@@ -72,16 +77,10 @@ class Press:
         return self.passphrase
 
     def load(self, *uris: str) -> signing.Signers:
-        return signing.load(
-            uris,
-            store=self.store,
-            layout=Layout(),
-            clock=FakeClock(NOW),
-            kms=self.kms.service,
-            default_key=None,
-            user_id="Lab",
-            gnupg=lambda: self.service,
+        found = keys(
+            self.kms.service, clock=self.clock, archive=self.archive, gnupg=lambda: self.service
         )
+        return signing.load(uris, found)
 
 
 def uri(fingerprint: str) -> str:
@@ -202,13 +201,13 @@ _SIGNS = """
 import base64, os, subprocess, sys
 from datetime import UTC, datetime
 from debpress.adapters import gnupg
-from debpress.openpgp import secrets
+from debpress.openpgp.exports import read_export
 from debpress.signing.gnupg import Order
 
 service = gnupg.service()
 service._passphrase = lambda secret: sys.argv[1]
 (export,) = service.exports()
-fingerprint = secrets.read_export(export).fingerprint
+fingerprint = read_export(export).fingerprint
 for text in (True, False, True):
     order = Order(export, fingerprint, "s", base64.b64decode(sys.argv[2]), text,
                   datetime(2025, 6, 1, 12, tzinfo=UTC))
@@ -333,8 +332,8 @@ def test_a_key_in_kms_and_a_bundled_one_sign_together(layer: Path, home: Gpg) ->
     document = accepted(signers)
     assert document.count(b"BEGIN PGP SIGNATURE") == 1
     assert verifiers.gpgv(signers.key_gpg(), document).fingerprints == tuple(signers.fingerprints())
-    announced = signing.announced(press.store, Layout(), uris)
-    assert [each.raw for each in announced] == signers.certificates()
+    announced = announcements(press.archive, uris)
+    assert [each.certificate.raw for each in announced] == signers.certificates()
 
 
 def test_loading_again_writes_nothing(layer: Path, home: Gpg) -> None:

@@ -14,17 +14,21 @@ from typing import Any
 import pytest
 from debpress import config, openpgp, signing
 from debpress.adapters import verifiers as programs
-from debpress.commands import connection, key
+from debpress.archive import Archive
+from debpress.commands import connection
+from debpress.commands.key import import_
 from debpress.commands.main import main
 from debpress.errors import SigningError
+from debpress.keys.certificates import StoredCertificates, announcements
 from debpress.layout import Layout
-from debpress.publish import notes
+from debpress.signing.certificates import Owner
 
 from tests.support import verifiers
 from tests.support.clock import FakeClock
 from tests.support.external_kms import ExternalKms
 from tests.support.gpg import PASSPHRASE, gpg
 from tests.support.memory_store import MemoryStore
+from tests.support.press import keys
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -35,6 +39,7 @@ class Bench:
     def __init__(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         self.clock = FakeClock(NOW)
         self.store = MemoryStore(self.clock)
+        self.archive = Archive(self.store, Layout(), self.clock)
         self.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
         self.kms = ExternalKms()
         self.key = self.kms.create_key("ECC_NIST_P256")
@@ -49,18 +54,11 @@ class Bench:
         repository = config.parse(
             {"signers": self.uris, "suites": [{"suite": "lab", "architectures": ["amd64"]}]}
         )
-        self.store.put(Layout.repository(), notes.dump(config.as_json(repository)))
+        self.archive.keep_configuration(repository)
 
     def load(self) -> signing.Signers:
-        return signing.load(
-            self.uris,
-            store=self.store,
-            layout=Layout(),
-            clock=self.clock,
-            kms=self.kms.service,
-            default_key=self.key,
-            user_id="Lab",
-        )
+        found = keys(self.kms.service, self.key, self.clock, archive=self.archive, user_id="Lab")
+        return signing.load(self.uris, found)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         code, out, err = self.run_binary(*arguments)
@@ -77,7 +75,7 @@ class Bench:
 def bench(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(capsysbinary)
     monkeypatch.setattr(connection, "connect", lambda _arguments: (None, made.store))
-    monkeypatch.setattr(key, "_client", lambda _arguments, _region: made.kms.client())
+    monkeypatch.setattr(connection, "kms", lambda _arguments, _region=None: made.kms.client())
     monkeypatch.delenv("DEBPRESS_PASSPHRASE", raising=False)
     return made
 
@@ -185,9 +183,9 @@ def test_check_says_which_judges_are_not_here(
 def test_check_of_a_bundled_key_says_that_the_layer_is_elsewhere(bench: Bench) -> None:
     uri = f"gnupg:{'A' * 40}?secret=lab"
     bench.configure("awskms:", uri)
-    (certificate, *_) = signing.announced(bench.store, Layout(), ["awskms:"])
-    owner = signing.stored.Owner(uri, "A" * 40, None, lambda _: certificate.key)
-    signing.stored.announce(bench.store, Layout(), owner, certificate)
+    (known,) = announcements(bench.archive, ["awskms:"])
+    owner = Owner(uri, "A" * 40, None, lambda _: known.certificate.key)
+    StoredCertificates(bench.archive, bench.clock).announce(owner, known.certificate)
     code, out, err = bench.run("check")
     assert code == 1
     assert "layers/gnupg/bundle.py" in err
@@ -262,7 +260,7 @@ def test_import_without_a_way_to_ask_says_how_to_give_a_passphrase(
     def nobody(_: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(key.getpass, "getpass", nobody)
+    monkeypatch.setattr(import_.getpass, "getpass", nobody)
     code, _, err = bench.run("import", str(tmp_path / "key.asc"))
     assert code == 1
     assert "--passphrase-fd" in err

@@ -17,18 +17,21 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from debpress import signing
 from debpress.adapters.kms_import import KmsImport
+from debpress.archive import Archive
 from debpress.errors import SigningError
+from debpress.keys import importing, unlocking
+from debpress.keys.importing import Destination, Exported
 from debpress.layout import Layout
-from debpress.openpgp import certificates, packets, secrets
+from debpress.openpgp import certificates, exports, packets
 from debpress.openpgp.keys import PublicKey
 from debpress.openpgp.packets import Tag, packet
-from debpress.signing import importing
 
 from tests.support import verifiers
 from tests.support.clock import FakeClock
 from tests.support.external_kms import ExternalKms
 from tests.support.gpg import PASSPHRASE, gpg
 from tests.support.memory_store import MemoryStore
+from tests.support.press import keys
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 RELEASE = b"Origin: lab\nSuite: lab\n- a dash\n"
@@ -38,32 +41,28 @@ class Press:
     def __init__(self) -> None:
         self.clock = FakeClock(NOW)
         self.store = MemoryStore(self.clock)
+        self.archive = Archive(self.store, Layout(), self.clock)
         self.kms = ExternalKms()
 
     def bring(
-        self, data: bytes, passphrase: Callable[[], str] = lambda: PASSPHRASE, **options: Any
+        self,
+        data: bytes,
+        passphrase: Callable[[], str] = lambda: PASSPHRASE,
+        *,
+        fingerprint: str | None = None,
+        into: str | None = None,
     ) -> importing.Imported:
+        imports, service = KmsImport(self.kms.client()), self.kms.service()
         return importing.bring(
-            data,
-            passphrase,
-            imports=KmsImport(self.kms.client()),
-            keys=self.kms.service(),
-            store=self.store,
-            layout=Layout(),
-            clock=self.clock,
-            **options,
+            Exported(data, passphrase, fingerprint),
+            Destination(imports, service, self.archive, self.clock, into),
         )
 
     def load(self, *uris: str) -> signing.Signers:
-        return signing.load(
-            uris,
-            store=self.store,
-            layout=Layout(),
-            clock=self.clock,
-            kms=self.kms.service,
-            default_key=None,
-            user_id="Not to be used",
+        found = keys(
+            self.kms.service, clock=self.clock, archive=self.archive, user_id="Not to be used"
         )
+        return signing.load(uris, found)
 
 
 @pytest.fixture
@@ -173,8 +172,8 @@ def test_the_plain_key_is_never_sent(press: Press) -> None:
     with gpg("") as home:
         home.make("rsa2048")
         data = home.secret(armored=False)
-    export = secrets.read_export(data)
-    private = secrets.unlock(export.keys[0], _open)
+    export = exports.read_export(data)
+    private = unlocking.unlock(export.keys[0], _open)
     assert isinstance(private, rsa.RSAPrivateKey)
     press.bring(data, _open)
     numbers = private.private_numbers()
@@ -211,6 +210,17 @@ def test_a_key_that_is_there_already_is_not_imported_twice(press: Press) -> None
     with pytest.raises(SigningError, match=f"in KMS already, as {imported.arn}"):
         press.bring(data)
     assert press.kms.calls["CreateKey"] == 1
+
+
+def test_a_copy_that_can_t_be_read_stops_no_import(press: Press) -> None:
+    """The copies say nothing of which keys are in KMS, so nobody reads them for it."""
+    with gpg() as home:
+        home.make("ed25519")
+        data = home.secret()
+    press.store.put(Layout.certificate("uri-0123"), b"{}")
+    imported = press.bring(data)
+    with pytest.raises(SigningError, match=f"in KMS already, as {imported.arn}"):
+        press.bring(data)
 
 
 def test_a_key_that_was_lost_in_kms_is_imported_anew(press: Press) -> None:
@@ -288,7 +298,7 @@ def test_an_export_s_public_half_is_gpg_s_own_certificate(algorithm: str) -> Non
         home.add("cv25519", "encr")
         home.add("rsa2048", "sign")
         for data in (home.secret(), home.run("--export-secret-subkeys")):
-            assert secrets.read_export(data).certificate == home.certificate()
+            assert exports.read_export(data).certificate == home.certificate()
 
 
 CIPHERS: dict[int, Any] = {2: (24, old.TripleDES), 3: (16, old.CAST5)}
@@ -300,11 +310,11 @@ CIPHERS: dict[int, Any] = {2: (24, old.TripleDES), 3: (16, old.CAST5)}
 def test_locks_of_older_programs_are_opened(cipher: int, kind: int, hashing: str) -> None:
     plain = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
     data = _locked(plain, cipher, kind, hashing, "pass wörd")
-    opened = secrets.unlock(secrets.read_export(data).keys[0], lambda: "pass wörd")
+    opened = unlocking.unlock(exports.read_export(data).keys[0], lambda: "pass wörd")
     assert isinstance(opened, ed25519.Ed25519PrivateKey)
     assert opened.private_bytes_raw() == plain.private_bytes_raw()
     with pytest.raises(SigningError, match="passphrase does not open"):
-        secrets.unlock(secrets.read_export(data).keys[0], lambda: "pass word")
+        unlocking.unlock(exports.read_export(data).keys[0], lambda: "pass word")
 
 
 def test_gpg_reads_those_locks_as_we_do() -> None:
@@ -333,7 +343,7 @@ def _locked(
     cipher_key = make(derived[:size])
     start = os.urandom(cipher_key.block_size // 8)
     plain = packets.mpi(int.from_bytes(private.private_bytes_raw(), "big"))
-    encryptor = Cipher(cipher_key, secrets.CFB(start)).encryptor()
+    encryptor = Cipher(cipher_key, unlocking.CFB(start)).encryptor()
     locked = encryptor.update(plain + hashlib.sha1(plain).digest()) + encryptor.finalize()
     body = key.body + bytes([254, cipher, kind, number]) + (salt if kind else b"")
     body += (bytes([coded]) if kind == 3 else b"") + start + locked
@@ -344,15 +354,15 @@ def _locked(
 def test_a_damaged_key_is_refused() -> None:
     with gpg("") as home:
         home.make("nistp256")
-        export = secrets.read_export(home.secret())
+        export = exports.read_export(home.secret())
     key = export.keys[0]
-    assert isinstance(secrets.unlock(key, _open), ec.EllipticCurvePrivateKey)
+    assert isinstance(unlocking.unlock(key, _open), ec.EllipticCurvePrivateKey)
     secret = bytearray(key.secret)
     secret[10] ^= 1
-    broken = secrets.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
+    broken = exports.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
     with pytest.raises(SigningError, match="damaged"):
-        secrets.unlock(broken, _open)
+        unlocking.unlock(broken, _open)
     secret[-1] = (secret[-1] + (1 if secret[10] > key.secret[10] else -1)) % 256
-    broken = secrets.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
+    broken = exports.SecretKey(key.public, bytes(secret), key.fingerprint, key.protection)
     with pytest.raises(SigningError, match="not of its own public key"):
-        secrets.unlock(broken, _open)
+        unlocking.unlock(broken, _open)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from debpress.publish import keyring
+from debpress.keys import keyring
 
 from local.apt_root import AptRoot, Said
 from tests.support.press import debs
@@ -33,7 +33,7 @@ class Archive:
     def publish_keyring(self) -> str:
         """As `debpress key package --publish`; gives the version."""
         press = self.rotation.press
-        built = keyring.build(press.store, press.repository)
+        built = keyring.build(press.archive, press.repository)
         event = press.upload(f"keyring-{press.executions}", {built.name: built.body})
         assert press.publish(event) == "published"
         self.copy()

@@ -11,9 +11,9 @@ import pytest
 from debpress import config, deb
 from debpress.deb import writing
 from debpress.errors import ConfigError
+from debpress.keys import keyring
+from debpress.keys.keyring import Keyring
 from debpress.layout import Layout
-from debpress.publish import keyring
-from debpress.publish.keyring import Keyring
 
 from tests.support.debs import Bytes
 from tests.support.press import SUITES
@@ -23,7 +23,7 @@ MOMENT = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
 
 
 def built(rotation: Rotation) -> Keyring:
-    return keyring.build(rotation.store, rotation.press.repository)
+    return keyring.build(rotation.press.archive, rotation.press.repository)
 
 
 def dpkg(*command: str | Path) -> str:

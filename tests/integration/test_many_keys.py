@@ -12,13 +12,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from debpress import codec
 from debpress.adapters import s3
 from debpress.clock import SystemClock
 from debpress.inspection.status import status
 from debpress.inspection.verification import verify
-from debpress.publish.merging import merge
-from debpress.publish.published import Generation
-from debpress.publish.reaping import reap
+from debpress.layout import Batch
+from debpress.records.batch import ManifestRef
+from debpress.records.messages import MergeInput
+from debpress.records.result import Result
+from debpress.steps import merge, reap
+from debpress.steps.services import Services
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
@@ -38,6 +42,10 @@ class Full:
     press: Press
     store: s3.S3Store
     backend: Any
+
+    @property
+    def services(self) -> Services:
+        return Services(self.store, self.press.repository, SystemClock())
 
     def put(self, key: str, body: bytes, modified: datetime, metadata: Any = None) -> None:
         """Without a request: thousands of those would take a minute."""
@@ -93,14 +101,14 @@ def test_the_reaper_sees_the_last_of_them(full: Full) -> None:
     full.put("apt/pool/main/z/z/0/x.deb", b"x", LONG_AGO)
     full.put("apt/pool/main/z/z/1/x.deb", b"x", LONG_AGO)
 
-    reaped = reap(full.store, press.repository, SystemClock())
+    reaped = reap.run(full.services)
 
     assert {gone, "apt/pool/main/z/z/0/x.deb", "apt/pool/main/z/z/1/x.deb"} <= set(reaped.keys)
     # It was pruned in one suite, and the other has it still.
     assert not [i for i in press.packages() if (i.package, i.version) == ("shared", "1")]
     assert [i for i in press.packages(suite="testing") if (i.package, i.version) == ("shared", "1")]
     assert not [key for key in reaped.keys if "shared" in key]
-    report = verify(full.store, press.repository.layout, SystemClock(), ["stable", "testing"])
+    report = verify(full.services.archive, SystemClock(), ["stable", "testing"])
     assert not [f for f in report.findings if "pool" in f.key or "by-hash" in f.key]
 
 
@@ -117,30 +125,38 @@ def test_every_batch_that_waits_is_taken(full: Full) -> None:
         each = {**entry, "plan": {**entry["plan"], "run": run}}
         full.put(f"state/stable/queue/{run}.json", json.dumps(each).encode(), LONG_AGO)
 
-    merged = merge(full.store, press.repository, SystemClock(), "stable", None)
+    merged = merge.run(full.services, MergeInput("stable", None))
 
-    record = Generation.load(full.store, "stable", merged["generation"])
-    assert len(record.runs) == MORE + 1
+    assert merged.generation is not None
+    record = full.services.archive.suite("stable").generation(merged.generation)
+    assert len({each.run for each in record.batches}) == MORE + 1
 
 
 def test_status_finds_the_last_of_what_is_staged_and_answered(full: Full) -> None:
     moved(full)
     now = datetime.now(UTC)
-    answer = {
-        "batch": {"suite": "stable", "component": "main", "id": "zz"},
-        "status": "failed",
-        "finished_at": "2026-11-23T00:00:00Z",
-        "errors": [],
-        "manifest": {},
-    }
+    batch = Batch("stable", "main", "zz")
+    answer = Result(
+        batch=batch,
+        manifest=ManifestRef(f"{batch.staging}manifest.json", "an earlier one", None),
+        status="failed",
+        generation=None,
+        release_date=None,
+        packages=(),
+        ignored=(),
+        errors=(),
+        started_at="2026-11-23T00:00:00Z",
+        finished_at="2026-11-23T00:00:00Z",
+        execution="execution-1",
+    )
     for n in range(MORE):
         full.put(f"staging/stable/main/a/{n:05}.deb", b"x", LONG_AGO)
         full.put(f"results/stable/main/a{n:05}.json", b"{}", LONG_AGO)
     full.put("staging/stable/main/zz/manifest.json", b"{}", LONG_AGO)
     full.put("staging/stable/main/zzz/manifest.json", b"{}", LONG_AGO)
-    full.put("results/stable/main/zz.json", json.dumps(answer).encode(), now)
+    full.put("results/stable/main/zz.json", codec.dump(answer), now)
 
-    said = status(full.store, full.press.repository.layout, "stable")
+    said = status(full.services.archive, "stable")
 
     waiting = {each.batch for each in said.waiting}
     assert "stable/main/zzz" in waiting and "stable/main/zz" not in waiting

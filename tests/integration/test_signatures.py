@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from debpress import openpgp, signing
+from debpress.archive import Archive
 from debpress.errors import SigningError
 from debpress.layout import Layout
 from debpress.openpgp import packets, signatures
@@ -27,6 +28,7 @@ from tests.support import verifiers
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms, Private
 from tests.support.memory_store import MemoryStore
+from tests.support.press import keys
 
 MISSING = [name for name in ("gpg", "gpgv", "sqv") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
@@ -77,22 +79,16 @@ class Press:
 
     def __init__(self, *specs: str, now: datetime = NOW) -> None:
         self.kms = FakeKms()
-        self.store = MemoryStore()
-        keys = [self.kms.create_key(spec, private=_private(spec)) for spec in specs]
-        self.uris = [f"awskms:{key}" for key in keys]
+        made = [self.kms.create_key(spec, private=_private(spec)) for spec in specs]
+        self.uris = [f"awskms:{key}" for key in made]
         self.clock = FakeClock(now)
+        self.archive = Archive(MemoryStore(), Layout(), self.clock)
         self.signers = self.load(*self.uris)
 
     def load(self, *uris: str) -> signing.Signers:
-        return signing.load(
-            uris,
-            store=self.store,
-            layout=Layout(),
-            clock=self.clock,
-            kms=self.kms.service,
-            default_key=None,
-            user_id="Läb signing key <lab@example.org>",
-        )
+        user_id = "Läb signing key <lab@example.org>"
+        found = keys(self.kms.service, clock=self.clock, archive=self.archive, user_id=user_id)
+        return signing.load(uris, found)
 
 
 def shortest_number(document: bytes) -> int:

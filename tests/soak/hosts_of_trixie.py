@@ -19,14 +19,13 @@ from pathlib import Path
 import pytest
 from debpress import openpgp, signing
 from debpress.adapters.gnupg import GnupgService
-from debpress.layout import Layout
 
 from layers.gnupg import bundle
 from local import paths
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.gpg import PASSPHRASE, gpg
-from tests.support.memory_store import MemoryStore
+from tests.support.press import keys
 from tests.support.rotation import GOES_ON, NEXT, Rotation
 
 COUNT = int(os.environ.get("DEBPRESS_SIGNATURES", "20"))
@@ -106,15 +105,8 @@ def release(number: int) -> bytes:
 
 def kms_signers(*specs: str) -> signing.Signers:
     kms = FakeKms()
-    return signing.load(
-        [f"awskms:{kms.create_key(spec)}" for spec in specs],
-        store=MemoryStore(),
-        layout=Layout(),
-        clock=FakeClock(NOW),
-        kms=kms.service,
-        default_key=None,
-        user_id="Lab",
-    )
+    uris = [f"awskms:{kms.create_key(spec)}" for spec in specs]
+    return signing.load(uris, keys(kms.service, clock=FakeClock(NOW), user_id="Lab"))
 
 
 def bundled_signers(folder: Path, algorithm: str) -> signing.Signers:
@@ -123,16 +115,8 @@ def bundled_signers(folder: Path, algorithm: str) -> signing.Signers:
         (folder / "key.gpg").write_bytes(home.secret(armored=False))
     machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
     service = GnupgService(bundle.programs(machine) / "bin", folder, lambda _: PASSPHRASE)
-    return signing.load(
-        [f"gnupg:{fingerprint}?secret=lab"],
-        store=MemoryStore(),
-        layout=Layout(),
-        clock=FakeClock(NOW),
-        kms=FakeKms().service,
-        default_key=None,
-        user_id="",
-        gnupg=lambda: service,
-    )
+    where = keys(FakeKms().service, clock=FakeClock(NOW), user_id="", gnupg=lambda: service)
+    return signing.load([f"gnupg:{fingerprint}?secret=lab"], where)
 
 
 @pytest.fixture(params=[*SPECS, *BUNDLED])

@@ -94,6 +94,19 @@ def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     return ((name, state) for name, state in every(definition) if state["Type"] == "Task")
 
 
+def strings(value: Any) -> Iterator[str]:
+    """All the texts in a definition, or in a part of one."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from strings(each)
+        case list():
+            for each in value:
+                yield from strings(each)
+
+
 def longest(retry: dict[str, Any]) -> float:
     """The seconds that a retry's waits may add up to."""
     waits = (

@@ -19,12 +19,12 @@ from enum import Enum
 from typing import Any, Protocol, TypeVar
 from unittest.mock import patch
 
+from debpress import concurrency
 from debpress.errors import TransientError
-from debpress.publish import notes
 from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed
 
 from tests.support.memory_store import MemoryStore
-from tests.support.press import Broken, Press, Silent
+from tests.support.press import Broken, Press
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -232,7 +232,7 @@ class World:
             try:
                 if self._failure is None:
                     results[name] = job(self.worker(name))
-            except (Broken, Silent):
+            except Broken:
                 results[name] = None
             except Stopped:
                 pass
@@ -284,7 +284,7 @@ class World:
                     self.surprises.append(error)
                 problem = error
         self.broken += 1
-        raise Broken(name) from problem
+        raise Broken(type(problem).__name__, str(problem)) from problem
 
     def call(self, call: Call, act: Callable[[], _T]) -> _T:
         """One call to the store: others may come first, and it may go wrong."""
@@ -351,7 +351,7 @@ def _one_by_one(chance: random.Random) -> Iterator[None]:
             results[index] = call(listed[index])
         return [results[index] for index in range(len(listed))]
 
-    with patch.object(notes, "side_by_side", in_any_order):
+    with patch.object(concurrency, "_in_threads", in_any_order):
         yield
 
 

@@ -1,10 +1,12 @@
-"""The whole press in memory: the real steps in the state machine's order, no network, no mocks.
+"""The whole press in memory: the real steps, by the real state machine; no network, no mocks.
 
 `Press.steps` gives control back between steps, so that a test can interleave several publishes.
+What follows upon what is not said here, but in stacks/machine.py alone.
 """
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import io
@@ -18,25 +20,38 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from debpress import config, openpgp, signing
+from debpress.archive import Archive
 from debpress.clock import iso
+from debpress.codec import decode, encode
 from debpress.config import Repository
 from debpress.index import entries, gz, release
 from debpress.index.entries import Identity
 from debpress.index.release import Release
+from debpress.keys.certificates import Announced, StoredCertificates
+from debpress.keys.standing import Standing
 from debpress.layout import Layout
-from debpress.publish.admission import admit
-from debpress.publish.committing import commit
-from debpress.publish.finishing import finish
-from debpress.publish.merging import merge
-from debpress.publish.opening import Upload, open_batch
-from debpress.publish.queueing import queue
-from debpress.publish.signature import sign
+from debpress.metrics import Measure, unmeasured
+from debpress.openpgp import certificates
+from debpress.records.messages import (
+    AdmitInput,
+    CommitInput,
+    FinishInput,
+    MergeInput,
+    OpenInput,
+    QueueInput,
+    SignInput,
+)
 from debpress.signing import Signers
-from debpress.signing.kms import KmsKey
+from debpress.signing.gnupg import Gnupg
+from debpress.signing.kms import KeyService, KmsKey
+from debpress.steps import admit, commit, finish, merge, open, queue, sign  # noqa: A004
+from debpress.steps.services import Services
 
+from stacks import machine
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.memory_store import MemoryStore
+from tests.support.state_machine import Execution, Fault, Function, Runtime
 
 SUITES: dict[str, Any] = {
     "suites": [
@@ -46,12 +61,14 @@ SUITES: dict[str, Any] = {
 }
 
 
-class Broken(Exception):  # noqa: N818 (what the state machine catches)
-    """A step failed every time it was tried."""
+# The steps of the workflow; their functions' time-outs are of no account where no time passes.
+STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
+DEFINITION = machine.definition(dict.fromkeys(STEPS, 60))
 
 
-class Silent(Exception):  # noqa: N818 (the execution ends there)
-    """Not even finish could be done: the execution fails, and CI has no answer yet."""
+class Broken(Fault):
+    """A step failed every time it was tried; or, out of a workflow, it ended and nobody was told:
+    CI has no answer yet."""
 
 
 def once(step: Callable[[], Any]) -> Any:
@@ -61,7 +78,8 @@ def once(step: Callable[[], Any]) -> Any:
 @dataclass
 class Press:
     """`attempt` runs a step, as the state machine's Retry does; it raises Broken when it gives up,
-    upon which the batch is finished as failed. By default a step has one try and its error shows.
+    and what follows upon that, the definition says. By default a step has one try and its error
+    shows.
     """
 
     signers: Signers
@@ -70,9 +88,19 @@ class Press:
     store: MemoryStore = field(init=False)
     executions: int = 0
     attempt: Callable[[Callable[[], Any]], Any] = once
+    definition: Mapping[str, Any] = field(default_factory=lambda: DEFINITION)
+    measure: Measure = unmeasured
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
+
+    @property
+    def services(self) -> Services:
+        return Services(self.store, self.repository, self.clock, self.measure)
+
+    @property
+    def archive(self) -> Archive:
+        return self.services.archive
 
     # What CI does
 
@@ -124,7 +152,7 @@ class Press:
 
     def set_up(self) -> None:
         for suite in self.repository.suites:
-            for _ in self.flip(suite.suite, None):
+            for _ in self.flip(suite.suite):
                 pass
 
     def publish(self, started: Mapping[str, Any]) -> str | None:
@@ -132,111 +160,85 @@ class Press:
         *_, status = (None, *self.steps(started))
         return status
 
-    def steps(self, started: Mapping[str, Any]) -> Iterator[str | None]:
-        """The workflow, a pause after each step; the last value is the status."""
-        self.executions += 1
-        upload = Upload.of_event(started)
-        execution = f"execution-{self.executions}"
-        opened = self.attempt(
-            lambda: open_batch(
-                self.store, self.repository, self.clock, upload, execution, iso(self.clock.now())
-            )
-        )
-        yield None
-        if opened["outcome"] == "ignored":
-            return
-        suite, run = opened["suite"], opened["run"]
-        try:
-            yield from self._admitted(opened)
-        except Broken as broken:
-            error = {"Error": type(broken.__cause__).__name__, "Cause": str(broken.__cause__)}
-            yield self.finish(suite, run, "failed", error=error)
-
-    def _admitted(self, opened: Mapping[str, Any]) -> Iterator[str | None]:
-        suite, run = opened["suite"], opened["run"]
-        if opened["outcome"] == "rejected":
-            yield self.finish(suite, run, "rejected")
-            return
-        for chunk in range(len(opened["chunks"])):
-            self.attempt(lambda n=chunk: admit(self.store, self.repository, suite, run, n))
-            yield None
-        queued = self.attempt(lambda: queue(self.store, self.clock, suite, run))
-        if queued["outcome"] == "rejected":
-            yield self.finish(suite, run, "rejected")
-            return
-        yield None
-        yield from self.flip(suite, run)
-
     def beat(self, suite: str = "stable") -> None:
         """What the heartbeat's schedule starts."""
-        for _ in self.flip(suite, None, heartbeat=True):
+        for _ in self.flip(suite, heartbeat=True):
             pass
 
-    def flip(self, suite: str, run: str | None, *, heartbeat: bool = False) -> Iterator[str | None]:
-        while True:
-            merged = self.attempt(
-                lambda: merge(
-                    self.store, self.repository, self.clock, suite, run, heartbeat=heartbeat
-                )
-            )
-            yield None
-            if merged["outcome"] == "wait":
-                self.clock.sleep(1)
-                continue
-            if merged["outcome"] == "rejected":
-                yield self.finish(suite, run, "rejected")
-                return
-            generation = merged["generation"]
-            target = merged.get("suite", suite)
-            if merged["outcome"] == "merged":
-                self._sign(target, generation)
-                yield None
-                committed = self._commit(target, generation)
-                yield None
-                if committed["outcome"] == "lost":
-                    self.clock.sleep(1)
-                    continue
-            yield self.finish(suite, run, "published", generation, target=target)
+    def flip(self, suite: str, *, heartbeat: bool = False) -> Iterator[str | None]:
+        """What set-up starts, a pause after each step."""
+        return self.steps({"suite": suite, **({"heartbeat": True} if heartbeat else {})})
+
+    def steps(self, started: Mapping[str, Any]) -> Iterator[str | None]:
+        """The workflow, a pause after each step; the last value is the status."""
+        return self.go_on(self.start(started))
+
+    def start(self, started: Mapping[str, Any]) -> Execution:
+        """The workflow, before its first step."""
+        self.executions += 1
+        return Execution(
+            self.definition,
+            self.runtime(),
+            started,
+            name=f"execution-{self.executions}",
+            started_at=iso(self.clock.now()),
+        )
+
+    def go_on(self, execution: Execution) -> Iterator[str | None]:
+        """As `steps`, of one that another press may have started; from here on, this one runs it.
+
+        Raises Broken if nobody was told how it ended.
+        """
+        execution.runtime = self.runtime()
+        status = None
+        while execution.advance():
+            status = execution.answer.get("status")
+            yield status
+        fault = execution.fault
+        if fault is None or (_is_meant(fault) and status is not None):
             return
+        raise Broken(fault.error, fault.cause) if _is_meant(fault) else fault
 
-    def _sign(self, suite: str, generation: str) -> None:
-        self.attempt(
-            lambda: sign(self.store, self.repository, self.clock, self.signers, suite, generation)
-        )
-
-    def _commit(self, suite: str, generation: str) -> dict[str, Any]:
-        certificates = self.signers.certificates()
-        committed: dict[str, Any] = self.attempt(
-            lambda: commit(self.store, self.repository, self.clock, certificates, suite, generation)
-        )
-        return committed
-
-    def finish(
-        self,
-        suite: str,
-        run: str | None,
-        outcome: str,
-        generation: str | None = None,
-        error: Mapping[str, str] | None = None,
-        target: str | None = None,
-    ) -> str | None:
-        try:
-            status: str | None = self.attempt(
-                lambda: finish(
-                    self.store,
-                    self.repository,
-                    self.clock,
-                    suite,
-                    run,
-                    outcome,
-                    generation,
-                    error,
-                    target,
-                )
-            )
-        except Broken as broken:
-            raise Silent(run) from broken
+    def finish(self, suite: str, run: str, outcome: str, **more: Any) -> str | None:
+        """The last step alone; `more` is what else it is told."""
+        payload = {"suite": suite, "run": run, "outcome": outcome, **more}
+        status: str | None = self.attempt(lambda: self.functions()["finish"](payload))["status"]
         return status
+
+    def runtime(self) -> Runtime:
+        return Runtime(self.functions(), self.attempt, self.clock.sleep)
+
+    # The steps, each as its function in lambdas/ takes and gives them; nothing else here calls them
+
+    def functions(self) -> dict[str, Function]:
+        return {step: getattr(self, f"_{step}") for step in STEPS}
+
+    def _open(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(open.run(self.services, decode(OpenInput, given)))
+
+    def _admit(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(admit.run(self.services, decode(AdmitInput, given)))
+
+    def _queue(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(queue.run(self.services, decode(QueueInput, given)))
+
+    def _merge(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(merge.run(self.services, decode(MergeInput, given)))
+
+    def _sign(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(sign.run(self.services, decode(SignInput, given), self.signers))
+
+    def _commit(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(commit.run(self.services, decode(CommitInput, given), self.keys()))
+
+    def _finish(self, given: dict[str, Any]) -> dict[str, Any]:
+        return encode(finish.run(self.services, decode(FinishInput, given)))
+
+    def keys(self) -> Standing:
+        """Whose signatures the committer wants: the signers' own."""
+        found = [certificates.parse(raw)[0] for raw in self.signers.certificates()]
+        everybody = [Announced(c.fingerprint, "", c, self.clock.now()) for c in found]
+        return Standing(everybody, everybody)
 
     # What hosts and CI see
 
@@ -271,12 +273,18 @@ class Press:
         return seen
 
 
+def _is_meant(fault: Fault) -> bool:
+    """Whether the definition made the execution fail, to be redriven."""
+    return "Debpress.Failed" in fault.cause
+
+
 def event(key: str, etag: str, version_id: str | None) -> dict[str, Any]:
     """An `Object Created` event as EventBridge delivers it."""
     found = {"key": key, "etag": etag, "version-id": version_id}
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": found}}
 
 
+@functools.lru_cache(maxsize=1000)  # Thousands of publishes upload the same few.
 def deb(
     package: str, version: str = "1.0", architecture: str = "all", note: str = "", extra: str = ""
 ) -> bytes:
@@ -312,19 +320,28 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
     return gzip.compress(raw.getvalue(), mtime=0)
 
 
+def keys(
+    kms: Callable[[str | None], KeyService],
+    default_key: str | None = None,
+    clock: FakeClock | None = None,
+    *,
+    archive: Archive | None = None,
+    user_id: str = "debpress test",
+    gnupg: Callable[[], Gnupg] | None = None,
+) -> signing.Keys:
+    """Where keys are, their certificates being stored nowhere else, or in an archive."""
+    clock = clock or FakeClock()
+    archive = archive or Archive(MemoryStore(), Layout(), clock)
+    stored = StoredCertificates(archive, clock)
+    return signing.Keys(stored, clock, kms, default_key, user_id, gnupg)
+
+
 def ed25519_signers(clock: FakeClock | None = None) -> Signers:
     """One signer with a real key of the quickest kind, by way of the faithful KMS; its certificate
     is minted when the clock says."""
     kms = FakeKms()
-    return signing.load(
-        ["awskms:"],
-        store=MemoryStore(),
-        layout=Layout(),
-        clock=clock or FakeClock(),
-        kms=kms.service,
-        default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
-        user_id="debpress test",
-    )
+    key = kms.create_key("ECC_NIST_EDWARDS25519")
+    return signing.load(["awskms:"], keys(kms.service, key, clock))
 
 
 class _QuickKms:
@@ -342,12 +359,5 @@ class _QuickKms:
 
 
 def quick_signers() -> Signers:
-    return signing.load(
-        ["awskms:"],
-        store=MemoryStore(),
-        layout=Layout(),
-        clock=FakeClock(),
-        kms=lambda _region: _QuickKms(),
-        default_key="arn:aws:kms:eu-central-1:111122223333:key/quick",
-        user_id="debpress test",
-    )
+    key = "arn:aws:kms:eu-central-1:111122223333:key/quick"
+    return signing.load(["awskms:"], keys(lambda _region: _QuickKms(), key))

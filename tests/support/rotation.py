@@ -9,18 +9,20 @@ from functools import partial
 from typing import Any
 
 from debpress import openpgp, signing
+from debpress.codec import decode, encode
 from debpress.config import RotationDays
-from debpress.publish import rotating
-from debpress.publish.committing import commit
-from debpress.publish.rotating import Asked
-from debpress.publish.setting_up import set_up
-from debpress.publish.signature import sign
-from debpress.signing import rotation
+from debpress.keys import certificates
+from debpress.keys.rotation import Asked
+from debpress.keys.standing import Standing, load, standing
+from debpress.openpgp.certificates import Certificate
+from debpress.records import rotation as records
+from debpress.records.messages import SignInput
+from debpress.steps import rotate, set_up, sign
 
 from tests.support import verifiers
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
-from tests.support.press import Press, debs
+from tests.support.press import Press, debs, keys
 
 DAY = 86400.0
 DAYS = RotationDays(announce=2, dual=5, switch=3)
@@ -48,24 +50,16 @@ class _Press(Press):
         super().__init__(signers=None, clock=clock)  # type: ignore[arg-type]
         self.service = kms.service()
 
-    def _sign(self, suite: str, generation: str) -> None:
-        layout, uris = self.repository.layout, self.repository.signers
-        loading = partial(
-            signing.load,
-            store=self.store,
-            layout=layout,
-            clock=self.clock,
-            kms=lambda _region: self.service,
-            default_key=None,
-            user_id="Lab",
+    def _sign(self, given: dict[str, Any]) -> dict[str, Any]:
+        found = keys(
+            lambda _region: self.service, clock=self.clock, archive=self.archive, user_id="Lab"
         )
-        signers = rotation.load(uris, store=self.store, layout=layout, loading=loading)
-        sign(self.store, self.repository, self.clock, signers, suite, generation)
+        loading = partial(signing.load, keys=found)
+        signers = load(self.archive, self.repository.signers, loading)
+        return encode(sign.run(self.services, decode(SignInput, given), signers))
 
-    def _commit(self, suite: str, generation: str) -> dict[str, Any]:
-        keys = rotation.standing(self.store, self.repository.layout, self.repository.signers)
-        given = (self.store, self.repository, self.clock, keys.certificates, suite, generation)
-        return commit(*given, others=keys.others)
+    def keys(self) -> Standing:
+        return standing(self.archive, self.repository.signers)
 
 
 class Rotation:
@@ -89,11 +83,11 @@ class Rotation:
         """A deployment with these signers, named by key or by URI."""
         uris = tuple(self.uris.get(name, name) for name in names)
         self.press.repository = replace(self.press.repository, signers=uris, rotation_days=DAYS)
-        set_up(self.store, self.press.repository, self.clock, self, self.uri)
+        set_up.run(self.press.services, self, self.uri)
 
     def take(self, step: str, to: str | None = None, off: str | None = None) -> dict[str, Any]:
         asked = Asked(step, to and self.uris.get(to, to), off and self.uris[off])
-        return rotating.rotate(self.store, self.press.repository, self.clock, self, self.uri, asked)
+        return encode(rotate.run(self.press.services, self, self.uri, asked))
 
     def stand_at(self, stage: str) -> Rotation:
         """Goes on to a stage, with all the waiting; `retire` is behind the last one."""
@@ -114,10 +108,10 @@ class Rotation:
         return self.press.publish(self.press.upload(package, debs((package, "1.0", "all"))))
 
     @property
-    def record(self) -> rotation.Rotation:
-        found = rotation.read(self.store)
+    def record(self) -> records.Rotation:
+        found = self.press.archive.rotation.find()
         assert found is not None
-        return found
+        return found.record
 
     @property
     def stage(self) -> str:
@@ -126,7 +120,7 @@ class Rotation:
     # The workflow, as set-up sees it
 
     def start(self, data: dict[str, Any]) -> str:
-        for _ in self.press.flip(data["suite"], None):
+        for _ in self.press.flip(data["suite"]):
             pass
         return "done"
 
@@ -136,8 +130,7 @@ class Rotation:
     # Hosts
 
     def certificate(self, name: str) -> bytes:
-        (known,) = signing.announced(self.store, self.press.repository.layout, [self.uris[name]])
-        return known.raw
+        return self._known(name).raw
 
     def published(self) -> list[str]:
         """Whose certificates key.gpg holds, which key.asc and the sources agree with."""
@@ -183,12 +176,14 @@ class Rotation:
         return [name for name in names if self.fingerprint(name) in openpgp.signers(found, known)]
 
     def fingerprint(self, name: str) -> str:
-        (known,) = signing.announced(self.store, self.press.repository.layout, [self.uris[name]])
-        return known.fingerprint
+        return self._known(name).fingerprint
 
     def _is_known(self, name: str) -> bool:
-        layout = self.press.repository.layout
-        return signing.stored.known(self.store, layout, self.uris[name]) is not None
+        return certificates.known(self.press.archive, self.uris[name]) is not None
+
+    def _known(self, name: str) -> Certificate:
+        (found,) = certificates.announcements(self.press.archive, [self.uris[name]])
+        return found.certificate
 
     def _read(self, key: str) -> bytes:
         found = self.store.get(key)

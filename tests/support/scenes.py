@@ -117,11 +117,12 @@ def queued(where: Scene, *names: str) -> dict[str, Callable[[Press], Any]]:
     left of them."""
     jobs: dict[str, Callable[[Press], Any]] = {}
     for name in names:
-        steps = where.press.steps(where.events[name])
+        begun = where.press.start(where.events[name])
+        steps = where.press.go_on(begun)
         next(steps)
         while not where.press.store.keys(f"state/stable/queue/{where.runs[name]}"):
             next(steps)
         where.press.clock.advance(0.1)
-        jobs[name] = lambda press, run=where.runs[name]: [*press.flip("stable", run)][-1]
+        jobs[name] = lambda press, begun=begun: [*press.go_on(begun)][-1]
     where.press.clock.advance(10)
     return jobs

@@ -1,22 +1,26 @@
 """The workflow's definition, executed as AWS documents it: with retries, events and redrives.
 
 The emulator of the system tests has no redrive, no count of retries and no limit of events. Here
-one execution at a time goes through a JSONata definition, its functions being Python's; no time
-passes. Only what the definition uses is known. (Step Functions guide: "Redrive behavior of
-individual states", "Context object", "Handling errors"; HistoryEvent in the API reference.)
+one execution at a time goes through a JSONata definition, its functions being Python's, and stops
+after each of their answers for as long as the test likes. Only what the definition uses is known.
+(Step Functions guide: "Redrive behavior of individual states", "Context object", "Handling
+errors"; HistoryEvent in the API reference.)
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+import json
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from jsonata import Jsonata
 from jsonata.jexception import JException
-from jsonata.utils import Utils
+
+from tests.support import expressions
 
 Function = Callable[[dict[str, Any]], Any]
+_T = TypeVar("_T")
+_Going = Generator[bool, None, _T]
 
 
 class Fault(Exception):  # noqa: N818 (what a state reports)
@@ -28,44 +32,69 @@ class Fault(Exception):  # noqa: N818 (what a state reports)
         super().__init__(f"{error}: {cause}")
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """What an execution is run by: `functions` by the name that stands in `${...}`, each of which
+    is given its payload and returns its answer, both JSON; `sleep` of a Wait, in seconds.
+
+    `attempt`, if given, stands in for every Retry: it calls what it is given as often as it likes.
+    A Fault that it raises is the state's, for Catch to see; anything else ends the test.
+    """
+
+    functions: Mapping[str, Function]
+    attempt: Callable[[Callable[[], Any]], Any] | None = None
+    sleep: Callable[[float], None] = lambda _seconds: None
+
+
 class Execution:
-    """`functions` by the name that stands in `${...}`; what one raises is known by its class, or
-    is a Fault. `entered` lists the states that were gone through, `events` counts the history's.
+    """`entered` lists the states that were gone through, `events` counts the history's. `runtime`
+    may be replaced between two calls of `advance`. Without an `attempt`, what a function raises is
+    known by its class, or is a Fault, and no time passes between its tries.
     """
 
     def __init__(
-        self, definition: Mapping[str, Any], functions: Mapping[str, Function], given: Any
+        self,
+        definition: Mapping[str, Any],
+        runtime: Runtime,
+        given: Any,
+        *,
+        name: str = "arn:aws:states:eu-central-1:111122223333:execution:press:one",
+        started_at: str = "2026-11-23T01:02:03.400Z",
     ) -> None:
+        self.runtime = runtime
         self._definition = definition
-        self._functions = functions
         self._variables: dict[str, Any] = {}
         self._execution: dict[str, Any] = {
-            "Id": "arn:aws:states:eu-central-1:111122223333:execution:press:one",
+            "Id": name,
             "Input": given,
-            "StartTime": "2026-11-23T01:02:03.400Z",
+            "StartTime": started_at,
             "RedriveCount": 0,
         }
         self._at: tuple[str, Any] = (definition["StartAt"], given)
+        self._going = self._go()
+        self._calls = 0
         self.status = "RUNNING"
-        self.error = self.cause = ""
+        self.fault: Fault | None = None
+        self.answer: Any = None
         self.entered: list[str] = []
         self.events = 0
 
+    @property
+    def error(self) -> str:
+        return self.fault.error if self.fault else ""
+
+    @property
+    def cause(self) -> str:
+        return self.fault.cause if self.fault else ""
+
+    def advance(self) -> bool:
+        """Goes on until a function has given its `answer`; False at the execution's end instead."""
+        return next(self._going, False)
+
     def run(self) -> Execution:
-        """To its end, from the beginning or from where it was redriven."""
-        self.events += 1
-        try:
-            while self.status == "RUNNING":
-                name, given = self._at
-                state = self._definition["States"][name]
-                if state["Type"] == "Succeed":
-                    self.status = "SUCCEEDED"
-                    self.events += 3
-                else:
-                    self._at = self._step(name, state, given)
-        except Fault as fault:
-            self.status, self.error, self.cause = "FAILED", fault.error, fault.cause
-            self.events += 1
+        """To its end, from wherever it is."""
+        while self.advance():
+            pass
         return self
 
     def redrive(self) -> Execution:
@@ -74,10 +103,28 @@ class Execution:
         assert self.status == "FAILED", "ExecutionNotRedrivable"
         assert self._definition["States"][self._at[0]]["Type"] != "Pass"
         self._execution["RedriveCount"] += 1
-        self.status = "RUNNING"
+        self.status, self.fault = "RUNNING", None
+        self._going = self._go()
         return self.run()
 
-    def _step(self, name: str, state: Mapping[str, Any], given: Any) -> tuple[str, Any]:
+    def _go(self) -> _Going[None]:
+        self.events += 1
+        try:
+            while self.status == "RUNNING":
+                name, given = self._at
+                state = self._definition["States"][name]
+                if state["Type"] == "Succeed":
+                    self.entered.append(name)
+                    self.status = "SUCCEEDED"
+                    self.events += 3
+                else:
+                    self._at = yield from self._step(name, state, given)
+        except Fault as fault:
+            self.status, self.fault = "FAILED", fault
+            self.events += 1
+
+    def _step(self, name: str, state: Mapping[str, Any], given: Any) -> _Going[tuple[str, Any]]:
+        """The following state's name, and its input."""
         self.entered.append(name)
         self.events += 2  # entered and exited
         match state["Type"]:
@@ -86,7 +133,9 @@ class Execution:
             case "Choice":
                 return self._choose(state, given), given
             case "Task" | "Map":
-                return self._try(state, given)
+                return (yield from self._try(state, given))
+            case "Wait":
+                self.runtime.sleep(state["Seconds"])
         self._assign(state, {"input": given})
         if "Output" in state:
             given = self._value(state["Output"], {"input": given})
@@ -103,58 +152,73 @@ class Execution:
             raise Fault("States.NoChoiceMatched", "no choice matched")
         return str(state["Default"])
 
-    def _try(self, state: Mapping[str, Any], given: Any) -> tuple[str, Any]:
+    def _try(self, state: Mapping[str, Any], given: Any) -> _Going[tuple[str, Any]]:
         """A state that may be retried and caught."""
-        tried = [0] * len(state.get("Retry", ()))
+        retries = () if self.runtime.attempt else state.get("Retry", ())
+        tried = [0] * len(retries)
+        before = self._calls
         while True:
-            context = {"input": given, "context": {"State": {"RetryCount": sum(tried)}}}
             try:
-                result = self._result(state, given)
+                result = yield from self._result(state, given)
             except Fault as fault:
-                for number, retry in enumerate(state.get("Retry", ())):
+                for number, retry in enumerate(retries):
                     if _is_of(fault, retry) and tried[number] < retry["MaxAttempts"]:
                         tried[number] += 1
                         break
                 else:
-                    return self._catch(state, fault, context)
+                    return self._catch(state, fault, given)
                 continue
-            context["result"] = result
+            count = self._calls - before - 1 if state["Type"] == "Task" else sum(tried)
+            context = {
+                "input": given,
+                "context": {"State": {"RetryCount": count}},
+                "result": result,
+            }
             self._assign(state, context)
             output = self._value(state["Output"], context) if "Output" in state else result
             return state.get("Next", ""), output
 
-    def _catch(
-        self, state: Mapping[str, Any], fault: Fault, context: dict[str, Any]
-    ) -> tuple[str, Any]:
+    def _catch(self, state: Mapping[str, Any], fault: Fault, given: Any) -> tuple[str, Any]:
         found = {"Error": fault.error, "Cause": fault.cause}
         for catcher in state.get("Catch", ()):
             if _is_of(fault, catcher):
-                self._assign(catcher, {**context, "errorOutput": found})
+                self._assign(catcher, {"input": given, "errorOutput": found})
                 return catcher["Next"], found
         raise fault
 
-    def _result(self, state: Mapping[str, Any], given: Any) -> Any:
+    def _result(self, state: Mapping[str, Any], given: Any) -> _Going[Any]:
         if state["Type"] == "Map":
             self.events += 2  # started, and succeeded or failed
-            return [
-                self._iterate(state["ItemProcessor"], item)
-                for item in self._value(state["Items"], {"input": given})
-            ]
-        self.events += 3  # scheduled, started, and succeeded or failed
+            results = []
+            for item in self._value(state["Items"], {"input": given}):
+                results.append((yield from self._iterate(state["ItemProcessor"], item)))
+            return results
         arguments = self._value(state["Arguments"], {"input": given})
-        function = self._functions[arguments["FunctionName"].strip("${}")]
+        function = self.runtime.functions[arguments["FunctionName"].strip("${}")]
+        self.answer = self._call(function, json.dumps(arguments["Payload"]))
+        yield True
+        return {"Payload": self.answer}
+
+    def _call(self, function: Function, payload: str) -> Any:
+        def call() -> Any:
+            self.events += 3  # scheduled, started, and succeeded or failed
+            self._calls += 1
+            return json.loads(json.dumps(function(json.loads(payload))))
+
+        if self.runtime.attempt is not None:
+            return self.runtime.attempt(call)
         try:
-            return {"Payload": function(arguments["Payload"])}
+            return call()
         except Fault:
             raise
         except Exception as error:
             raise Fault(type(error).__name__, str(error)) from error
 
-    def _iterate(self, processor: Mapping[str, Any], item: Any) -> Any:
+    def _iterate(self, processor: Mapping[str, Any], item: Any) -> _Going[Any]:
         self.events += 2  # an iteration started, and succeeded or failed
         name = processor["StartAt"]
         while name:
-            name, item = self._step(name, processor["States"][name], item)
+            name, item = yield from self._step(name, processor["States"][name], item)
         return item
 
     def _assign(self, state: Mapping[str, Any], states: dict[str, Any]) -> None:
@@ -175,42 +239,16 @@ class Execution:
 
     def _evaluate(self, expression: str, states: dict[str, Any]) -> Any:
         context = {"Execution": self._execution, **states.get("context", {})}
-        bound = _nulls({**self._variables, "states": {**states, "context": context}})
+        bound = {**self._variables, "states": {**states, "context": context}}
         try:
-            if not _compiled(f"$exists({expression})").evaluate(None, bound):
-                raise Fault("States.QueryEvaluationError", f"{expression} is undefined")
-            found = _compiled(expression).evaluate(None, bound)
+            found = expressions.evaluate(expression, bound)
         except JException as error:
             message = f"The JSONata expression '{expression}' threw an error: {error}"
             raise Fault("States.QueryEvaluationError", message) from error
-        return _no_nulls(found)
+        if found is expressions.UNDEFINED:
+            raise Fault("States.QueryEvaluationError", f"{expression} is undefined")
+        return found
 
 
 def _is_of(fault: Fault, names: Mapping[str, Any]) -> bool:
     return bool({fault.error, "States.ALL"} & set(names["ErrorEquals"]))
-
-
-def _nulls(value: Any) -> Any:
-    """The library takes None for undefined."""
-    match value:
-        case None:
-            return Utils.NULL_VALUE
-        case dict():
-            return {key: _nulls(each) for key, each in value.items()}
-        case list():
-            return [_nulls(each) for each in value]
-    return value
-
-
-def _no_nulls(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _no_nulls(each) for key, each in value.items()}
-        case list():
-            return [_no_nulls(each) for each in value]
-    return None if value is Utils.NULL_VALUE else value
-
-
-@functools.cache
-def _compiled(expression: str) -> Jsonata:
-    return Jsonata.jsonata(expression)

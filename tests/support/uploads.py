@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from debpress.archive.headers import GENERATION
 from debpress.layout import Batch
-from debpress.publish.published import GENERATION
 
 from local.ci import Ci
 from local.stack import Stack

@@ -16,19 +16,25 @@ from datetime import datetime
 from typing import Any
 
 from debpress import openpgp
+from debpress.archive.headers import GENERATION
 from debpress.index import entries, release
 from debpress.index.entries import Identity
 from debpress.index.release import Release
 from debpress.layout import Batch, Layout
-from debpress.publish.notes import Manifest
-from debpress.publish.opening import run_name
-from debpress.publish.published import GENERATION, Generation, number
+from debpress.records.batch import ManifestRef
+from debpress.records.generation import Generation, number
 from debpress.store import Head
+from debpress.suite.runs import run_name
 
 from tests.support.faults import Call
 from tests.support.press import Press
 
 Place = tuple[str, Identity]  # the index that names it, and the package
+
+
+def taken_in(record: Generation) -> set[str]:
+    """The runs that a generation publishes."""
+    return {outcome.run for outcome in record.batches}
 
 
 class Violation(AssertionError):  # noqa: N818 (what a test fails with)
@@ -82,7 +88,7 @@ class Witness:
         settings = self.press.repository.suite(suite)
         assert settings is not None
         where = Batch(suite, component, batch)
-        run = run_name(where, Manifest(found["key"], found["etag"], found["version-id"]))
+        run = run_name(where, ManifestRef(found["key"], found["etag"], found["version-id"]))
         places = {}
         for name, body in debs.items():
             identity = Identity(*name.removesuffix(".deb").split("_"))
@@ -146,7 +152,7 @@ class Witness:
                 seen[name.removesuffix(".gz"), entry.identity] = (filename, sha256)
                 named[self.layout.pool(filename)] = (size, sha256)
         generation = head.metadata[GENERATION]
-        record = Generation.load(self.press.store, self.suite, generation)
+        record = self.press.archive.suite(self.suite).generation(generation)
         return Flip(generation, record, head.etag, head.last_modified, parsed, seen, named)
 
     def _compare(self, old: Flip, new: Flip) -> None:
@@ -162,7 +168,7 @@ class Witness:
             raise Violation(f"Last-Modified {new.modified} after {old.modified} (law 2)")
         lost = {place for place in old.seen if place not in new.seen}
         asked = {
-            (name, Identity(p["package"], p["version"], p["architecture"]))
+            (name, Identity(*p.identity))
             for name, packages in (record.removed or {}).items()
             for p in packages
         }
@@ -175,11 +181,11 @@ class Witness:
 
     def _whole_batches(self, new: Flip, gone: set[Identity]) -> None:
         """A batch is seen whole or not at all, and where its run was said to be taken in."""
-        taken = {run for flip in (*self.flips, new) for run in flip.record.runs}
+        taken = {run for flip in (*self.flips, new) for run in taken_in(flip.record)}
         ever = gone | {i for f in self.flips for _, i in f.seen}
         for run, upload in self.uploads.items():
             there = {p for p in upload.places if p in new.seen}
-            if run in new.record.runs and self._missing(upload, new) and not gone:
+            if run in taken_in(new.record) and self._missing(upload, new) and not gone:
                 raise Violation(f"{new.generation} took {run} in and does not show it")
             if there and there != upload.places.keys() and not self.removals:
                 raise Violation(f"{new.generation} shows a part of {run}")
@@ -189,12 +195,12 @@ class Witness:
             alike = {r for r, other in self.uploads.items() if other.places == upload.places}
             if fresh and not alike & taken:
                 raise Violation(f"{new.generation} shows {run}, of which it does not say so")
-        for run in new.record.runs:
+        for run in taken_in(new.record):
             if self._said.get(run) == "rejected":
                 raise Violation(f"{run} was said to be rejected, and is published")
             if self._said.get(run) == "failed":
                 self.corrected.append(run)
-        again = new.record.runs & {run for f in self.flips for run in f.record.runs}
+        again = taken_in(new.record) & {run for f in self.flips for run in taken_in(f.record)}
         if again:
             raise Violation(f"{again} are taken in a second time by {new.generation}")
 
@@ -208,12 +214,12 @@ class Witness:
         batch = Batch(**result["batch"])
         if batch.suite != self.suite or batch.result != key:
             return
-        manifest = Manifest(**result["manifest"])
+        manifest = ManifestRef(**result["manifest"])
         run, status = run_name(batch, manifest), result["status"]
         if not manifest.key.startswith(batch.staging):
             raise Violation(f"{key} answers for {manifest.key}")
         by_number = {number(f.generation): f for f in self.flips}
-        taken = run in {r for f in self.flips for r in f.record.runs}
+        taken = run in {r for f in self.flips for r in taken_in(f.record)}
         if status == "published":
             flip = by_number.get(result["generation"])
             if flip is None:
@@ -263,7 +269,7 @@ class Witness:
         signature = store.body(self.layout.release_gpg(self.suite))
         openpgp.verify_detached(text, signature, self.press.signers.certificates())
         for flip in self.flips:
-            for run in flip.record.runs & self._said.keys():
+            for run in taken_in(flip.record) & self._said.keys():
                 if self._said[run] != "published":
                     raise Violation(f"{run} is published; its result says {self._said[run]}")
         for key, (size, sha256) in self._kept.items():

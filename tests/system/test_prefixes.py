@@ -18,16 +18,14 @@ from pathlib import Path
 
 import pytest
 from debpress import openpgp, signing
-from debpress.layout import Layout
-from debpress.publish.reaping import reap
+from debpress.steps import reap
 
 from local.apt_root import AptRoot
 from local.errors import LocalError
 from tests.support import replay
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
-from tests.support.memory_store import MemoryStore
-from tests.support.press import Press, debs
+from tests.support.press import Press, debs, keys
 from tests.support.replay import Bucket, Stored, Write
 
 ROOT = "apt/"
@@ -60,15 +58,8 @@ def acts() -> dict[str, Act]:
     """A publish of two batches in one flip, a prune, the way back, and the reaping after all."""
     clock = FakeClock(datetime.now(UTC) - timedelta(days=9))
     kms = FakeKms()
-    signers = signing.load(
-        ["awskms:"],
-        store=MemoryStore(),
-        layout=Layout(),
-        clock=clock,
-        kms=kms.service,
-        default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
-        user_id="debpress test",
-    )
+    key = kms.create_key("ECC_NIST_EDWARDS25519")
+    signers = signing.load(["awskms:"], keys(kms.service, key, clock))
     press = Press(signers, clock)
     press.set_up()
     raw = b"".join(signers.certificates())
@@ -103,7 +94,7 @@ def acts() -> dict[str, Act]:
     def reap_all() -> None:
         # What was published before all this goes: nobody names what was pruned once more.
         clock.advance(30 * 3600)
-        assert reap(press.store, press.repository, clock).keys
+        assert reap.run(press.services).keys
 
     return {
         "publish": _act(press, publish),

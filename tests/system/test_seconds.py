@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from debpress import openpgp
-from debpress.publish import committing
+from debpress.steps import commit
 
 from local.apt_root import AptRoot
 from tests.support import replay, tls
@@ -91,13 +91,13 @@ def test_hosts_see_both_when_the_clock_goes_back_between_them(tmp_path: Path) ->
 def test_without_a_second_between_them_and_a_look_afterwards_the_second_is_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing, "_leave_a_second", lambda *_: None)
-    monkeypatch.setattr(committing, "_see_it_rise", lambda *_: None)
+    monkeypatch.setattr(commit, "leave_a_second", lambda *_: None)
+    monkeypatch.setattr(commit, "see_it_rise", lambda *_: None)
     assert seen(Two(), tmp_path) == [["1"], ["1"]]
 
 
 def test_without_the_look_afterwards_one_is_missed_when_the_clock_goes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing, "_see_it_rise", lambda *_: None)
+    monkeypatch.setattr(commit, "see_it_rise", lambda *_: None)
     assert seen(Two(back), tmp_path) == [["1"], ["1"]]

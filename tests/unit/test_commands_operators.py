@@ -8,12 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
-from debpress import config, openpgp
+from debpress import openpgp
 from debpress.commands import connection
 from debpress.commands.main import main
+from debpress.keys.publication import sources
 from debpress.layout import Layout, is_manifest, parse_staged
-from debpress.publish import notes
-from debpress.publish.setting_up import sources
 from moto import mock_aws
 
 from tests.support.press import Press, deb, debs, event
@@ -61,7 +60,7 @@ class Bench:
         layout = repository.layout
         binary = b"".join(self.press.signers.certificates())
         armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
-        store.put(Layout.repository(), notes.dump(config.as_json(repository)))
+        self.press.archive.keep_configuration(repository)
         store.put(layout.key_gpg, binary)
         store.put(layout.key_asc, armored)
         for suite in repository.suites:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from debpress import codec
 from debpress.adapters import functions
 from debpress.adapters.environment import Environment
 from debpress.commands import connection
-from debpress.commands import keyring as command
+from debpress.commands.key import publishing
 from debpress.commands.main import main
 from debpress.errors import StoreError
 
@@ -35,7 +36,7 @@ class Bench:
         monkeypatch.setattr(self._setup, "log", lambda *_, **__: None)
         monkeypatch.setattr(connection, "connect", lambda _: (None, press.store))
         monkeypatch.setattr(functions, "invoke", self._invoke)
-        monkeypatch.setattr(command, "send", self._send)
+        monkeypatch.setattr(publishing, "send", self._send)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         self._capsys.readouterr()
@@ -106,7 +107,7 @@ def test_status_says_what_is_next_and_when(bench: Bench) -> None:
     assert "stage  dual since 2025-06-03T" in out
     assert "next   switch, from 2025-06-08T" in out
     record = json.loads(bench.run("rotate", "status", "--json")[1])
-    assert record == json.loads(json.dumps(bench.rotation.record.as_json()))
+    assert record == json.loads(codec.dump(bench.rotation.record))
 
 
 def test_show_export_and_check_go_by_the_stage(bench: Bench) -> None:

@@ -15,16 +15,20 @@ from botocore.exceptions import ClientError
 from debpress import layout
 from debpress.adapters import aws
 from debpress.codec import encode
-from debpress.commands import connection, upload, waiting
+from debpress.commands import connection, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
+from debpress.commands.sending import send
 from moto import mock_aws
 
 from tests.support.clock import FakeClock
-from tests.unit.test_commands_packages import deb, member, write
+from tests.support.debs import control, deb, member
+from tests.unit.test_commands_packages import write
 
 BUCKET = "press-of-the-tests"
 REGION = "eu-central-1"
+HELLO_DEB = deb(control(Package="hello", Architecture="amd64"))
+WORLD_DEB = deb(control(Package="world", Version="2.0+b1"))
 
 
 @pytest.fixture
@@ -76,8 +80,22 @@ class Press(FakeClock):
 
 
 def answer(s3: Any, batch: layout.Batch, **result: Any) -> None:
-    body = {"version": 1, "batch": encode(batch), **result}
+    """A whole result; `result` is what matters of it."""
+    body = {**WHOLE, "batch": encode(batch), **result}
     s3.put_object(Bucket=BUCKET, Key=batch.result, Body=json.dumps(body).encode())
+
+
+WHOLE: dict[str, Any] = {
+    "version": 1,
+    "generation": None,
+    "release_date": None,
+    "packages": [],
+    "ignored": [],
+    "errors": [],
+    "started_at": "2026-11-23T01:02:03Z",
+    "finished_at": "2026-11-23T01:02:04Z",
+    "execution": "execution-1",
+}
 
 
 def keys(s3: Any) -> list[str]:
@@ -86,18 +104,26 @@ def keys(s3: Any) -> list[str]:
 
 @pytest.fixture
 def package(tmp_path: Path) -> str:
-    return str(write(tmp_path, "hello_1.0_amd64.deb", deb()))
+    return str(write(tmp_path, "hello_1.0_amd64.deb", HELLO_DEB))
 
 
-HELLO = {"package": "hello", "version": "1.0", "architecture": "amd64", "action": "added"}
+HELLO = {
+    "package": "hello",
+    "version": "1.0",
+    "architecture": "amd64",
+    "filename": "pool/main/h/hello/0/hello_1.0_amd64.deb",
+    "sha256": "0" * 64,
+    "size": len(HELLO_DEB),
+    "action": "added",
+}
 
 
 def test_a_batch_is_uploaded_and_its_result_printed(
     s3: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [
-        str(write(tmp_path, "hello_1.0_amd64.deb", deb())),
-        str(write(tmp_path, "world_2.0+b1_all.deb", deb(2))),
+        str(write(tmp_path, "hello_1.0_amd64.deb", HELLO_DEB)),
+        str(write(tmp_path, "world_2.0+b1_all.deb", WORLD_DEB)),
     ]
     press = Press(s3, packages=[HELLO], ignored=["notes.txt"])
     assert main(["upload", *files, "--suite", "lab", "--batch", "b1"], press) == 0
@@ -118,7 +144,7 @@ def test_the_manifest_lists_the_files_and_comes_last(s3: Any, package: str) -> N
     )
     batch = layout.Batch("lab", "main", "b1")
     packages, _ = examine([Path(package)])
-    head = upload.send(client, store, batch, packages)
+    head = send(client, store, batch, packages)
     assert [path.rpartition("/")[2] for path in order] == ["hello_1.0_amd64.deb", "manifest.json"]
     manifest = s3.get_object(Bucket=BUCKET, Key=batch.staging + "manifest.json")
     assert manifest["VersionId"] == head.version_id
@@ -128,7 +154,7 @@ def test_the_manifest_lists_the_files_and_comes_last(s3: Any, package: str) -> N
             {
                 "name": "hello_1.0_amd64.deb",
                 "sha256": packages[0].sha256,
-                "size": len(deb()),
+                "size": len(HELLO_DEB),
             }
         ],
     }
@@ -146,9 +172,9 @@ def upload_arguments() -> Any:
 
 def test_a_large_file_goes_in_parts(s3: Any, tmp_path: Path) -> None:
     big = deb() + member("_gpgorigin", b"x" * (9 << 20))
-    path = write(tmp_path, "big_1_all.deb", big)
+    path = write(tmp_path, "foo_1.0_all.deb", big)
     assert main(["upload", str(path), "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
-    head = s3.head_object(Bucket=BUCKET, Key="staging/lab/main/b1/big_1_all.deb")
+    head = s3.head_object(Bucket=BUCKET, Key="staging/lab/main/b1/foo_1.0_all.deb")
     assert head["ContentLength"] == len(big)
     assert re.search(r"-\d+\"$", head["ETag"])
 
@@ -186,12 +212,28 @@ def test_a_failure_of_the_press_is_no_success(
     assert "manifest.json: internal: it broke" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("manifest", [{"etag": "of an earlier one", "version_id": None}, None])
+@pytest.mark.parametrize("version", [None, "of an earlier one"])
 def test_an_earlier_result_of_the_batch_is_passed_over(
-    s3: Any, package: str, manifest: dict[str, Any] | None
+    s3: Any, package: str, version: str | None
 ) -> None:
-    answer(s3, layout.Batch("lab", "main", "b1"), status="rejected", manifest=manifest)
+    batch = layout.Batch("lab", "main", "b1")
+    key = f"{batch.staging}manifest.json"
+    earlier = {"key": key, "etag": "of an earlier one", "version_id": version}
+    answer(s3, batch, status="rejected", manifest=earlier)
     assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b"<html>", json.dumps({**WHOLE, "manifest": None}).encode()],
+)
+def test_what_is_no_whole_result_is_told(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str], body: bytes
+) -> None:
+    """Of which manifest it is, can't be known: waiting would only hide it."""
+    s3.put_object(Bucket=BUCKET, Key="results/lab/main/b1.json", Body=body)
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Press(s3)) == 1
+    assert "results/lab/main/b1.json is not a result (" in capsys.readouterr().err
 
 
 def test_the_same_manifest_again_waits_for_its_own_result(s3: Any, package: str) -> None:

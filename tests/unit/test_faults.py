@@ -62,7 +62,7 @@ def _set_up(where: Scene) -> Job:
     where.press.configure(
         architectures=["amd64", "arm64", "riscv64"], components=["main", "extra", "third"]
     )
-    return lambda press: [*press.flip("stable", None)][-1] or "published"
+    return lambda press: [*press.flip("stable")][-1] or "published"
 
 
 CHANGES: dict[str, Callable[[Scene], Job]] = {
@@ -239,7 +239,7 @@ class TestTime:
         press = Press(scene().press.signers)
         press.clock.advance(86400)  # later than the certificate
         world = World(press, skew={"set-up": skew})
-        world.run({"set-up": lambda press: [*press.flip("stable", None)]})
+        world.run({"set-up": lambda press: [*press.flip("stable")]})
         assert not world.surprises, f"surprised by {world.surprises}"
         behind = press.clock.now() - press.release().date
         assert timedelta(0) <= behind < timedelta(seconds=90), f"law 1: behind by {behind}"

@@ -1,7 +1,7 @@
-"""Each guard of docs/decisions/0001 is needed: without it, the harness sees something go wrong.
+"""Each guard of docs/protocol.md is needed: without it, the harness sees something go wrong.
 
 A guard is taken away, and the plays of test_interleavings and test_faults are performed that are
-about it. The number in a test's name is the interleaving's in the decision.
+about it. The number in a test's name is the interleaving's on that page.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ import itertools
 import random
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from debpress.index.draft import Draft
+from debpress import codec
+from debpress.archive import Archive, objects
+from debpress.archive.headers import GENERATION, JSON
+from debpress.archive.named import Named
+from debpress.archive.plain_names import PlainNames
+from debpress.archive.results import Results
+from debpress.archive.suite import SuiteArchive
+from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
-from debpress.publish import (
-    committing,
-    drafting,
-    finishing,
-    merging,
-    notes,
-    published,
-    reaping,
-)
-from debpress.publish.published import Generation
+from debpress.records.generation import Generation
+from debpress.steps import commit, finish
 from debpress.store import ObjectHeaders, Pin, PreconditionFailed
+from debpress.suite import merge
 
 from tests.support.faults import At, Call, Fault, Random, Script
 from tests.support.memory_store import MemoryStore
@@ -91,17 +91,17 @@ def repeated(first: int) -> None:
 
 class TestTheCommit:
     def test_1_without_if_match_a_flip_is_lost(self, monkeypatch: Patch) -> None:
-        def blind(store: Any, layout: Any, record: Generation, body: bytes, _: Any) -> Any:
-            headers = ObjectHeaders(metadata={published.GENERATION: record.id})
-            return store.put(layout.inrelease(record.suite), body, headers)
+        def blind(suite: SuiteArchive, record: Generation, body: bytes, _: Any) -> Any:
+            headers = ObjectHeaders(metadata={GENERATION: record.id})
+            return suite._store.put(suite._layout.inrelease(suite.path), body, headers)
 
-        monkeypatch.setattr(committing, "_put", blind)
+        monkeypatch.setattr(SuiteArchive, "put_inrelease", blind)
         noticed(two_batches, grid(), "does not follow")
 
     def test_2_without_a_look_at_the_chain_a_killed_commit_leaves_stale_names(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(committing, "_is_in", lambda *_: False)
+        monkeypatch.setattr(commit, "_is_in", lambda *_: False)
         noticed(
             lambda k: one_batch(scene(), faults=At(k, Fault.KILL_AFTER)),
             range(8, 30),
@@ -109,7 +109,7 @@ class TestTheCommit:
         )
 
     def test_9_without_a_second_between_flips_hosts_never_see_one(self, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(committing, "_leave_a_second", lambda *_: None)
+        monkeypatch.setattr(commit, "leave_a_second", lambda *_: None)
 
         def play(_: int) -> None:
             where = scene()
@@ -126,26 +126,28 @@ class TestTheCommit:
     ) -> None:
         from tests.unit.test_faults import TestTime
 
-        monkeypatch.setattr(committing, "_see_it_rise", lambda *_: None)
+        monkeypatch.setattr(commit, "see_it_rise", lambda *_: None)
         with pytest.raises(AssertionError):
             TestTime().test_last_modified_that_did_not_rise_is_mended()
 
     def test_11_without_a_second_look_the_slower_leaves_older_plain_names(
         self, monkeypatch: Patch
     ) -> None:
-        def once(store: Any, layout: Any, suite: str) -> None:
-            committing._write_plain(store, layout, suite, store.get(layout.inrelease(suite)))
+        def once(names: PlainNames) -> None:
+            found = names._store.get(names._layout.inrelease(names._path))
+            assert found is not None
+            names._write(found)
 
-        monkeypatch.setattr(committing, "_courtesies", once)
+        monkeypatch.setattr(PlainNames, "update", once)
         noticed(_one_after_the_other, range(20, 60, 2), "plain name")
 
     def test_14_without_the_last_comparison_packages_are_lost(self, monkeypatch: Patch) -> None:
         """Law 11, with a merge that has such a bug."""
         lost = Identity("old0", "1", "all")
-        monkeypatch.setattr(Draft, "build", lambda d: d.base.edit(d.added, {lost}))
+        monkeypatch.setattr(IndexDraft, "build", lambda d: d.base.edit(d.added, {lost}))
         with pytest.raises(AssertionError, match="LossError"):
             one_batch(scene())  # the guard holds: it breaks down before the flip
-        monkeypatch.setattr(committing, "_check_nothing_lost", lambda *_: None)
+        monkeypatch.setattr(commit, "check_nothing_lost", lambda *_: None)
         noticed(lambda _: one_batch(scene()), [0], "law 11")
 
     def test_15_without_a_look_for_them_objects_are_named_that_are_gone(
@@ -166,44 +168,34 @@ class TestTheCommit:
 
         with pytest.raises(AssertionError, match="CorruptError"):
             play(0)
-        monkeypatch.setattr(committing, "_check_all_there", lambda *_: None)
+        monkeypatch.setattr(commit, "check_all_there", lambda *_: None)
         noticed(play, [0], "is named and not there")
 
     def test_16_with_inrelease_before_its_indices_hosts_see_half(self, monkeypatch: Patch) -> None:
         """The order of writes: by-hash first."""
         later: list[tuple[Any, ...]] = []
-        write = drafting.SuiteDraft._write
+        write, put = SuiteArchive._put_form, SuiteArchive.put_inrelease
 
-        def postponed(draft: drafting.SuiteDraft, name: str) -> Any:
-            class Postpone:
-                def put(self, *args: Any) -> None:
-                    later.append(args)
+        def postponed(_: SuiteArchive, *form: Any) -> None:
+            later.append(form)
 
-            store, draft._store = draft._store, Postpone()  # type: ignore[assignment]
-            try:
-                return write(draft, name)
-            finally:
-                draft._store = store
-
-        put = committing._put
-
-        def first(store: Any, *args: Any) -> Any:
-            head = put(store, *args)
+        def first(suite: SuiteArchive, *args: Any) -> Any:
+            head = put(suite, *args)
             for each in later:
-                store.put(*each)
+                write(suite, *each)
             later.clear()
             return head
 
-        monkeypatch.setattr(drafting.SuiteDraft, "_write", postponed)
-        monkeypatch.setattr(committing, "_put", first)
-        for check in ("_check_all_there", "_check_nothing_lost"):
-            monkeypatch.setattr(committing, check, lambda *_: None)
+        monkeypatch.setattr(SuiteArchive, "_put_form", postponed)
+        monkeypatch.setattr(SuiteArchive, "put_inrelease", first)
+        for check in ("check_all_there", "check_nothing_lost"):
+            monkeypatch.setattr(commit, check, lambda *_: None)
         noticed(lambda _: one_batch(scene()), [0], "which is not there whole")
 
 
 class TestWhatIsIn:
     def test_3_4_without_the_chain_a_batch_is_taken_in_twice(self, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(merging, "_decided", lambda *_: {})
+        monkeypatch.setattr(merge, "decided", lambda _: {})
 
         def play(turns: tuple[int, int]) -> None:
             where = scene(removals=True)
@@ -219,7 +211,7 @@ class TestWhatIsIn:
         noticed(play, [(0, 0)], "a second time")
 
     def test_5_without_answering_for_the_dead_entries_stay(self, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(merging, "_left", lambda *_: [])
+        monkeypatch.setattr(merge, "unanswered", lambda _: ())
 
         def play(_: int) -> None:
             where = scene()
@@ -236,10 +228,10 @@ class TestWhatIsIn:
     ) -> None:
         from tests.unit.test_interleavings import TestDeadExecutions as Plays
 
-        monkeypatch.setattr(reaping, "_about_to_be_named", lambda *_: ())
+        monkeypatch.setattr(Named, "soon", lambda _: ())
         with pytest.raises(AssertionError):
             Plays().test_what_waits_for_days_is_not_reaped(0)
-        monkeypatch.setattr(merging, "_refuse_reaped", lambda *_: None)
+        monkeypatch.setattr(merge._Merge, "_refuse_reaped", lambda *_: None)
         noticed(Plays().test_what_waits_for_days_is_not_reaped, [0], "CorruptError")
         noticed(
             lambda _: Plays().test_what_is_gone_all_the_same_breaks_nobody_else(), [0], "'failed'"
@@ -248,13 +240,13 @@ class TestWhatIsIn:
     def test_6_with_a_second_plan_a_repeat_brings_back_what_was_removed(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(notes, "put_first", _overwrite)
+        monkeypatch.setattr(objects, "keep_first", _overwrite)
         noticed(repeated, range(0, 30), "a second time")
 
     def test_6_with_a_second_verdict_a_repeat_rejects_what_is_under_way(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(notes, "put_first", _overwrite)
+        monkeypatch.setattr(objects, "keep_first", _overwrite)
 
         def play(first: int) -> None:
             where = scene()
@@ -273,18 +265,19 @@ class TestWhatIsIn:
         noticed(play, range(4, 12), "rejected")
 
     def test_17_without_remembering_refusals_one_is_published(self, monkeypatch: Patch) -> None:
-        decided = merging._decided
-        taken = lambda *args: {r: g for r, g in decided(*args).items() if r in g.runs}  # noqa: E731
-        monkeypatch.setattr(merging, "_decided", taken)
+        def taken(chain: Iterable[Generation]) -> dict[str, Generation]:
+            return {outcome.run: each for each in chain for outcome in each.batches}
+
+        monkeypatch.setattr(merge, "decided", taken)
         cases = itertools.product(range(30, 60, 2), range(1, 6))
         noticed(_refused_then_room, cases, "rejected")
 
     def test_18_taking_every_409_for_an_entry_loses_batches(self, monkeypatch: Patch) -> None:
         def credulous(store: Any, key: str, data: Any) -> None:
             with suppress(PreconditionFailed):
-                store.put(key, notes.dump(data), notes.JSON, if_absent=True)
+                store.put(key, codec.dump(data), JSON, if_absent=True)
 
-        monkeypatch.setattr(notes, "put_first", credulous)
+        monkeypatch.setattr(objects, "keep_first", credulous)
         noticed(
             lambda k: one_batch(scene(), faults=At(k, Fault.LOST_BEFORE)), range(1, 8), "is gone"
         )
@@ -292,7 +285,7 @@ class TestWhatIsIn:
     def test_19_operations_and_batches_in_one_flip_make_results_untrue(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(merging, "_is_alone", lambda _: False)
+        monkeypatch.setattr(merge, "_is_alone", lambda _: False)
 
         def play(_: int) -> None:
             where = scene(removals=True)
@@ -340,7 +333,7 @@ class TestWhatIsIn:
         cases = [(i, j) for i in range(4, 30, 4) for j in range(0, 30, 2)]
         for case in cases:
             play(case)
-        monkeypatch.setattr(merging, "_is_contested", lambda *_: False)
+        monkeypatch.setattr(merge._Merge, "_is_contested", lambda *_: False)
         noticed(play, cases, "rejected")
 
 
@@ -348,18 +341,17 @@ class TestAnswers:
     def test_7_without_the_look_at_the_manifest_an_older_answers_for_a_newer(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(finishing, "_Answers", _lax(looks=False, conditions=True))
+        monkeypatch.setattr(Archive, "is_newest", lambda *_: True)
         noticed(_older_and_newer, range(0, 130, 3), "another manifest")
 
     def test_7_without_the_condition_an_older_replaces_a_newer(self, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(finishing, "_Answers", _lax(looks=True, conditions=False))
+        monkeypatch.setattr(Results, "__init__", _without_conditions)
         noticed(_older_and_newer, range(0, 130), "another manifest")
 
     def test_13_without_the_chain_a_published_batch_is_said_to_have_failed(
         self, monkeypatch: Patch
     ) -> None:
-        blind = SimpleNamespace(current=published.current, chain=lambda *_: iter(()))
-        monkeypatch.setattr(finishing, "published", blind)
+        monkeypatch.setattr(finish, "_decider", lambda *_: None)
         noticed(
             lambda first: _fails(first, 10**6),
             range(30, 60),
@@ -369,17 +361,17 @@ class TestAnswers:
     def test_13_without_waiting_a_batch_fails_that_is_then_published(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(finishing, "_MOST_WAITS", 1)
+        monkeypatch.setattr(finish, "_MOST_WAITS", 1)
         noticed(lambda first: _fails(first, 14), range(60), "was corrected")
 
     def test_21_a_result_before_its_flip_is_untrue(self, monkeypatch: Patch) -> None:
         """The order of writes: the result last."""
-        commit = Press._commit
+        step = Press._commit
 
-        def early(press: Press, suite: str, generation: str) -> Any:
-            record = Generation.load(press.store, suite, generation)
-            press.finish(suite, record.by, "published", generation)
-            return commit(press, suite, generation)
+        def early(press: Press, given: dict[str, Any]) -> Any:
+            record = press.archive.suite(given["suite"]).generation(given["generation"])
+            press._finish({**given, "run": record.by, "outcome": "published"})
+            return step(press, given)
 
         monkeypatch.setattr(Press, "_commit", early)
         noticed(lambda _: one_batch(scene()), [0], "which nobody saw")
@@ -416,7 +408,7 @@ class TestPins:
 
 class TestTime:
     def test_10_a_date_by_the_clock_alone_does_not_rise(self, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(merging, "next_date", lambda now, _: now - timedelta(seconds=60))
+        monkeypatch.setattr(merge, "next_date", lambda now, _: now - timedelta(seconds=60))
 
         def play(_: int) -> None:
             where = scene()
@@ -429,15 +421,12 @@ class TestTime:
         noticed(play, [0], "was not signed")  # the signer refuses as well (law 10)
 
     def test_10_a_functions_own_clock_makes_dates_in_the_future(self, monkeypatch: Patch) -> None:
-        current = published.current
+        parse = SuiteArchive.parse
 
-        def own(store: Any, layout: Any, suite: str, now: Any) -> Any:
-            found = current(store, layout, suite, now)
-            if found is not None:
-                object.__setattr__(found, "now", now)
-            return found
+        def own(suite: SuiteArchive, found: Any) -> Any:
+            return replace(parse(suite, found), now=suite._clock.now())
 
-        monkeypatch.setattr(published, "current", own)
+        monkeypatch.setattr(SuiteArchive, "parse", own)
         noticed(lambda _: one_batch(scene(), skew={"it": 3600.0}), [0], "law 1")
 
     def test_10_a_functions_own_clock_makes_the_first_date_wrong(self, monkeypatch: Patch) -> None:
@@ -462,7 +451,7 @@ class TestLeading:
             return len(where.press.store.keys("state/stable/generations/"))
 
         led = generations()
-        monkeypatch.setattr(merging, "_is_young", lambda *_: False)
+        monkeypatch.setattr(merge, "_is_young", lambda *_: False)
         assert generations() > led
 
 
@@ -477,7 +466,7 @@ def _evil(name: str) -> bytes:
 
 
 def _overwrite(store: Any, key: str, data: Any) -> None:
-    store.put(key, notes.dump(data), notes.JSON)
+    store.put(key, codec.dump(data), JSON)
 
 
 def _refused_then_room(turns: tuple[int, int]) -> None:
@@ -529,24 +518,14 @@ def _fails(first: int, calls: int) -> None:
     assert not where.witness.corrected, "what was said was corrected"
 
 
-def _lax(*, looks: bool, conditions: bool) -> Any:
-    """`finishing._Answers` that does not look at the manifest, or puts without conditions."""
+def _without_conditions(results: Results, store: Any) -> None:
+    """`Results` that puts whatever is there by then."""
 
     class Store:
-        def __init__(self, store: Any) -> None:
-            self._store = store
-
         def __getattr__(self, name: str) -> Any:
-            return getattr(self._store, name)
+            return getattr(store, name)
 
-        def head(self, key: str) -> Any:
-            return self._store.head(key) if looks else None
+        def put(self, key: str, body: bytes, headers: Any, **_: Any) -> Any:
+            return store.put(key, body, headers)
 
-        def put(self, key: str, body: bytes, headers: Any, **more: Any) -> Any:
-            return self._store.put(key, body, headers, **(more if conditions else {}))
-
-    class Answers(finishing._Answers):
-        def __init__(self, store: Any, clock: Any, suite: str, measure: Any) -> None:
-            super().__init__(Store(store), clock, suite, measure)  # type: ignore[arg-type]
-
-    return Answers
+    results._store = Store()  # type: ignore[assignment]

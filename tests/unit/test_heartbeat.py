@@ -14,8 +14,8 @@ from debpress.errors import ConfigError, CorruptError
 from debpress.index import release
 from debpress.inspection.status import status
 from debpress.inspection.verification import verify
-from debpress.publish.merging import merge
-from debpress.publish.published import Generation, validity_used
+from debpress.records.messages import Merged, MergeInput, MergeOutput
+from debpress.steps import merge
 
 from tests.support.press import SUITES, Press, debs
 from tests.support.templates import handler
@@ -39,9 +39,9 @@ def flips(press: Press) -> int:
 
 
 def cause(press: Press) -> str:
-    head = press.store.head(press.repository.layout.inrelease("stable"))
-    assert head is not None
-    return Generation.load(press.store, "stable", head.metadata["generation"]).cause
+    record = press.archive.suite("stable").committed()
+    assert record is not None
+    return record.cause
 
 
 # The field
@@ -122,14 +122,12 @@ def test_another_validity_is_published_with_the_next_batch_though_it_is_no_news(
 def test_a_beat_signs_anew_at_a_third_and_not_before(valid: Press) -> None:
     valid.publish(valid.upload("b1", debs(("a", "1", "all"))))
     old, before, seen = valid.release(), flips(valid), valid.packages()
-    most = 0.0
+    told: list[float] = []
+    valid.measure = lambda _suite, /, **values: told.append(values["ValidityUsed"])
     while flips(valid) == before:
         valid.clock.sleep(BEAT)
-        used = validity_used(valid.store, valid.repository, valid.clock, "stable")
-        assert used is not None
-        most = max(most, used)
         valid.beat()
-    assert 1 / 3 <= most < 1 / 3 + BEAT / (9 * DAY) + 0.001
+    assert 1 / 3 <= max(told) < 1 / 3 + BEAT / (9 * DAY) + 0.001
     assert cause(valid) == "re-sign"
     new = valid.release()
     assert new.date > old.date and new.valid_until > old.valid_until
@@ -150,7 +148,7 @@ def test_a_publish_in_between_makes_it_superfluous(valid: Press) -> None:
 def test_a_beat_that_loses_to_a_publish_is_done(valid: Press) -> None:
     """It is built, another flips, it loses the commit: and then nothing is due any more."""
     valid.clock.sleep(4 * DAY)
-    beat = valid.flip("stable", None, heartbeat=True)
+    beat = valid.flip("stable", heartbeat=True)
     next(beat)
     valid.publish(valid.upload("b1", debs(("a", "1", "all"))))
     before = flips(valid)
@@ -171,8 +169,8 @@ def test_a_beat_takes_along_what_waits_and_answers_it(valid: Press) -> None:
 def test_a_suite_that_publishes_nothing_yet_has_no_beat(press: Press) -> None:
     press.configure(valid_for=9)
     press.store.delete(press.repository.layout.inrelease("stable"))
-    done = merge(press.store, press.repository, press.clock, "stable", None, heartbeat=True)
-    assert done == {"outcome": "done", "generation": None}
+    done = merge.run(press.services, MergeInput("stable", None, heartbeat=True))
+    assert done == MergeOutput(Merged.DONE)
 
 
 def test_a_rollback_has_a_validity_of_its_own(valid: Press) -> None:
@@ -190,7 +188,7 @@ def test_a_rollback_has_a_validity_of_its_own(valid: Press) -> None:
 
 
 def test_status_says_until_when(valid: Press) -> None:
-    said = status(valid.store, valid.repository.layout, "stable")
+    said = status(valid.archive, "stable")
     assert said.valid_until == valid.release().valid_until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -201,7 +199,7 @@ def test_verify_tells_of_a_heartbeat_that_stopped(
     valid: Press, days: int, complaint: str | None
 ) -> None:
     valid.clock.sleep(days * DAY)
-    report = verify(valid.store, valid.repository.layout, valid.clock, ["stable"])
+    report = verify(valid.archive, valid.clock, ["stable"])
     found = [f.message for f in report.findings if "valid until" in f.message]
     assert [complaint in message for message in found] == ([True] if complaint else [])
 

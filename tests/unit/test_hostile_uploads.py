@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import string
 from typing import Any
 
 import pytest
-from debpress.adapters.environment import log
+from debpress.adapters.logs import log
+from debpress.codec import decode
 from debpress.commands.text import print_result
-from debpress.publish import admission, opening, queueing
+from debpress.records.result import Result
+from debpress.steps import admit, queue
+from debpress.suite import batch
 
 from tests.support.debs import control
 from tests.support.debs import deb as made
@@ -170,6 +174,13 @@ def test_a_manifest_too_large_is_refused_unread(press: Press, name: str, told: b
     assert key not in store.whole
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "operations.json"])
+def test_a_manifest_too_large_and_misplaced_is_told_both(press: Press, name: str) -> None:
+    assert start(press, f"staging/nowhere/main/b/{name}", bytes(4 * 2**20 + 1)) == "rejected"
+    told = [(e["file"], e["code"]) for e in press.result("b", "nowhere")["errors"]]
+    assert told == [(name, "suite-unknown"), (name, "too-large")]
+
+
 def test_stray_files_are_named_up_to_a_thousand(press: Press) -> None:
     for number in range(1500):
         press.store.put(f"staging/stable/main/b/stray-{number:05}", b"")
@@ -182,7 +193,7 @@ def test_stray_files_are_named_up_to_a_thousand(press: Press) -> None:
 def test_more_stray_files_than_can_be_looked_at_are_refused(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_MOST_BESIDE", 50)
+    monkeypatch.setattr(batch, "_MOST_BESIDE", 50)
     for number in range(60):
         press.store.put(f"staging/stable/main/b/stray-{number:05}", b"")
     assert press.publish(press.upload("b", {"a.deb": deb("a")})) == "rejected"
@@ -205,7 +216,7 @@ def test_packages_that_say_too_much_of_themselves_are_refused(press: Press) -> N
 def test_a_batch_that_says_too_much_of_itself_is_refused(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queueing, "_MOST_SAID", 10_000)
+    monkeypatch.setattr(queue, "_MOST_SAID", 10_000)
     many = {f"p{n}.deb": deb(f"p{n}") for n in range(40)}
     assert press.publish(press.upload("b", many)) == "rejected"
     [error] = press.result("b")["errors"]
@@ -215,8 +226,8 @@ def test_a_batch_that_says_too_much_of_itself_is_refused(
 def test_errors_without_number_are_told_as_some_and_a_number(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "_MOST_ERRORS", 20)
-    monkeypatch.setattr(queueing, "_MOST_ERRORS", 50)
+    monkeypatch.setattr(admit, "_MOST_ERRORS", 20)
+    monkeypatch.setattr(queue, "_MOST_ERRORS", 50)
     bad = control(**{f"{n}": "x" for n in range(10)})
     wrong = {f"p{n}.deb": made(bad) for n in range(40)}
     assert press.publish(press.upload("b", wrong)) == "rejected"
@@ -227,44 +238,51 @@ def test_errors_without_number_are_told_as_some_and_a_number(
 # What is told
 
 
-def _shown(press: Press) -> str:
+def _shown(press: Press, caplog: pytest.LogCaptureFixture) -> str:
     """All that people see of the batch: the command's output, and the function's log."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        print_result(press.result("b"))
+        print_result(decode(Result, press.result("b")))
     lines = out.getvalue().splitlines()
-    with contextlib.redirect_stdout(out := io.StringIO()):
+    with caplog.at_level(logging.INFO):
         log("finish", result=press.result("b"))
-    assert json.loads(out.getvalue()) and out.getvalue().count("\n") == 1
-    return "\n".join([*lines, *out.getvalue().splitlines()])
+    # As Lambda writes it, which leaves what is not ASCII as it is.
+    lines.append(json.dumps(vars(caplog.records[-1])["result"], ensure_ascii=False))
+    return "\n".join(lines)
 
 
 def _is_plain(text: str) -> bool:
     return all(each.isprintable() for each in text.split("\n"))
 
 
-def test_a_stray_file_by_a_nasty_name_breaks_nothing(press: Press) -> None:
+def test_a_stray_file_by_a_nasty_name_breaks_nothing(
+    press: Press, caplog: pytest.LogCaptureFixture
+) -> None:
     press.store.put(f"staging/stable/main/b/{NASTY}", b"")
     assert press.publish(press.upload("b", {"a.deb": deb("a")})) == "published"
     [ignored] = press.result("b")["ignored"]
     assert ignored.isprintable() and "\\x1b[2J" in ignored
-    assert _is_plain(_shown(press))
+    assert _is_plain(_shown(press, caplog))
 
 
-def test_nasty_names_in_manifest_and_control_break_nothing(press: Press) -> None:
+def test_nasty_names_in_manifest_and_control_break_nothing(
+    press: Press, caplog: pytest.LogCaptureFixture
+) -> None:
     text = control().replace(b"foo", b"f\x1b[2Jo\x0c") + b'X"\x00\xff: \xe2\x80\xae\n'
     started = press.upload("b", {"a.deb": made(text)})
     assert press.publish(started) == "rejected"
     assert len(press.result("b")["errors"]) >= 3
-    assert _is_plain(_shown(press))
+    assert _is_plain(_shown(press, caplog))
     listed = [{"name": NASTY, "sha256": NASTY}, {NASTY: NASTY}, {"name": "a", "size": NASTY}]
     started = press.upload("b", {}, manifest={"version": 1, "files": listed})
     assert press.publish(started) == "rejected"
     assert len(press.result("b")["errors"]) >= 5
-    assert _is_plain(_shown(press))
+    assert _is_plain(_shown(press, caplog))
 
 
-def test_a_batch_by_a_nasty_field_of_a_changes_file_breaks_nothing(press: Press) -> None:
+def test_a_batch_by_a_nasty_field_of_a_changes_file_breaks_nothing(
+    press: Press, caplog: pytest.LogCaptureFixture
+) -> None:
     body = f"Format: 1.8\nChecksums-Sha256:\n {'0' * 64} 1 {NASTY}\n".encode()
     assert start(press, "staging/stable/main/b/x.changes", body) == "rejected"
-    assert _is_plain(_shown(press))
+    assert _is_plain(_shown(press, caplog))

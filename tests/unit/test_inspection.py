@@ -6,13 +6,13 @@ import itertools
 from typing import Any
 
 import pytest
-from debpress import config
+from debpress import codec, config
+from debpress.archive.configuration import read_configuration
 from debpress.errors import ConfigError, CorruptError, StoreError
 from debpress.inspection import reading
 from debpress.inspection.history import history
 from debpress.inspection.status import status
 from debpress.layout import Layout
-from debpress.publish import notes
 
 from tests.support.press import Press, deb, debs
 
@@ -32,18 +32,18 @@ def remove(press: Press, *packages: str) -> None:
 
 class TestTheConfiguration:
     def test_is_read_as_it_was_deployed(self, press: Press) -> None:
-        body = notes.dump(config.as_json(press.repository))
+        body = codec.dump_json(config.as_json(press.repository))
         press.store.put(Layout.repository(), body)
-        assert reading.configured(press.store) == press.repository
+        assert read_configuration(press.store) == press.repository
 
     def test_where_there_is_none(self, press: Press) -> None:
         with pytest.raises(ConfigError, match="check the bucket's name"):
-            reading.configured(press.store)
+            read_configuration(press.store)
 
     def test_where_it_is_damaged(self, press: Press) -> None:
         press.store.put(Layout.repository(), b"{")
         with pytest.raises(ConfigError, match="is not JSON"):
-            reading.configured(press.store)
+            read_configuration(press.store)
 
 
 class TestListing:
@@ -51,7 +51,7 @@ class TestListing:
         versions = ("1.0~rc1", "1.9", "1.10", "1:0.1")
         publish(press, ("b", "1", "amd64"), *(("a", v, "all") for v in versions))
         publish(press, ("b", "1", "amd64"), ("c", "1", "arm64"), component="extra")
-        found = reading.packages(press.store, Layout(), "stable")
+        found = reading.packages(press.archive, "stable")
         assert [(f.component, *f.identity) for f in found] == [
             *(("main", "a", v, "all") for v in reversed(versions)),
             ("extra", "b", "1", "amd64"),
@@ -61,7 +61,7 @@ class TestListing:
 
     def test_says_what_a_script_needs(self, press: Press) -> None:
         publish(press, ("a", "1", "all"))
-        (found,) = reading.packages(press.store, Layout(), "stable")
+        (found,) = reading.packages(press.archive, "stable")
         said = found.as_json()
         body = deb("a", "1")
         assert (said["suite"], said["component"], said["size"]) == ("stable", "main", len(body))
@@ -73,19 +73,19 @@ class TestListing:
     )
     def test_by_a_pattern(self, press: Press, pattern: str | None, names: list[str]) -> None:
         publish(press, *((name, "1", "all") for name in ("lib-b", "a", "lib-a")))
-        found = reading.matching(reading.packages(press.store, Layout(), "stable"), pattern)
+        found = reading.matching(reading.packages(press.archive, "stable"), pattern)
         assert [f.identity.package for f in found] == names
 
     def test_a_suite_that_publishes_nothing(self, press: Press) -> None:
         with pytest.raises(ConfigError, match="'nowhere' publishes nothing"):
-            reading.packages(press.store, Layout(), "nowhere")
+            reading.packages(press.archive, "nowhere")
 
     def test_an_index_that_is_gone_is_no_empty_list(self, press: Press) -> None:
         publish(press, ("a", "1", "all"))
         for key in press.store.keys("apt/dists/stable/main/binary-amd64/by-hash/"):
             press.store.delete(key)
         with pytest.raises(CorruptError, match="is gone"):
-            reading.packages(press.store, Layout(), "stable")
+            reading.packages(press.archive, "stable")
 
     def test_the_fields_of_a_stanza_in_its_order(self) -> None:
         text = b"Package: a\nDescription: short\n long\n .\n more\nSize: 3\n"
@@ -101,7 +101,7 @@ class TestHistory:
         publish(press, ("a", "1", "all"), ("b", "1", "amd64"))
         press.clock.sleep(60)
         remove(press, "a")
-        last, first, set_up = history(press.store, Layout(), "stable")
+        last, first, set_up = history(press.archive, "stable")
         assert (last.number, last.cause, first.cause, set_up.cause) == (
             3,
             "remove",
@@ -114,14 +114,14 @@ class TestHistory:
             ("added", "b", "main"),
         ]
         assert last.batches == (f"stable/main/o{next(_batches) - 1}",)
-        assert last.executions == ("execution-2",)
+        assert last.executions == ("execution-4",)  # after two set-ups, and what it removes
         assert last.date > first.date > set_up.date
 
     def test_of_one_package(self, press: Press) -> None:
         publish(press, ("a", "1", "all"), ("b", "1", "all"))
         publish(press, ("b", "2", "all"))
         remove(press, "a")
-        flips = list(history(press.store, Layout(), "stable", "a"))
+        flips = list(history(press.archive, "stable", "a"))
         assert [flip.number for flip in flips] == [4, 2]
         assert {c.package for flip in flips for c in flip.changes} == {"a"}
 
@@ -130,11 +130,11 @@ class TestHistory:
             publish(press, (f"p{n}", "1", "all"))
         (lost,) = press.store.keys("state/stable/generations/00000003-")
         press.store.delete(lost)
-        assert [flip.number for flip in history(press.store, Layout(), "stable")] == [5, 4]
+        assert [flip.number for flip in history(press.archive, "stable")] == [5, 4]
 
 
 def look(press: Press, suite: str = "stable") -> Any:
-    return status(press.store, Layout(), suite)
+    return status(press.archive, suite)
 
 
 class TestStatus:
@@ -204,4 +204,4 @@ class TestStatus:
     def test_all_of_it_is_json(self, press: Press) -> None:
         press.upload("waits", debs(("a", "1", "all")))
         press.publish(press.upload("bad", {"a_1_all.deb": b"no package"}))
-        assert notes.dump(look(press).as_json())
+        assert codec.dump_json(look(press).as_json())

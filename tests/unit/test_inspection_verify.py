@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 from debpress import openpgp, signing
+from debpress.archive.suite import SuiteArchive
 from debpress.errors import StoreError
 from debpress.index import release
 from debpress.inspection.report import Report
 from debpress.inspection.verification import verify
+from debpress.keys.publication import sources
 from debpress.layout import Layout
-from debpress.publish.setting_up import sources
 from debpress.signing import Signers
 
-from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
-from tests.support.memory_store import MemoryStore
-from tests.support.press import Press, deb, debs
+from tests.support.press import Press, deb, debs, keys
 
 LAYOUT = Layout()
 BOTH = ("stable", "testing")
@@ -48,7 +47,7 @@ def press(press: Press) -> Press:
 
 def check(press: Press, **options: Any) -> Report:
     before = len(press.store.log)
-    report = verify(press.store, LAYOUT, press.clock, BOTH, **options)
+    report = verify(press.archive, press.clock, BOTH, **options)
     assert len(press.store.log) == before, "verify wrote something"
     return report
 
@@ -74,15 +73,8 @@ def other_signers() -> Signers:
     """With a key that no host knows."""
     kms = FakeKms()
     kms.create_key("ECC_NIST_EDWARDS25519")
-    return signing.load(
-        ["awskms:"],
-        store=MemoryStore(),
-        layout=LAYOUT,
-        clock=FakeClock(),
-        kms=kms.service,
-        default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
-        user_id="somebody else",
-    )
+    key = kms.create_key("ECC_NIST_EDWARDS25519")
+    return signing.load(["awskms:"], keys(kms.service, key, user_id="somebody else"))
 
 
 def by_hash(press: Press, name: str) -> str:
@@ -192,7 +184,7 @@ class TestIndices:
         key = by_hash(press, f"main/binary-amd64/Packages{suffix}")
         damage(press, key, flip_a_byte)
         ((found, message),) = wrong(press)
-        assert found == key and "other bytes than its name" in message
+        assert found == key and "other bytes than Release lists" in message
 
     @pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
     def test_edited_plain_packages(self, press: Press, suffix: str) -> None:
@@ -319,7 +311,7 @@ class TestNotes:
         assert pooled(press, "d") not in keys
 
     def test_not_of_the_pool_when_only_some_suites_are_read(self, press: Press) -> None:
-        report = verify(press.store, LAYOUT, press.clock, ["testing"], whole=False)
+        report = verify(press.archive, press.clock, ["testing"], whole=False)
         assert report.good and not [n for n in report.notes if "pool" in n.message]
 
     def test_where_nothing_may_be_listed(
@@ -351,7 +343,7 @@ class TestMeanwhile:
             return found
 
         monkeypatch.setattr(press.store, "get", publish_once)
-        report = verify(press.store, LAYOUT, press.clock, BOTH)
+        report = verify(press.archive, press.clock, BOTH)
         assert flips and report.good, report.findings
         assert report.packages == 4
 
@@ -359,17 +351,15 @@ class TestMeanwhile:
         self, press: Press, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         steps = press.steps(press.upload("b2", debs(("d", "1", "all"))))
-        from debpress.publish import committing
-
-        courtesies = committing._courtesies
-        monkeypatch.setattr(committing, "_courtesies", lambda *_: None)
+        update = SuiteArchive.update_plain_names
+        monkeypatch.setattr(SuiteArchive, "update_plain_names", lambda _: None)
         for _ in range(6):
             next(steps)
         sleep = press.clock.sleep
 
         def late(seconds: float) -> None:
             sleep(seconds)
-            courtesies(press.store, LAYOUT, "stable")
+            update(press.archive.suite("stable"))
 
         monkeypatch.setattr(press.clock, "sleep", late)
-        assert verify(press.store, LAYOUT, press.clock, BOTH).good
+        assert verify(press.archive, press.clock, BOTH).good

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from debpress.clock import from_iso
-from debpress.publish.reaping import reap
+from debpress.steps import reap
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -233,7 +233,7 @@ class TestTheReaper:
         world = where.world(turns=Script([("reaper", first), ("it", second), ("reaper", 10**6)]))
         done = world.run(
             {
-                "reaper": lambda press: reap(press.store, press.repository, press.clock),
+                "reaper": lambda press: reap.run(press.services),
                 "it": lambda press: press.publish(event),
             }
         )
@@ -413,7 +413,7 @@ class TestDeadExecutions:
         world = where.world(faults=fault, tries=1)
 
         def dies(press: Press) -> Any:
-            press.finish = lambda *_args, **_more: None  # type: ignore[method-assign]
+            press._finish = lambda _: {"status": None}  # type: ignore[method-assign]
             return press.publish(event)
 
         world.run({"dead": dies})
@@ -432,7 +432,7 @@ class TestDeadExecutions:
         where = waiting_for_days()
         event = where.upload("it", fresh("it"))
         world = where.world(turns=Script([("reaper", first), ("it", 10**6), ("reaper", 10**6)]))
-        reaper = {"reaper": lambda press: reap(press.store, press.repository, press.clock)}
+        reaper = {"reaper": lambda press: reap.run(press.services)}
         world.run(reaper)
         done = world.run({**reaper, "it": lambda press: press.publish(event)})
         assert done["it"] == "published" and not world.surprises, f"surprised: {world.surprises}"

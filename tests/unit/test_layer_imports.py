@@ -36,6 +36,22 @@ print(json.dumps({m.__name__: m.__file__ for m in list(sys.modules.values())
 """
 
 
+# What our own modules import, as they spell it; cryptography imports old ciphers for itself.
+_ASKED = """
+import builtins, importlib, json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+asked, given = set(), builtins.__import__
+def noting(name, globals=None, locals=None, fromlist=(), level=0):
+    importer = (globals or {}).get("__name__", "")
+    if importer.partition(".")[0] in ("debpress", "handler"):
+        asked.update((name, *(f"{name}.{part}" for part in fromlist or ())))
+    return given(name, globals, locals, fromlist, level)
+builtins.__import__ = noting
+importlib.import_module(sys.argv[2])
+print(json.dumps(sorted(asked)))
+"""
+
+
 @pytest.fixture(scope="module")
 def dependencies() -> Path:
     return layers.dependencies(HERE, THIS) / "python"
@@ -64,6 +80,25 @@ def test_a_function_without_its_dependencies_would_not_start(repository: Path) -
     code = ROOT / "lambdas" / STEPS[0]
     with pytest.raises(subprocess.CalledProcessError):
         _imported([code, ROOT / "layers/debpress/python", repository])
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_function_can_unlock_an_exported_key(
+    step: str, dependencies: Path, repository: Path
+) -> None:
+    """Only the command imports keys; what signs knows neither their locks nor the old ciphers."""
+    code = ROOT / "lambdas" / step
+    asked = _asked([code, ROOT / "layers/debpress/python", dependencies, repository], "handler")
+    assert "debpress.layout" in asked
+    assert not asked & {"debpress.keys.unlocking", "debpress.keys.importing"}
+    assert not {name for name in asked if "decrepit" in name or "ciphers" in name}
+
+
+def test_the_import_of_a_key_can_unlock_it(dependencies: Path) -> None:
+    """So that the test above this notices imports at all."""
+    path = [ROOT / "layers/debpress/python", dependencies]
+    asked = _asked(path, "debpress.keys.importing")
+    assert {"debpress.keys.unlocking", "cryptography.hazmat.decrepit.ciphers"} <= asked
 
 
 def test_what_is_read_late_is_there_too(dependencies: Path) -> None:
@@ -221,9 +256,14 @@ def _imported(path: list[Path]) -> dict[str, str]:
     return found
 
 
-def _run(script: str, path: list[Path]) -> str:
+def _asked(path: list[Path], module: str) -> set[str]:
+    return set(json.loads(_run(_ASKED, path, module)))
+
+
+def _run(script: str, path: list[Path], *arguments: str) -> str:
     """Without site-packages, the environment, or the folder that this runs in."""
-    command = [sys.executable, "-I", "-S", "-B", "-c", script, json.dumps(list(map(str, path)))]
+    folders = json.dumps(list(map(str, path)))
+    command = [sys.executable, "-I", "-S", "-B", "-c", script, folders, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={}, cwd="/")
     return done.stdout
 

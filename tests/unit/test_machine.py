@@ -12,27 +12,46 @@ import copy
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import pytest
 from debpress.clock import iso
+from debpress.codec import Record, decode, encode
 from debpress.errors import TransientError
 from debpress.layout import Batch
-from debpress.publish import opening, snapshots
-from debpress.publish.admission import admit
-from debpress.publish.merging import merge
-from debpress.publish.notes import Manifest, Plan
-from debpress.publish.opening import Upload, open_batch, share_out
-from debpress.publish.queueing import queue
+from debpress.records.batch import ManifestRef, Plan
+from debpress.records.messages import (
+    AdmitInput,
+    AdmitOutput,
+    CommitInput,
+    CommitOutput,
+    Ended,
+    FinishInput,
+    FinishOutput,
+    MergeInput,
+    MergeOutput,
+    OpenInput,
+    OpenOutput,
+    QueueInput,
+    QueueOutput,
+    SignInput,
+    SignOutput,
+)
+from debpress.records.result import Result
+from debpress.steps.open import _opened
+from debpress.suite import snapshot
+from debpress.suite.batch import share_out
+from debpress.suite.runs import run_name
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stacks import machine
 from stacks.functions import SIZES, STEPS
-from tests.support.asl import endings, faults, longest, tasks
+from tests.support.asl import endings, faults, longest, strings, tasks
 from tests.support.press import Press, deb, debs
-from tests.support.state_machine import Execution, Fault
+from tests.support.state_machine import Execution, Fault, Runtime
 from tests.support.templates import ROOT, synthesise
 
 MACHINE = machine.definition({name: size.seconds for name, size in SIZES.items()})
@@ -66,8 +85,7 @@ class TestTheDefinition:
 
     def test_a_step_may_take_longer_than_its_function_so_that_the_function_says_why(self) -> None:
         for name, state in tasks(MACHINE):
-            step = state["Arguments"]["FunctionName"].strip("${}")
-            assert SIZES[step].seconds < state["TimeoutSeconds"], name
+            assert SIZES[step_of(state)].seconds < state["TimeoutSeconds"], name
 
     def test_every_way_out_after_open_passes_finish(self) -> None:
         """But for a batch that was ignored: of that, nobody waits for an answer."""
@@ -107,15 +125,69 @@ def test_every_outcome_has_its_way(choice: str) -> None:
     page = (ROOT / "docs/architecture.md").read_text("utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {task.lower()} |")]
     documented = set(re.findall(r'"outcome": "(\w+)"', row.split("|")[-2]))
-    assert documented == set(OUTCOMES[choice])
+    assert documented == set(OUTCOMES[choice]) == outcomes_of(task.lower())
     named = {
         found[1]: each["Next"]
         for each in STATES[choice]["Choices"]
         if (found := re.fullmatch(r"\{% \$states\.input\.outcome = '(\w+)' %\}", each["Condition"]))
     }
-    assert len(named) == len(STATES[choice]["Choices"])
+    assert len(named) == len(STATES[choice]["Choices"]) and set(named) <= set(OUTCOMES[choice])
     for outcome, following in OUTCOMES[choice].items():
         assert named.get(outcome, STATES[choice]["Default"]) == following
+
+
+# What each step is told and what it answers.
+MESSAGES: dict[str, tuple[type[Record], type[Record]]] = {
+    "open": (OpenInput, OpenOutput),
+    "admit": (AdmitInput, AdmitOutput),
+    "queue": (QueueInput, QueueOutput),
+    "merge": (MergeInput, MergeOutput),
+    "sign": (SignInput, SignOutput),
+    "commit": (CommitInput, CommitOutput),
+    "finish": (FinishInput, FinishOutput),
+}
+
+
+def outcomes_of(step: str) -> set[str]:
+    return {str(each) for each in get_type_hints(MESSAGES[step][1])["outcome"]}
+
+
+def names(message: type[Record]) -> set[str]:
+    """What the JSON of a message with every field calls them."""
+    known = (each.name for each in fields(message) if each.name != "unknown")
+    return set(encode(message(**dict.fromkeys(known, "x"))))
+
+
+def step_of(task: dict[str, Any]) -> str:
+    return str(task["Arguments"]["FunctionName"]).strip("${}")
+
+
+class TestMessages:
+    def test_every_step_is_told_all_that_it_takes_and_nothing_else(self) -> None:
+        assert set(MESSAGES) == set(STEPS)
+        for name, state in tasks(MACHINE):
+            taken, payload = names(MESSAGES[step_of(state)][0]), state["Arguments"]["Payload"]
+            assert set(payload) == taken, name
+        assert get_type_hints(OpenOutput)["chunks"] == tuple[AdmitInput, ...] | None
+
+    def test_what_is_read_of_an_answer_is_there(self) -> None:
+        """By the task itself, and by all that has its answer for an input: Choices, and the Map."""
+        for name, state in tasks(MACHINE):
+            answers = names(MESSAGES[step_of(state)][1])
+            read = set(re.findall(r"\$states\.result\.Payload\.(\w+)", json.dumps(state)))
+            assert read <= answers, name
+            following = STATES.get(state.get("Next", ""), {})
+            if following.get("Type") == "Choice":
+                read = set(re.findall(r"\$states\.input\.(\w+)", json.dumps(following)))
+                assert read and read <= answers, name
+        assert STATES["Opened"]["Choices"][0]["Next"] == "Admit"
+        assert STATES["Admit"]["Items"] == "{% $states.input.chunks %}"
+
+    def test_an_execution_ends_in_every_way_that_finish_knows_and_in_no_other(self) -> None:
+        ends = [state["Assign"] for state in STATES.values() if state.get("Next") == "Finish"]
+        assert {assigned["outcome"] for assigned in ends} == {str(each) for each in Ended}
+        (asked,) = re.findall(r"\$outcome = '(\w+)'", json.dumps(STATES["Finished"]["Choices"]))
+        assert asked in set(Ended)
 
 
 class TestExpressions:
@@ -172,18 +244,6 @@ class TestExpressions:
         walk(MACHINE["StartAt"], frozenset(), set())
 
 
-def strings(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for each in value.values():
-                yield from strings(each)
-        case list():
-            for each in value:
-                yield from strings(each)
-
-
 class TestRetries:
     def test_every_one_backs_off_with_jitter_and_ends_within_minutes(self) -> None:
         for name, state in tasks(MACHINE):
@@ -216,11 +276,11 @@ class TestQuotas:
     @pytest.mark.parametrize("sizes", sizes, ids=lambda sizes: f"{len(sizes)}x{sizes[0]}")
     def test_the_state_stays_small_whatever_the_batch(self, sizes: list[int]) -> None:
         batch = Batch("s" * 60, "c" * 60, "b" * 128)
-        identity = Manifest(f"{batch.staging}manifest.json", "0" * 32, "v" * 32)
-        run = opening.run_name(batch, identity)
+        identity = ManifestRef(f"{batch.staging}manifest.json", "0" * 32, "v" * 32)
+        run = run_name(batch, identity)
         plan = Plan(*(run, batch, identity, "", "", None), chunks=share_out(sizes))
         assert plan.chunks[-1][1] == len(sizes)
-        assert len(json.dumps(opening._opened(plan))) < PAYLOAD / 2
+        assert len(json.dumps(encode(_opened(plan)))) < PAYLOAD / 2
 
     @given(st.lists(st.sampled_from([1, 10**6, 10**8, 3 * 10**8, 5 * 10**9]), max_size=5000))
     def test_chunks_are_bound_in_number(self, sizes: list[int]) -> None:
@@ -239,13 +299,13 @@ class TestQuotas:
                 else function
                 for name, function in says.items()
             }
-            execution = Execution(MACHINE, functions, {"detail": {}}).run()
+            execution = Execution(MACHINE, Runtime(functions), {"detail": {}}).run()
             assert execution.status == "FAILED" and FAILED in execution.cause
             assert execution.entered[-3:] == ["Finish", "Finished", "Failed"]
             assert EVENTS / 4 < execution.events < EVENTS * 0.9, execution.events
 
     def test_a_race_that_is_lost_for_ever_is_given_up(self) -> None:
-        execution = Execution(MACHINE, outcomes(chunks=1), {"detail": {}}).run()
+        execution = Execution(MACHINE, Runtime(outcomes(chunks=1)), {"detail": {}}).run()
         assert execution.entered.count("Merge") == machine.MOST_ROUNDS
         assert execution.error == "States.QueryEvaluationError"
 
@@ -289,63 +349,34 @@ def fails_as_often_as_may_be(
 
 def test_what_open_returns_is_what_the_above_counts(press: Press) -> None:
     event = press.upload("batch", debs(("foo", "1.0", "all")))
-    opened = open_batch(
-        press.store, press.repository, press.clock, Upload.of_event(event), "arn", "2026"
-    )
+    execution = press.start(event)
+    assert execution.advance()
+    opened = execution.answer
     assert set(opened) == {"outcome", "suite", "run", "chunks"}
     assert all(set(chunk) == {"suite", "run", "chunk"} for chunk in opened["chunks"])
     assert len(opened["run"]) <= 100
 
 
 class Machine:
-    """The definition over a press's steps; `broken` names those that raise."""
+    """The definition over a press's steps, with its own Retry; `broken` names those that raise."""
 
     def __init__(self, press: Press) -> None:
         self.press = press
         self.broken: set[str] = set()
+        self.functions = press.functions()
 
     def start(self, given: Any, definition: dict[str, Any] = MACHINE) -> Execution:
-        steps = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
-        functions = {name: self._function(name) for name in steps}
-        return Execution(definition, functions, given).run()
+        functions = {name: self._function(name) for name in STEPS}
+        return Execution(definition, Runtime(functions, sleep=self.press.clock.sleep), given).run()
 
     def _function(self, name: str) -> Callable[[dict[str, Any]], Any]:
         def call(payload: dict[str, Any]) -> Any:
             if name in self.broken:
                 raise TransientError("as the test asked")
-            answer = getattr(self, f"_{name}")(**payload)
-            return json.loads(json.dumps(answer))
+            assert (payload["execution"].startswith("arn:") and "run" in payload) or name == "open"
+            return self.functions[name](payload)
 
         return call
-
-    def _open(self, event: Any, execution: str, started_at: str) -> Any:
-        p = self.press
-        upload = Upload.of_event(event)
-        return open_batch(p.store, p.repository, p.clock, upload, execution, started_at)
-
-    def _admit(self, suite: str, run: str, chunk: int) -> Any:
-        admit(self.press.store, self.press.repository, suite, run, chunk)
-        return {"chunk": chunk}
-
-    def _queue(self, suite: str, run: str) -> Any:
-        return queue(self.press.store, self.press.clock, suite, run)
-
-    def _merge(self, suite: str, run: str | None, heartbeat: bool) -> Any:
-        p = self.press
-        p.clock.sleep(2)
-        return merge(p.store, p.repository, p.clock, suite, run, heartbeat=heartbeat)
-
-    def _sign(self, suite: str, generation: str) -> Any:
-        self.press._sign(suite, generation)
-        return {"outcome": "signed"}
-
-    def _commit(self, suite: str, generation: str) -> Any:
-        return self.press._commit(suite, generation)
-
-    def _finish(
-        self, suite: str, run: str | None, outcome: str, generation: Any, target: Any, error: Any
-    ) -> Any:
-        return {"status": self.press.finish(suite, run, outcome, generation, error, target)}
 
 
 @pytest.fixture
@@ -433,20 +464,20 @@ class TestRedrive:
     ) -> None:
         """Its commit flipped, but nothing more of it worked; then an operator removed it."""
         press = running.press
-        commit = running._commit
+        commit = running.functions["commit"]
 
-        def flips(suite: str, generation: str) -> Any:
-            commit(suite, generation)
+        def flips(payload: dict[str, Any]) -> Any:
+            commit(payload)
             raise TransientError("as the test asked")
 
-        running._commit = flips  # type: ignore[method-assign]
+        running.functions["commit"] = flips
         running.broken = {"finish"}
         execution = running.start(press.upload("b1", FOO))
         assert {i.package for i in press.packages()} == {"foo"}
         press.clock.sleep(10)
         remove = {"op": "remove", "packages": ["foo"]}
         assert press.publish(press.operate("o1", remove)) == "published"
-        running.broken, running._commit = set(), commit  # type: ignore[method-assign]
+        running.broken, running.functions["commit"] = set(), commit
         assert execution.redrive().status == "SUCCEEDED"
         assert press.packages() == set()
         assert press.result("b1")["status"] == "published"
@@ -491,7 +522,8 @@ class TestRedrive:
         execution = running.start(press.operate("s1", {"op": "snapshot"}))
         assert execution.status == "SUCCEEDED" and "Sign" in execution.entered
         assert press.result("s1")["status"] == "published"
-        assert press.packages(suite=snapshots.of_result(press.result("s1"))) == press.packages()
+        path = snapshot.of_result(decode(Result, press.result("s1")))
+        assert press.packages(suite=path) == press.packages()
         assert press.release() == before
 
     def test_the_workflow_reads_what_it_was_started_at(self, running: Machine) -> None:

@@ -8,10 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from debpress.codec import encode
 from debpress.errors import RejectedError
 from debpress.index.entries import Identity
-from debpress.publish.operations import Operation, Prune, Remove, from_json, parse
-from debpress.publish.requests import dry_run, request, request_prune
+from debpress.inspection.preview import preview
+from debpress.steps import prune
+from debpress.suite.operations import (
+    Copy,
+    Operation,
+    Prune,
+    Remove,
+    Rollback,
+    Snapshot,
+    as_json,
+    as_manifest,
+    from_json,
+    parse,
+)
 
 from tests.support.press import Press, deb, debs, event
 
@@ -78,11 +91,12 @@ def codes(result: dict[str, Any]) -> list[str]:
     return [error["code"] for error in result["errors"]]
 
 
-def planned(press: Press, *operations: Operation, suite: str = "stable") -> list[dict[str, Any]]:
+def planned(press: Press, operation: Operation) -> list[dict[str, Any]]:
+    """What a dry run says, as a result would say it."""
     before = press.store.snapshot()
-    plan = dry_run(press.store, press.repository, press.clock, suite, "main", operations)
+    plan = preview(press.archive, press.repository, "stable", "main", operation)
     assert press.store.snapshot().log == before.log, "a dry run wrote something"
-    return plan
+    return [encode(each) for each in plan]
 
 
 class TestReadingThem:
@@ -128,21 +142,16 @@ class TestReadingThem:
             parse(b'{"version": 1, "operations": [{"op": "x"}, {"op": "prune"}, {"op": "copy"}]}')
         assert [r.message[:11] for r in raised.value.refusals] == ["operation 0", "operation 2"]
 
-    def test_a_request_asks_for_just_what_it_was_given(self, press: Press) -> None:
-        from debpress.layout import Batch
-        from debpress.publish import operations
-
+    def test_a_request_asks_for_just_what_it_was_given(self) -> None:
         asked: list[Operation] = [
             Remove(("a (<< 2.0)", "b"), "amd64", force=True),
-            operations.Copy("testing", "extra", ("c", "d (= 1)")),
-            operations.Rollback(3),
+            Copy("testing", "extra", ("c", "d (= 1)")),
+            Rollback(3),
             Prune(),
         ]
-        head = request(press.store, Batch("stable", "main", "o"), asked)
-        found = press.store.get(head.key)
-        assert found is not None
-        assert list(parse(found.body)) == asked
-        assert [from_json(operations.as_json(each)) for each in asked] == asked
+        assert list(parse(as_manifest(asked))) == asked
+        assert parse(as_manifest([Snapshot(3, 5)])) == (Snapshot(3, 5),)  # Only ever alone.
+        assert [from_json(as_json(each)) for each in asked] == asked
 
 
 class TestRemoving:
@@ -512,7 +521,7 @@ class TestPruning:
         press.configure(keep=1)
         for suite in ("stable", "testing"):
             publish(press, ("a", "1", "all"), ("a", "2", "all"), suite=suite)
-        for batch in request_prune(press.store, press.repository, press.clock):
+        for batch in prune.run(press.services):
             head = press.store.head(batch.staging + "operations.json")
             assert head is not None
             assert press.publish(event(head.key, head.etag, head.version_id)) == "published"

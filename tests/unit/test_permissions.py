@@ -15,9 +15,8 @@ from debpress.signing import Signers
 from debpress.store import Pin
 
 from stacks.permissions import Grants, grants
-from tests.support import press as workflow
 from tests.support.fake_kms import FakeKms
-from tests.support.press import Press, debs
+from tests.support.press import STEPS, Press, deb, debs, event
 from tests.support.templates import ROOT, handler, permissions, synthesise
 
 REVIEWED = Path(__file__).with_name("permissions.txt")
@@ -129,21 +128,22 @@ class Deployed:
         self.seen: set[Access] = set()
         kms = FakeKms()
         key = kms.create_key("ECC_NIST_EDWARDS25519")
+        modules = {}
         self.handlers: dict[str, Callable[[Any, Any], Any]] = {}
         for path in sorted(ROOT.glob("lambdas/*/handler.py")):
             name = path.parent.name
-            module = handler(name)
+            module = modules[name] = handler(name)
             monkeypatch.setattr(module, "environment", self._environment(name, key))
             monkeypatch.setattr(module, "log", lambda *_, **__: None)
             if name == "sign":
-                monkeypatch.setattr(module, "services", lambda: kms.service)
+                monkeypatch.setattr(module, "kms_services", lambda: kms.service)
             else:
-                assert not hasattr(module, "services"), f"{name} knows of KMS"
+                assert not hasattr(module, "kms_services"), f"{name} knows of KMS"
             self.handlers[name] = module.handle
-        setup = self.handlers["setup"].__globals__
-        monkeypatch.setitem(setup, "StepFunctions", lambda _: Executions(press))
-        monkeypatch.setattr(setup["urllib"].request, "urlopen", self._answer)
-        self._steps(monkeypatch)
+        setup = modules["setup"]
+        monkeypatch.setattr(setup, "StepFunctions", lambda _: Executions(press))
+        monkeypatch.setattr(setup.urllib.request, "urlopen", self._answer)
+        press.functions = self._functions  # type: ignore[method-assign]
 
     def _environment(self, name: str, key: str) -> Callable[[], Environment]:
         def environment() -> Environment:
@@ -168,37 +168,8 @@ class Deployed:
         """Calls a function as AWS does: what goes in and comes out is JSON."""
         return json.loads(json.dumps(self.handlers[name](json.loads(json.dumps(event)), None)))
 
-    def _steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Lets the press go through the handlers in place of what they call."""
-
-        def opened(_s: Any, _r: Any, _c: Any, upload: Any, execution: str, started: str) -> Any:
-            event = workflow.event(upload.key, upload.etag, upload.version_id)
-            return self.call("open", event=event, execution=execution, started_at=started)
-
-        def admit(_s: Any, _r: Any, suite: str, run: str, chunk: int) -> None:
-            self.call("admit", suite=suite, run=run, chunk=chunk)
-
-        def queue(_s: Any, _c: Any, suite: str, run: str) -> Any:
-            return self.call("queue", suite=suite, run=run)
-
-        def merge(_s: Any, _r: Any, _c: Any, suite: str, run: str | None, heartbeat: bool) -> Any:
-            return self.call("merge", suite=suite, run=run, heartbeat=heartbeat)
-
-        def sign(_s: Any, _r: Any, _c: Any, _k: Any, suite: str, generation: str) -> None:
-            self.call("sign", suite=suite, generation=generation)
-
-        def commit(_s: Any, _r: Any, _c: Any, _k: Any, suite: str, generation: str) -> Any:
-            return self.call("commit", suite=suite, generation=generation)
-
-        def finish(_s: Any, _r: Any, _c: Any, suite: str, run: str | None, *rest: Any) -> Any:
-            outcome, generation, error, target = rest
-            event = {"outcome": outcome, "generation": generation, "error": error}
-            event["target"] = target
-            return self.call("finish", suite=suite, run=run, **event)["status"]
-
-        monkeypatch.setattr(workflow, "open_batch", opened)
-        for step in (admit, queue, merge, sign, commit, finish):
-            monkeypatch.setattr(workflow, step.__name__, step)
+    def _functions(self) -> dict[str, Any]:
+        return {step: lambda event, step=step: self.call(step, **event) for step in STEPS}
 
     def deploy(self) -> None:
         """CloudFormation's custom resource."""
@@ -226,7 +197,7 @@ class Executions:
     press: Press
 
     def start(self, data: dict[str, Any]) -> str:
-        for _ in self.press.flip(data["suite"], None):
+        for _ in self.press.flip(data["suite"]):
             pass
         return "execution"
 
@@ -262,7 +233,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     nothing = {"version": 1, "files": []}
     assert press.publish(press.upload("r1", {}, manifest=nothing)) == "rejected"
     assert press.publish(press.upload("r2", {"d_1_all.deb": b"no package"})) == "rejected"
-    other = {"a_1_all.deb": workflow.deb("a", "1", "all", note="other")}
+    other = {"a_1_all.deb": deb("a", "1", "all", note="other")}
     rejected = press.upload("r3", other)
     assert press.publish(rejected) == "rejected"
     press.publish(rejected)
@@ -304,7 +275,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
         key = result.replace("results/", "staging/", 1).replace(".json", "/operations.json")
         head = press.store.head(key)
         assert head is not None
-        started = workflow.event(key, head.etag, head.version_id)
+        started = event(key, head.etag, head.version_id)
         assert press.publish(started) == "published"
     deployed.call("merge", suite="testing", run=None)
     assert deployed.call("reap", dry_run=True) is not None

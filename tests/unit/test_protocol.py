@@ -7,9 +7,10 @@ import random
 from dataclasses import replace
 
 import pytest
+from debpress.archive.suite import SuiteArchive
 from debpress.errors import LossError, TransientError
+from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
-from debpress.publish import committing
 
 from tests.support.press import Press, deb, debs
 
@@ -53,7 +54,7 @@ class TestPublishing:
         assert result["manifest"]["etag"] == event["detail"]["object"]["etag"]
         assert result["manifest"]["version_id"] == event["detail"]["object"]["version-id"]
         assert result["generation"] == 2 and result["ignored"] == ["notes.txt"]
-        assert result["execution"] == "execution-1"
+        assert result["execution"] == "execution-3"  # after two set-ups
         two = next(p for p in result["packages"] if p["package"] == "two")
         assert two["version"] == "1:2.0~rc1" and two["action"] == "added"
         assert two["filename"] == f"pool/main/t/two/{two['sha256'][:16]}/two_2.0-rc1_arm64.deb"
@@ -298,13 +299,13 @@ class TestCrashes:
             assert press.result("b1")["status"] == "published", (k, when)
 
     def test_a_put_whose_answer_was_lost_is_no_lost_race(self, press: Press, monkeypatch) -> None:
-        put = committing._put
+        put = SuiteArchive.put_inrelease
 
         def lossy(*args, **kwargs):
             put(*args, **kwargs)
             return put(*args, **kwargs)  # what an SDK's own retry does: 412, though it was us
 
-        monkeypatch.setattr(committing, "_put", lossy)
+        monkeypatch.setattr(SuiteArchive, "put_inrelease", lossy)
         press.publish(press.upload("b1", THREE))
         assert press.result("b1")["generation"] == 2
 
@@ -351,14 +352,12 @@ class TestTime:
 
 class TestTheLastCheck:
     def test_a_merge_that_loses_a_package_is_refused(self, press: Press, monkeypatch) -> None:
-        from debpress.index.draft import Draft
-
         press.publish(press.upload("b1", THREE))
-        build = Draft.build
+        build = IndexDraft.build
         one = Identity("one", "1.0", "amd64")
-        monkeypatch.setattr(Draft, "build", lambda d: d.base.edit(d.added, {one}))
+        monkeypatch.setattr(IndexDraft, "build", lambda d: d.base.edit(d.added, {one}))
         before = press.release()
         with pytest.raises(LossError, match=r"would lose one 1\.0"):
             press.publish(press.upload("b2", debs(("new", "1", "amd64"))))
         assert press.release() == before
-        assert build is not Draft.build
+        assert build is not IndexDraft.build

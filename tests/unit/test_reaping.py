@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from debpress import config
 from debpress.errors import CorruptError
-from debpress.publish.reaping import reap
+from debpress.steps import reap
 
 from tests.support.press import Press, deb, debs
 from tests.support.scenes import SMALL, signers
@@ -15,7 +15,7 @@ GRACE = 24 * HOUR
 
 
 def collect(press: Press, **options: bool) -> set[str]:
-    return set(reap(press.store, press.repository, press.clock, **options).keys)
+    return set(reap.run(press.services, **options).keys)
 
 
 def pool(press: Press) -> list[str]:

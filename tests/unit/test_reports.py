@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from debpress.errors import StoreError, TransientError
 from debpress.inspection.history import history
 from debpress.layout import Layout
-from debpress.publish import reaping
-from debpress.publish.finishing import finish
-from debpress.publish.published import Generation
-from debpress.publish.reaping import reap
+from debpress.records.generation import Generation
+from debpress.records.messages import Ended, FinishInput
+from debpress.steps import deletion, finish, reap
+from debpress.steps.reap import Reaped
 
 from tests.support.press import Press, deb, debs
 
@@ -41,14 +42,14 @@ def crowded(press: Press) -> Press:
 
 
 def newest(press: Press) -> Generation:
-    head = press.store.head(press.repository.layout.inrelease("stable"))
-    assert head is not None
-    return Generation.load(press.store, "stable", head.metadata["generation"])
+    record = press.archive.suite("stable").committed()
+    assert record is not None
+    return record
 
 
 def told(press: Press, record: Generation, run: str | None, metrics: Metrics) -> str | None:
-    arguments = (press.store, press.repository, press.clock, "stable", run, "published", record.id)
-    return finish(*arguments, measure=metrics)
+    services = replace(press.services, measure=metrics)
+    return finish.run(services, FinishInput("stable", run, Ended.PUBLISHED, record.id)).status
 
 
 def flipped(press: Press, *operations: dict[str, Any]) -> tuple[Generation, str]:
@@ -58,8 +59,8 @@ def flipped(press: Press, *operations: dict[str, Any]) -> tuple[Generation, str]
     while newest(press).id == before:
         next(steps)
     record = newest(press)
-    (run,) = record.runs
-    return record, run
+    (outcome,) = record.batches
+    return record, outcome.run
 
 
 def report(press: Press, record: Generation) -> Any:
@@ -83,7 +84,7 @@ def test_a_prune_reports_each_version_and_its_bytes(crowded: Press) -> None:
     assert {p["component"] for p in said["removed"]} == {"main"}
     assert (said["suite"], said["generation"]) == ("stable", record.number)
     assert metrics.said == {("stable", "VersionsPruned"): 4, ("stable", "BytesUnnamed"): size}
-    flip = next(history(crowded.store, crowded.repository.layout, "stable"))
+    flip = next(history(crowded.archive, "stable"))
     assert flip.report == Layout.prune_report("stable", record.id)
 
 
@@ -124,7 +125,7 @@ def test_a_prune_that_finds_nothing_reports_nothing(press: Press) -> None:
 def test_other_changes_are_no_prune(crowded: Press) -> None:
     crowded.publish(crowded.operate("o1", {"op": "remove", "packages": ["a"]}))
     assert not crowded.store.keys("state/stable/reports/")
-    assert next(history(crowded.store, crowded.repository.layout, "stable")).report is None
+    assert next(history(crowded.archive, "stable")).report is None
 
 
 def refused(press: Press, event: dict[str, Any], metrics: Metrics) -> None:
@@ -136,8 +137,9 @@ def refused(press: Press, event: dict[str, Any], metrics: Metrics) -> None:
         errors = [k for k in press.store.keys("state/stable/runs/") if k.endswith("errors.json")]
     run = errors[0].split("/")[3]
     for _ in range(2):
-        arguments = (press.store, press.repository, press.clock, "stable", run, "rejected")
-        assert finish(*arguments, measure=metrics) == "rejected"
+        services = replace(press.services, measure=metrics)
+        told = finish.run(services, FinishInput("stable", run, Ended.REJECTED))
+        assert told.status == "rejected"
 
 
 def test_a_refused_prune_is_told_once(crowded: Press) -> None:
@@ -157,6 +159,10 @@ def test_another_refusal_rings_no_such_alarm(press: Press) -> None:
 # Reaping
 
 
+def collect(press: Press, metrics: Metrics, *, dry_run: bool = False) -> Reaped:
+    return reap.run(replace(press.services, measure=metrics), dry_run=dry_run)
+
+
 @pytest.fixture
 def littered(press: Press) -> Press:
     """With ten old objects that nobody names."""
@@ -172,7 +178,7 @@ def reports(press: Press) -> list[Any]:
 
 def test_a_reaping_reports_what_it_deleted(littered: Press) -> None:
     metrics = Metrics()
-    reaped = reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    reaped = collect(littered, metrics)
     (said,) = reports(littered)
     assert [each["key"] for each in said["deleted"]] == list(reaped.keys)
     assert said["bytes"] == reaped.size == sum(each["size"] for each in said["deleted"])
@@ -182,20 +188,20 @@ def test_a_reaping_reports_what_it_deleted(littered: Press) -> None:
         (None, "BytesReaped"): reaped.size,
     }
     littered.clock.sleep(10)
-    reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    collect(littered, metrics)
     assert len(reports(littered)) == 1  # Nothing deleted, nothing told.
     assert metrics.said[None, "ObjectsReaped"] == len(reaped.keys)
 
 
 def test_a_dry_run_reports_nothing(littered: Press) -> None:
     metrics = Metrics()
-    assert reap(littered.store, littered.repository, littered.clock, dry_run=True, measure=metrics)
+    assert collect(littered, metrics, dry_run=True).keys
     assert not reports(littered) and not metrics.said
 
 
 def test_each_part_is_told_by_itself(littered: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaping, "_PART", 4)
-    reaped = reap(littered.store, littered.repository, littered.clock)
+    monkeypatch.setattr(deletion, "_PART", 4)
+    reaped = reap.run(littered.services)
     said = reports(littered)
     assert [len(each["deleted"]) for each in said] == [4] * (len(reaped.keys) // 4) + (
         [len(reaped.keys) % 4] if len(reaped.keys) % 4 else []
@@ -207,17 +213,17 @@ def test_each_part_is_told_by_itself(littered: Press, monkeypatch: pytest.Monkey
 def test_a_pass_that_breaks_off_tells_exactly_what_it_deleted(
     littered: Press, monkeypatch: pytest.MonkeyPatch, write: int
 ) -> None:
-    monkeypatch.setattr(reaping, "_PART", 4)
+    monkeypatch.setattr(deletion, "_PART", 4)
     before = set(littered.store.keys("apt/"))
     metrics = Metrics()
     littered.store.fail_at(write, "before", StoreError("as the test asked"))
     with pytest.raises(StoreError):
-        reap(littered.store, littered.repository, littered.clock, measure=metrics)
+        collect(littered, metrics)
     gone = before - set(littered.store.keys("apt/"))
     told = {d["key"] for each in reports(littered) for d in each["deleted"]}
     lost = gone - told
     assert told <= gone and len(lost) <= 4
     assert metrics.said.get((None, "ObjectsReaped"), 0) == len(gone)
     littered.clock.sleep(60)
-    reap(littered.store, littered.repository, littered.clock, measure=metrics)
+    collect(littered, metrics)
     assert not littered.store.keys("apt/pool/")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
 import pytest
+from debpress import codec
 from debpress.errors import CorruptError, DebpressError, RotationError, SigningError
 from debpress.layout import Layout
-from debpress.publish import notes
-from debpress.signing import rotation as records
+from debpress.records.rotation import Rotation as Record
+from debpress.records.rotation import Stage
 
 from tests.support.press import debs
 from tests.support.rotation import DAYS, Rotation
@@ -294,7 +294,7 @@ def test_two_at_once_one_step_is_taken(rotation: Rotation) -> None:
         if key == Layout.rotation():
             store.on_write = None
             record = replace(rotation.record, history=())
-            store.put(key, notes.dump(record.as_json()))
+            store.put(key, codec.dump(record))
 
     store.on_write = other
     with pytest.raises(RotationError, match="meanwhile"):
@@ -455,8 +455,8 @@ def test_a_release_signed_before_a_step_is_signed_again_instead_of_committed(
     steps = rotation.press.steps(started)
     for _ in range(5):  # Opened, admitted, queued, merged, signed by both.
         next(steps)
-    record = replace(rotation.record, stage=records.Stage.SWITCH, step="switch", done=False)
-    rotation.store.put(Layout.rotation(), notes.dump(record.as_json()))
+    record = replace(rotation.record, stage=Stage.SWITCH, step="switch", done=False)
+    rotation.store.put(Layout.rotation(), codec.dump(record))
     assert [*steps][-1] == "published"
     assert rotation.signed_by() == ["new"]
     assert rotation.press.result("slow")["status"] == "published"
@@ -466,7 +466,7 @@ def test_the_record_is_what_it_was_when_it_is_read_again(rotation: Rotation) -> 
     rotation.stand_at("retire")
     rotation.take("back")
     record = rotation.record
-    assert records.parse(json.dumps(record.as_json()).encode()) == record
+    assert codec.load(Record, codec.dump(record), Layout.rotation()) == record
 
 
 def test_hosts_files_are_not_written_again_where_they_are_right(rotation: Rotation) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from debpress import config, signing
 from debpress.errors import DebpressError
-from debpress.publish.setting_up import set_up
+from debpress.steps import set_up
 
 from tests.support.fake_kms import FakeKms
-from tests.support.press import Press
+from tests.support.press import Press, keys
 from tests.support.verifiers import gpgv
 
 URI = "https://bucket.example/apt"
@@ -26,7 +26,7 @@ class Machine:
         self.asked: dict[str, int] = {}
 
     def start(self, data: dict[str, Any]) -> str:
-        for _ in self.press.flip(data["suite"], None):
+        for _ in self.press.flip(data["suite"]):
             pass
         self.asked[data["suite"]] = 0
         return str(data["suite"])
@@ -40,20 +40,14 @@ class Machine:
 def press() -> Press:
     made = Press(signers=None)  # type: ignore[arg-type]
     kms = FakeKms()
-    made.signers = signing.load(
-        ["awskms:"],
-        store=made.store,
-        layout=made.repository.layout,
-        clock=made.clock,
-        kms=kms.service,
-        default_key=kms.create_key("ECC_NIST_EDWARDS25519"),
-        user_id="debpress test",
-    )
+    key = kms.create_key("ECC_NIST_EDWARDS25519")
+    found = keys(kms.service, key, made.clock, archive=made.archive)
+    made.signers = signing.load(["awskms:"], found)
     return made
 
 
 def run(press: Press, ends: str = "SUCCEEDED") -> str:
-    return set_up(press.store, press.repository, press.clock, Machine(press, ends), URI)
+    return set_up.run(press.services, Machine(press, ends), URI)
 
 
 def test_hosts_find_the_key_and_a_source_for_each_suite(press: Press) -> None:

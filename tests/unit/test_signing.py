@@ -15,6 +15,7 @@ from botocore.exceptions import (
 )
 from debpress import openpgp, signing
 from debpress.adapters import kms as adapter
+from debpress.archive import Archive
 from debpress.errors import (
     ConfigError,
     CorruptError,
@@ -22,6 +23,7 @@ from debpress.errors import (
     SigningError,
     TransientError,
 )
+from debpress.keys.certificates import StoredCertificates, announcements
 from debpress.layout import Layout
 from debpress.openpgp import certificates, packets, signatures
 from debpress.signing import kms
@@ -29,6 +31,7 @@ from debpress.signing import kms
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import ACCOUNT, REGION, FakeKms
 from tests.support.memory_store import MemoryStore
+from tests.support.press import keys
 
 NOW = datetime(2025, 6, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 RELEASE = b"Origin: lab\nSuite: lab\nDate: Sun, 01 Jun 2025 12:00:00 UTC\n"
@@ -40,6 +43,7 @@ class Press:
     def __init__(self, spec: str = "ECC_NIST_P256") -> None:
         self.clock = FakeClock(NOW)
         self.store = MemoryStore(self.clock)
+        self.archive = Archive(self.store, Layout(), self.clock)
         self.kms = FakeKms()
         self.key = self.kms.create_key(spec)
         self.kms.alias("press", self.key)
@@ -49,12 +53,7 @@ class Press:
     ) -> signing.Signers:
         return signing.load(
             uris or ["awskms:alias/press"],
-            store=self.store,
-            layout=Layout(),
-            clock=self.clock,
-            kms=self.kms.service,
-            default_key=default_key,
-            user_id=user_id,
+            keys(self.kms.service, default_key, self.clock, archive=self.archive, user_id=user_id),
         )
 
     @property
@@ -105,15 +104,7 @@ def test_an_arn_is_asked_in_its_own_region(press: Press) -> None:
         return press.kms.service()
 
     for uri in ("awskms:alias/press", f"awskms:{press.key}"):
-        signing.load(
-            [uri],
-            store=press.store,
-            layout=Layout(),
-            clock=press.clock,
-            kms=service,
-            default_key=None,
-            user_id="Lab",
-        )
+        signing.load([uri], keys(service, clock=press.clock, archive=press.archive))
     assert asked == [None, REGION]
 
 
@@ -214,7 +205,7 @@ def test_loading_again_writes_nothing(press: Press) -> None:
 
 
 def announced(press: Press, *uris: str) -> list[bytes]:
-    return [each.raw for each in signing.announced(press.store, Layout(), uris)]
+    return [each.certificate.raw for each in announcements(press.archive, uris)]
 
 
 def test_steps_without_the_key_know_the_certificates_by_the_signers_uris(press: Press) -> None:
@@ -421,9 +412,7 @@ def test_a_signature_older_than_its_key_is_refused(press: Press) -> None:
         "alias/press",
         None,
         service=press.kms.service(),
-        store=press.store,
-        layout=Layout(),
-        clock=press.clock,
+        stored=StoredCertificates(press.archive, press.clock),
         user_id="Lab",
     )
     packet = signer.sign(RELEASE, text=True, created=NOW - timedelta(hours=2))

@@ -49,12 +49,12 @@ def read(**overrides: Any) -> settings.Settings:
     return settings.read(cdk.App(context=context(**overrides)).node)
 
 
-def handed_out(template: Template) -> list[str]:
+def role_grants(template: Template) -> list[str]:
     return [line for line in permissions(template) if line.startswith("Roles")]
 
 
 def test_the_roles_may_do_what_was_reviewed() -> None:
-    found = handed_out(synthesise(roles=ROLES))
+    found = role_grants(synthesise(roles=ROLES))
     assert REVIEWED.read_text("utf-8").splitlines() == found, "\n".join(found)
 
 
@@ -68,7 +68,7 @@ def test_the_policy_in_the_page_for_ci_is_the_role_s() -> None:
         actions, effect = statement["Action"], statement["Effect"]
         for action in [actions] if isinstance(actions, str) else actions:
             shown.add((effect, action, statement["Resource"]))
-    found = [line.split(" | ") for line in handed_out(synthesise(roles=ROLES))]
+    found = [line.split(" | ") for line in role_grants(synthesise(roles=ROLES))]
     has = {
         ("Deny" if verb.startswith("DENY") else "Allow", verb.removeprefix("DENY "), resource)
         for role, verb, resource in found
@@ -78,7 +78,7 @@ def test_the_policy_in_the_page_for_ci_is_the_role_s() -> None:
 
 
 def test_without_configuration_there_are_none() -> None:
-    assert handed_out(synthesise()) == []
+    assert role_grants(synthesise()) == []
 
 
 @pytest.mark.parametrize("encryption", ["s3", "kms", KEY])
@@ -102,13 +102,13 @@ def test_a_provider_is_made_once_or_is_the_one_that_is_named() -> None:
     assert made == {"Url": f"https://{GITHUB}", "ClientIdList": ["sts.amazonaws.com"]}
     named = synthesise(roles={**twice, "providers": {"github": {"arn": PROVIDER}}})
     assert not named.resources("AWS::IAM::OIDCProvider")
-    trusts = [line for line in handed_out(named) if "WebIdentity" in line]
+    trusts = [line for line in role_grants(named) if "WebIdentity" in line]
     assert trusts and all(PROVIDER in line for line in trusts)
 
 
 def test_a_gitlab_of_one_s_own() -> None:
     own = {"gitlab": {"issuer": "gitlab.example.org", "audience": "https://gitlab.example.org"}}
-    found = handed_out(synthesise(roles={**ROLES, "providers": own}))
+    found = role_grants(synthesise(roles={**ROLES, "providers": own}))
     [trust] = [line for line in found if "WebIdentity" in line and "CiTools" in line]
     assert "gitlab.example.org:aud: https://gitlab.example.org" in trust
     assert "gitlab.example.org:sub: project_path:group/tools" in trust

@@ -7,7 +7,7 @@ import subprocess
 from itertools import combinations
 
 import pytest
-from debpress.index.versions import meaning
+from debpress.index.versions import canonical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,11 +27,11 @@ OTHERS = ["1.0", "1.0-0.0", "1:1.0", "1.0-a", "1.0~", "1.0-1", "1.0-0-1", "1.0."
 
 @pytest.mark.parametrize("spellings", SAME, ids=lambda all_: all_[0])
 def test_spellings_of_one_version_mean_the_same(spellings: tuple[str, ...]) -> None:
-    assert len({meaning(each) for each in spellings}) == 1
+    assert len({canonical(each) for each in spellings}) == 1
 
 
 def test_other_versions_do_not() -> None:
-    assert len({meaning(each) for each in OTHERS}) == len(OTHERS)
+    assert len({canonical(each) for each in OTHERS}) == len(OTHERS)
 
 
 _TEXT = st.text("0019a.~+-:", max_size=6).map(lambda text: "1" + text)
@@ -50,13 +50,13 @@ def test_dpkg_agrees() -> None:
         if any(each.returncode for each in tried):
             return
         told = subprocess.run(["dpkg", "--compare-versions", one, "eq", other], check=False)
-        assert (meaning(one) == meaning(other)) == (told.returncode == 0), (one, other)
+        assert (canonical(one) == canonical(other)) == (told.returncode == 0), (one, other)
 
     check()
     for group in [*SAME, tuple(OTHERS)]:
         for one, other in combinations(group, 2):
             told = subprocess.run(["dpkg", "--compare-versions", one, "eq", other], check=False)
-            assert (meaning(one) == meaning(other)) == (told.returncode == 0), (one, other)
+            assert (canonical(one) == canonical(other)) == (told.returncode == 0), (one, other)
 
 
 def codes(press: Press, batch: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from debpress import layout
-from debpress.errors import ConfigError
+from debpress.strict import ObjectReader
 
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _ROOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]|[A-Za-z0-9]")
@@ -54,6 +54,9 @@ class RotationDays:
     dual: int = 30
     switch: int = 7
 
+    def of(self, stage: str) -> int:
+        return int(getattr(self, stage))
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -85,33 +88,32 @@ class Repository:
         return self._by_name.get(name)
 
 
-def parse(data: Mapping[str, Any]) -> Repository:
+def parse(data: Any) -> Repository:
     """Reads the `debpress` object of cdk.json's context. Raises ConfigError naming the key."""
-    top = _Reader(data, "debpress")
+    top = ObjectReader(data, "debpress")
     suites = tuple(_suite(entry) for entry in top.objects("suites"))
     names = [s.suite for s in suites]
     for index, name in enumerate(names):
         if name == layout.SNAPSHOTS:
-            raise ConfigError(f"debpress.suites[{index}].suite: {name!r} is where snapshots are")
+            raise top.wrong(f"suites[{index}].suite", f"{name!r} is where snapshots are")
         if name in names[:index]:
-            raise ConfigError(f"debpress.suites[{index}].suite: {name!r} is configured twice")
+            raise top.wrong(f"suites[{index}].suite", f"{name!r} is configured twice")
     repository = Repository(
         suites=suites,
-        root=top.text("root", "apt", _ROOT),
-        signers=tuple(top.texts("signers", ["awskms:"])),
-        max_package_bytes=top.number("max_package_bytes", 5 * 10**9, 1, 5 * 10**9),
-        staging_days=top.number("staging_days", 7, 1, 365),
-        grace_hours=top.number("grace_hours", 24, 1, 24 * 365),
-        rotation_days=_rotation_days(top.object("rotation_days")),
-        keyring=top.text("keyring", _keyring(suites[0].origin), _PACKAGE),
+        root=top.text("root", _ROOT, "apt"),
+        signers=top.texts("signers", default=("awskms:",)),
+        max_package_bytes=top.number("max_package_bytes", 1, 5 * 10**9, 5 * 10**9),
+        staging_days=top.number("staging_days", 1, 365, 7),
+        grace_hours=top.number("grace_hours", 1, 24 * 365, 24),
+        rotation_days=_rotation_days(top.object("rotation_days", {})),
+        keyring=top.text("keyring", _PACKAGE, _keyring(suites[0].origin)),
     )
     for index, uri in enumerate(repository.signers):
         if not uri.startswith(_SIGNERS):
-            raise ConfigError(
-                f"debpress.signers[{index}]: {uri!r} must start with one of {', '.join(_SIGNERS)}"
-            )
+            problem = f"{uri!r} must start with one of {', '.join(_SIGNERS)}"
+            raise top.wrong(f"signers[{index}]", problem)
     if "//" in repository.root:
-        raise ConfigError("debpress.root: must not hold an empty path part")
+        raise top.wrong("root", "must not hold an empty path part")
     top.done()
     return repository
 
@@ -146,12 +148,12 @@ def as_json(repository: Repository) -> dict[str, Any]:
     }
 
 
-def _rotation_days(entry: _Reader) -> RotationDays:
+def _rotation_days(entry: ObjectReader) -> RotationDays:
     default = RotationDays()
     days = RotationDays(
-        announce=entry.number("announce", default.announce, 0, 3650),
-        dual=entry.number("dual", default.dual, 0, 3650),
-        switch=entry.number("switch", default.switch, 0, 3650),
+        announce=entry.number("announce", 0, 3650, default.announce),
+        dual=entry.number("dual", 0, 3650, default.dual),
+        switch=entry.number("switch", 0, 3650, default.switch),
     )
     entry.done()
     return days
@@ -167,123 +169,35 @@ def _keyring(origin: str) -> str:
     return f"{name or 'debpress'}-archive-keyring"
 
 
-def _suite(entry: _Reader) -> Suite:
-    name = entry.text("suite", None, layout.SUITE)
-    origin = entry.text("origin", "debpress", _ONE_LINE)
+def _suite(entry: ObjectReader) -> Suite:
+    name = entry.text("suite", layout.SUITE)
+    # Each is one line that ends with no blank: a signature of Release covers no trailing one.
+    origin = entry.text("origin", default="debpress")
     suite = Suite(
         suite=name,
-        codename=entry.text("codename", name, layout.SUITE),
-        components=tuple(entry.texts("components", ["main"], layout.COMPONENT)),
-        architectures=tuple(entry.texts("architectures", None, _ARCHITECTURE)),
+        codename=entry.text("codename", layout.SUITE, name),
+        components=entry.texts("components", layout.COMPONENT, ("main",)),
+        architectures=entry.texts("architectures", _ARCHITECTURE),
         origin=origin,
-        label=entry.text("label", origin, _ONE_LINE),
-        description=entry.text("description", f"{origin} {name}", _ONE_LINE),
-        keep=entry.number("keep", 20, 1, 10**6),
+        label=entry.text("label", default=origin),
+        description=entry.text("description", default=f"{origin} {name}"),
+        keep=entry.number("keep", 1, 10**6, 20),
         keep_packages=entry.numbers("keep_packages", 1, 10**6),
-        protected=tuple(entry.texts("protected", [], least=0)),
+        protected=entry.texts("protected", least=0),
         prune_share=entry.share("prune_share", 0.5),
         # No less than a week: long enough for people to mend what should sign it anew.
-        valid_for=entry.maybe_number("valid_for", 7, 365),
+        valid_for=entry.number("valid_for", 7, 365, None),
     )
     for index, text in enumerate(suite.protected):
         if not _RELATION.fullmatch(text):
-            raise ConfigError(
-                f"{entry.path}.protected[{index}]: {text!r} must be a package name, or one with a "
-                "version as in 'foo (= 1.2)'"
+            raise entry.wrong(
+                f"protected[{index}]",
+                f"{text!r} must be a package name, or one with a version as in 'foo (= 1.2)'",
             )
     if "all" in suite.architectures:
-        raise ConfigError(
-            f"{entry.path}.architectures: leave out 'all'; "
-            "its packages are in the index of every architecture"
+        raise entry.wrong(
+            "architectures",
+            "leave out 'all'; its packages are in the index of every architecture",
         )
     entry.done()
     return suite
-
-
-# One line that begins and ends with no blank: a signature of Release covers no trailing one.
-_ONE_LINE = re.compile(r"[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
-
-
-class _Reader:
-    """Takes typed values out of a JSON object and remembers which keys it took."""
-
-    def __init__(self, data: Any, path: str) -> None:
-        if not isinstance(data, Mapping):
-            raise ConfigError(f"{path}: must be an object, not {type(data).__name__}")
-        self.data = data
-        self.path = path
-        self.taken: set[str] = set()
-
-    def _take(self, key: str, default: Any) -> Any:
-        self.taken.add(key)
-        value = self.data.get(key, default)
-        if value is None:
-            raise ConfigError(f"{self.path}.{key}: is required")
-        return value
-
-    def text(self, key: str, default: str | None, form: re.Pattern[str]) -> str:
-        return self._checked(self._take(key, default), f"{self.path}.{key}", form)
-
-    def texts(
-        self,
-        key: str,
-        default: list[str] | None,
-        form: re.Pattern[str] | None = None,
-        least: int = 1,
-    ) -> list[str]:
-        values = self._take(key, default)
-        path = f"{self.path}.{key}"
-        if not isinstance(values, list) or len(values) < least:
-            raise ConfigError(f"{path}: must be a list with at least {least} entry")
-        for index, value in enumerate(values):
-            self._checked(value, f"{path}[{index}]", form or _ONE_LINE)
-            if value in values[:index]:
-                raise ConfigError(f"{path}[{index}]: {value!r} is there twice")
-        return values
-
-    def number(self, key: str, default: int, least: int, most: int) -> int:
-        value = self._take(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ConfigError(f"{self.path}.{key}: must be a whole number, {least} to {most}")
-        return value
-
-    def maybe_number(self, key: str, least: int, most: int) -> int | None:
-        self.taken.add(key)
-        return self.number(key, least, least, most) if key in self.data else None
-
-    def numbers(self, key: str, least: int, most: int) -> dict[str, int]:
-        values = self._take(key, {})
-        if not isinstance(values, Mapping):
-            raise ConfigError(f"{self.path}.{key}: must be an object of whole numbers")
-        inner = _Reader(values, f"{self.path}.{key}")
-        return {name: inner.number(name, least, least, most) for name in values}
-
-    def share(self, key: str, default: float) -> float:
-        value = self._take(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ConfigError(f"{self.path}.{key}: must be a number from 0 to 1")
-        return float(value)
-
-    def object(self, key: str) -> _Reader:
-        """An object that may be left out."""
-        return _Reader(self._take(key, {}), f"{self.path}.{key}")
-
-    def objects(self, key: str) -> list[_Reader]:
-        values = self._take(key, None)
-        if not isinstance(values, list) or not values:
-            raise ConfigError(f"{self.path}.{key}: must be a list with at least one entry")
-        return [_Reader(v, f"{self.path}.{key}[{i}]") for i, v in enumerate(values)]
-
-    def done(self) -> None:
-        for key in self.data:
-            if key not in self.taken:
-                known = ", ".join(sorted(self.taken))
-                raise ConfigError(f"{self.path}.{key}: unknown key (known: {known})")
-
-    @staticmethod
-    def _checked(value: Any, path: str, form: re.Pattern[str]) -> str:
-        if not isinstance(value, str):
-            raise ConfigError(f"{path}: must be a string, not {type(value).__name__}")
-        if not form.fullmatch(value):
-            raise ConfigError(f"{path}: {value!r} does not fit {form.pattern}")
-        return value

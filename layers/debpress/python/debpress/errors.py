@@ -101,6 +101,15 @@ class CorruptError(DebpressError):
     """Stored state does not say what it must; the text names the key and what to do."""
 
 
+class IndexGoneError(CorruptError):
+    """A stored index is deleted, or is not what Release lists. `key` is where it was."""
+
+    def __init__(self, key: str, state: str) -> None:
+        self.key = key
+        self.state = state
+        super().__init__(f"{key} {state}; restore the version of that object which Release lists")
+
+
 class SigningError(DebpressError):
     """A signature could not be made, or does not verify, or the signer refused the text."""
 

@@ -1,6 +1,6 @@
 """Every key of the bucket, in one place: functions, stacks and clients all name keys from here.
 
-Imports no SDK, so that the stacks can use it too. The table is DESIGN section 2.
+Imports no SDK, so that the stacks can use it too. The table of them is in docs/contract.md#keys.
 """
 
 from __future__ import annotations
@@ -107,9 +107,14 @@ def source_prefix(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The keys below the configured root, and the state beside it."""
+    """The keys below the configured root, and the state beside it. For hosts the root may be the
+    URL where they find it."""
 
     root: str = "apt"
+
+    @property
+    def patterns(self) -> Patterns:
+        return Patterns(self)
 
     # What hosts read
 
@@ -149,9 +154,14 @@ class Layout:
     # What the pipeline remembers
 
     @staticmethod
-    def run(suite: str, run: str, name: str) -> str:
-        """A note of one run: `plan.json`, `chunk-00000.json`."""
-        return f"{STATE}{suite}/runs/{run}/{name}"
+    def state(suite: str) -> str:
+        """The prefix of all that is remembered of a suite."""
+        return f"{STATE}{suite}/"
+
+    @staticmethod
+    def run(suite: str, run: str = "", name: str = "") -> str:
+        """A note of one run: `plan.json`, `chunk-00000.json`; without a run, the prefix."""
+        return f"{STATE}{suite}/runs/{run}/{name}" if run else f"{STATE}{suite}/runs/"
 
     @staticmethod
     def queue(suite: str, run: str = "") -> str:
@@ -171,13 +181,14 @@ class Layout:
 
     @staticmethod
     def rotation() -> str:
-        """At which stage the change of the signing key is; `debpress.signing.rotation`'s."""
+        """At which stage the change of the signing key is; `debpress.archive.rotation`."""
         return f"{STATE}_rotation.json"
 
     @staticmethod
-    def signed(suite: str, generation: str) -> str:
-        """The signed Release of a generation, waiting for its commit."""
-        return f"{STATE}{suite}/signed/{generation}.json"
+    def signed(suite: str, generation: str = "") -> str:
+        """The signed Release of a generation, waiting for its commit; without one, the prefix."""
+        prefix = f"{STATE}{suite}/signed/"
+        return f"{prefix}{generation}.json" if generation else prefix
 
     @staticmethod
     def ended(snapshot: str) -> str:
@@ -185,14 +196,17 @@ class Layout:
         return f"{STATE}{snapshot}/ended.json"
 
     @staticmethod
-    def prune_report(suite: str, generation: str) -> str:
-        """What a prune took out; a generation with a prune in it has nobody else's changes."""
-        return f"{STATE}{suite}/reports/prune-{generation}.json"
+    def prune_report(suite: str, generation: str = "") -> str:
+        """What a prune took out; a generation with a prune in it has nobody else's changes.
+        Without a generation, the prefix."""
+        prefix = f"{STATE}{suite}/reports/"
+        return f"{prefix}prune-{generation}.json" if generation else prefix
 
     @staticmethod
-    def reap_report(name: str) -> str:
-        """What a part of a reaping deleted, of whichever suites; `name` as `20261123T034700Z-0`."""
-        return f"{STATE}_reports/reap-{name}.json"
+    def reap_report(name: str = "") -> str:
+        """What a part of a reaping deleted, of whichever suites; `name` as `20261123T034700Z-0`.
+        Without one, the prefix."""
+        return f"{STATE}_reports/reap-{name}.json" if name else f"{STATE}_reports/"
 
     @staticmethod
     def certificate(signer: str = "") -> str:
@@ -203,18 +217,101 @@ class Layout:
         return f"{STATE}_signers/{signer}.json" if signer else f"{STATE}_signers/"
 
 
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Keys as policies name them, where `*` stands for any characters, slashes among them (IAM
+    user guide, "IAM JSON policy elements: Resource"): for a suite's path, of a snapshot's too."""
+
+    layout: Layout
+
+    # What CI and operators upload, and are answered
+
+    @staticmethod
+    def staged(place: str = "") -> str:
+        """`place` as `stable/main/`, or all there are."""
+        return f"{STAGING}{place}*"
+
+    @staticmethod
+    def operations(place: str = "") -> str:
+        return f"{STAGING}{place}*/{OPERATIONS}"
+
+    @staticmethod
+    def results(place: str = "") -> str:
+        return f"{RESULTS}{place}*"
+
+    # What hosts read
+
+    @property
+    def published(self) -> str:
+        return f"{self.layout.root}/*"
+
+    @property
+    def inrelease(self) -> str:
+        return self.layout.inrelease("*")
+
+    @property
+    def release(self) -> tuple[str, str]:
+        """Release, and its detached signature."""
+        return self.layout.release("*"), self.layout.release_gpg("*")
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """By their plain names, a component's folder among what the first star stands for."""
+        names = (f"binary-*/Packages{form}" for form in INDEX_FORMS)
+        return tuple(self.layout.dist("*", name) for name in names)
+
+    @property
+    def by_hash(self) -> str:
+        return self.layout.dist("*", "by-hash/SHA256/*")
+
+    @property
+    def every_hash(self) -> str:
+        """By-hash names of whichever algorithm."""
+        return self.layout.dist("*", "by-hash/*")
+
+    @property
+    def pool(self) -> str:
+        return self.layout.pool("pool/*")
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        return self.layout.key_asc, self.layout.key_gpg
+
+    @property
+    def sources(self) -> str:
+        return self.layout.sources("*")
+
+    @property
+    def snapshots(self) -> str:
+        return self.layout.dist(SNAPSHOTS, "*")
+
+    # What the pipeline remembers
+
+    state = f"{STATE}*"
+    runs = f"{Layout.run('*')}*"
+    queue = f"{Layout.queue('*')}*"
+    generations = f"{Layout.generation('*')}*"
+    signed = f"{Layout.signed('*')}*"
+    prune_reports = f"{Layout.prune_report('*')}*"
+    reap_reports = f"{Layout.reap_report()}*"
+    certificates = f"{Layout.certificate()}*"
+    rotation = Layout.rotation()
+    repository = Layout.repository()
+    snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
+    snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")
+
+
 def index_name(component: str, architecture: str) -> str:
     return f"{component}/binary-{architecture}/Packages"
 
 
-def pool_filename(
-    component: str, source: str, sha256: str, package: str, version: str, architecture: str
-) -> str:
-    """The `Filename` of a package, relative to the root.
+def pool_filename(component: str, source: str, sha256: str, identity: tuple[str, str, str]) -> str:
+    """The `Filename` of a package (its name, version and architecture), relative to the root.
 
     The content's hash is in the path, so two builds of one version never collide and nothing is
     ever overwritten; the epoch is left out of the name, as dak leaves it out.
     """
+    package, version, architecture = identity
     upstream = version.partition(":")[2] or version
     name = safe(f"{package}_{upstream}_{architecture}")
     return f"pool/{component}/{source_prefix(source)}/{safe(source)}/{sha256[:16]}/{name}.deb"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
@@ -17,6 +17,7 @@ from debpress import config, metrics
 from debpress.adapters import aws, s3
 from debpress.clock import Clock, SystemClock
 from debpress.errors import ConfigError
+from debpress.steps.services import Services
 from debpress.store import Store
 
 
@@ -33,6 +34,11 @@ class Environment:
     kms_key: str | None = None
     state_machine: str | None = None
     uri: str | None = None
+
+    @property
+    def services(self) -> Services:
+        """What the steps work with; metrics go to the log."""
+        return Services(self.store, self.repository, self.clock, partial(measure, self))
 
 
 @cache
@@ -74,17 +80,11 @@ def repository() -> config.Repository:
     return config.parse(data)
 
 
-def log(event: str, /, **fields: Any) -> None:
-    """Writes one line of JSON to the function's log, whatever characters the fields hold.
-
-    Lambda adds the time and the request. What is no JSON value is written as its text.
-    """
-    print(json.dumps({"event": event} | fields, default=str), flush=True)
-
-
 def measure(env: Environment, suite: str | None, /, **values: float) -> None:
     """Writes values of metrics to the function's log, of a suite or of the whole repository.
 
-    What is written twice counts twice where a metric is a sum.
+    What is written twice counts twice where a metric is a sum. It is printed, not logged: Lambda
+    sends what is printed as it is (Lambda developer guide, "Log and monitor Python Lambda
+    functions"), while CloudWatch takes no metric from a line wrapped into another object's message.
     """
     print(json.dumps(metrics.line(env.clock.now(), env.bucket, suite, values)), flush=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from debpress.adapters.kms import translated
-from debpress.signing.importing import Wrapping
+from debpress.keys.importing import Wrapping
 
 
 class KmsImport:
-    """A `debpress.signing.importing.ImportService` of one region."""
+    """A `debpress.keys.importing.ImportService` of one region."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -9,7 +9,7 @@ from debpress.adapters import aws
 
 
 class StepFunctions:
-    """A `publish.setting_up.Workflow`. Needs states:StartExecution and DescribeExecution."""
+    """A `debpress.steps.executions.Workflow`. Needs states:StartExecution and DescribeExecution."""
 
     def __init__(self, machine: str) -> None:
         self._machine = machine

@@ -27,6 +27,7 @@ suite = fits(layout.SUITE)
 readable = fits(re.compile(f"{layout.SUITE.pattern}|{layout.SNAPSHOT.pattern}"))
 component = fits(layout.COMPONENT)
 architecture = fits(re.compile(r"[a-z0-9][a-z0-9-]*"))
+fingerprint = fits(re.compile(r"[0-9A-Fa-f]{40}"))
 
 
 def seconds(value: str) -> float:
@@ -57,6 +58,10 @@ def package(value: str) -> str:
     """`foo`, or `foo=1.2` as apt-get takes it; gives the relation."""
     name, given, version = value.partition("=")
     return relation(f"{name} (= {version})" if given and "(" not in name else value)
+
+
+def add_json(parser: argparse.ArgumentParser, purpose: str = "print JSON") -> None:
+    parser.add_argument("--json", action="store_true", help=purpose)
 
 
 def add_waiting(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,17 @@
-"""Which bucket a subcommand talks to, and how: the arguments they share."""
+"""Which bucket a subcommand talks to, and how: the arguments they share.
+
+The AWS SDK is imported where a client is made. It takes longer to import than all of debpress, and
+who asks for `--help` or mistypes an option needs none of it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from debpress.adapters import aws, s3
+if TYPE_CHECKING:
+    from debpress.adapters import s3
 
 STACK = "debpress"
 
@@ -29,10 +32,19 @@ def connect(arguments: argparse.Namespace) -> tuple[Any, s3.S3Store]:
 
     Raises argparse.ArgumentError when nothing names a bucket, and StoreError.
     """
+    from debpress.adapters import aws, s3  # noqa: PLC0415 (see above)
+
     bucket = _bucket(arguments)
     with aws.translated(f"use s3://{bucket}", "the credentials"):
         client = s3.client(region=arguments.region, endpoint_url=arguments.endpoint_url)
     return client, s3.S3Store(client, bucket)
+
+
+def kms(arguments: argparse.Namespace, region: str | None = None) -> Any:
+    """The KMS client of a region, or of the one that was named. Raises StoreError."""
+    from debpress.adapters import aws  # noqa: PLC0415
+
+    return aws.client("kms", region=region or arguments.region, endpoint_url=arguments.endpoint_url)
 
 
 def _bucket(arguments: argparse.Namespace) -> str:
@@ -47,6 +59,10 @@ def output(arguments: argparse.Namespace, name: str, instead: str) -> str:
 
     Raises argparse.ArgumentError when it can't be known, and StoreError.
     """
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    from debpress.adapters import aws  # noqa: PLC0415
+
     stack = arguments.stack or STACK
     action = f"read the outputs of stack {stack}"
     with aws.translated(action, "that you have cloudformation:DescribeStacks on it"):

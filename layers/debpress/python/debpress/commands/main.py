@@ -13,10 +13,24 @@ from collections.abc import Sequence
 
 import debpress
 from debpress.clock import Clock, SystemClock
-from debpress.commands import key, look, operate, upload, verify
+from debpress.commands import subcommands
 from debpress.errors import DebpressError
 
-SUBCOMMANDS = (upload, operate, look, verify, key)
+# Each is a module of its name beside this one.
+SUBCOMMANDS = {
+    "upload": "publish .deb files as one batch",
+    "remove": "take packages out of a suite",
+    "copy": "publish packages of one suite in another",
+    "rollback": "go back to the content of an earlier generation",
+    "prune": "take old versions out, as the schedule does",
+    "snapshot": "keep a generation as a suite of its own",
+    "list": "list the packages of a suite",
+    "show": "show a package, and where it is published",
+    "history": "show what came and went, when, and by whom",
+    "status": "show what waits, and how each suite is",
+    "verify": "check the repository, from the key down to the packages",
+    "key": "the keys that sign",
+}
 
 
 def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
@@ -25,9 +39,7 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         prog="debpress", description="Publishes Debian packages through an S3 bucket."
     )
     parser.add_argument("--version", action="version", version=f"debpress {debpress.__version__}")
-    subparsers = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
-    for module in SUBCOMMANDS:
-        module.register(subparsers)
+    subcommands.add(parser, "debpress.commands", SUBCOMMANDS, "SUBCOMMAND")
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments, clock or SystemClock())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from debpress import codec
+from debpress.codec import Record
+from debpress.records.result import Result
 
 # Control and format characters: in a file's name they could rewrite what a terminal shows.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -14,6 +19,16 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u206
 def printable(value: object) -> str:
     """`value` as text on one line, its unseen characters spelled out."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value))
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """A record as it is stored, keys sorted."""
+    data: dict[str, Any] = json.loads(codec.dump(record))
+    return data
+
+
+def print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2))
 
 
 def print_table(rows: Iterable[Sequence[object]]) -> None:
@@ -51,21 +66,19 @@ def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
         print(line, file=sys.stderr)
 
 
-def print_result(result: Mapping[str, Any]) -> None:
-    """A batch's result (DESIGN section 4): what became of it on stdout, its errors on stderr."""
-    batch = result.get("batch") or {}
-    name = "/".join(printable(batch.get(part, "?")) for part in ("suite", "component", "id"))
-    status = result.get("status")
-    if status == "published":
-        packages = result.get("packages") or ()
-        nothing = "" if packages else ", in which there was nothing left to do"
-        print(f"{name}: published in generation {printable(result.get('generation'))}{nothing}")
-        columns = ("action", "package", "version", "architecture")
-        print_table([[p.get(c, "") for c in columns] for p in packages])
-    elif status == "rejected":
+def print_result(result: Result) -> None:
+    """A batch's result (docs/contract.md): what became of it on stdout, its errors on stderr."""
+    batch = result.batch
+    name = printable(f"{batch.suite}/{batch.component}/{batch.id}")
+    if result.status == "published":
+        nothing = "" if result.packages else ", in which there was nothing left to do"
+        print(f"{name}: published in generation {result.generation}{nothing}")
+        print_table((p.action, p.package, p.version, p.architecture) for p in result.packages)
+    elif result.status == "rejected":
         print(f"{name}: rejected, nothing of it was published")
     else:
-        print(f"{name}: {printable(status)}; upload it again, or tell who runs the repository")
-    for ignored in result.get("ignored") or ():
+        status = printable(result.status)
+        print(f"{name}: {status}; upload it again, or tell who runs the repository")
+    for ignored in result.ignored:
         print(f"  ignored {printable(ignored)}: the manifest does not list it")
-    print_errors(result.get("errors") or ())
+    print_errors([codec.encode(each) for each in result.errors])

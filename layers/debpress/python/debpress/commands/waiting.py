@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debpress import codec
-from debpress.adapters import aws
-from debpress.adapters.s3 import S3Store
 from debpress.clock import Clock
 from debpress.errors import CorruptError, StoreError, TransientError
 from debpress.layout import Batch
+from debpress.records.result import Result
 from debpress.store import Head, Object
+
+if TYPE_CHECKING:
+    from debpress.adapters.s3 import S3Store
 
 # The first results come within a few seconds; a busy suite may take a minute.
 FIRST_DELAY = 0.5
@@ -24,14 +26,14 @@ def new_id(clock: Clock) -> str:
     return f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
-def wait(
-    store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: float
-) -> dict[str, Any]:
+def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: float) -> Result:
     """The result of exactly this manifest, once it is there.
 
     An earlier upload under the same name may have left a result, which is passed over. Raises
     TransientError when `timeout` seconds were not enough.
     """
+    from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+
     begun, delay, refused = clock.now(), FIRST_DELAY, False
     while True:
         try:
@@ -66,22 +68,20 @@ def sent(batch: Batch, manifest: Head) -> dict[str, Any]:
     }
 
 
-def _answers(result: dict[str, Any], manifest: Head) -> bool:
-    said = result.get("manifest") or {}
-    if str(said.get("etag")).strip('"') != manifest.etag:
+def _answers(result: Result, manifest: Head) -> bool:
+    said = result.manifest
+    if said.etag.strip('"') != manifest.etag:
         return False
-    versions = (said.get("version_id"), manifest.version_id)
-    return None in versions or versions[0] == versions[1]
+    return None in (said.version_id, manifest.version_id) or said.version_id == manifest.version_id
 
 
-def _parse(found: Object) -> dict[str, Any]:
+def _parse(found: Object) -> Result:
     try:
-        result = json.loads(found.body)
-    except ValueError:
-        result = None
-    if not isinstance(result, dict):
-        raise CorruptError(f"{found.head.key} is not a result: tell who runs the repository")
-    return result
+        return codec.decode(Result, json.loads(found.body))
+    except (ValueError, CorruptError) as error:
+        raise CorruptError(
+            f"{found.head.key} is not a result ({error}): tell who runs the repository"
+        ) from error
 
 
 def _late(store: S3Store, batch: Batch, timeout: float, *, refused: bool) -> str:

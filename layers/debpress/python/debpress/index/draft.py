@@ -8,7 +8,7 @@ from debpress.index.entries import Entry, Identity
 from debpress.index.packages import Built, Packages
 
 
-class Draft:
+class IndexDraft:
     """`added` and `removed` are what differs from `base`, no more: taking out what was just put
     in leaves no trace."""
 
@@ -59,9 +59,9 @@ class Draft:
         if self.added.pop(entry.identity, None) is None:
             self.removed[entry.identity] = entry.text
 
-    def copy(self) -> Draft:
+    def copy(self) -> IndexDraft:
         """A draft that changes by itself from here on."""
-        twin = Draft(self.base)
+        twin = IndexDraft(self.base)
         twin.added, twin.removed = dict(self.added), dict(self.removed)
         return twin
 

@@ -40,6 +40,11 @@ class Built:
     gz: bytes
     xz: bytes
 
+    @property
+    def compressed(self) -> Mapping[str, bytes]:
+        """The stored forms by their suffix."""
+        return {".gz": self.gz, ".xz": self.xz}
+
 
 class _Block(NamedTuple):
     first: Identity

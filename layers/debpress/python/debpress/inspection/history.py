@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from debpress.archive import Archive
+from debpress.archive.headers import GENERATION
 from debpress.layout import Layout
-from debpress.publish import published, reports
-from debpress.publish.published import GENERATION, Generation
-from debpress.store import Store
+from debpress.records.generation import Generation, PackageRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
+class HistoryEntry:
     """One generation. `batches` are whose it was: suite, component and batch, as uploaded.
     `report` is the key of what a prune says of itself, for as long as that is kept."""
 
@@ -43,52 +43,50 @@ class Flip:
         return asdict(self)
 
 
-def history(store: Store, layout: Layout, suite: str, package: str | None = None) -> Iterator[Flip]:
+def history(archive: Archive, suite: str, package: str | None = None) -> Iterator[HistoryEntry]:
     """The flips of a suite, newest first; with `package`, those in which it came or went.
 
     Ends where the records end: they are kept for a while only.
     """
-    head = store.head(layout.inrelease(suite))
+    head = archive.head(archive.layout.inrelease(suite))
     newest = head.metadata.get(GENERATION) if head else None
-    for record in published.chain(store, suite, newest, None):
+    for record in archive.chain(suite, newest, None):
         flip = _flip(record, package)
         if package is None or flip.changes:
             yield flip
 
 
-def _flip(record: Generation, package: str | None) -> Flip:
+def _flip(record: Generation, package: str | None) -> HistoryEntry:
     changes = {
         **_changes("removed", record.removed or {}),
         **_changes("added", record.added or {}),
     }
-    batches = [account["batch"] for account in record.batches]
-    return Flip(
+    batches = [each.batch for each in record.batches]
+    return HistoryEntry(
         number=record.number,
         id=record.id,
         date=record.date,
         cause=record.cause,
-        batches=tuple(f"{b['suite']}/{b['component']}/{b['id']}" for b in batches),
-        executions=tuple(account["execution"] for account in record.batches),
+        batches=tuple(f"{b.suite}/{b.component}/{b.id}" for b in batches),
+        executions=tuple(each.execution for each in record.batches),
         changes=tuple(c for c in changes if package in (None, c.package)),
         report=Layout.prune_report(record.suite, record.id) if _is_prune(record) else None,
     )
 
 
 def _is_prune(record: Generation) -> bool:
-    return any(reports.PRUNE in account["kinds"] for account in record.batches)
+    return any("prune" in each.kinds for each in record.batches)
 
 
-def _changes(action: str, listed: Mapping[str, list[dict[str, Any]]]) -> dict[Change, None]:
+def _changes(action: str, listed: Mapping[str, Sequence[PackageRef]]) -> dict[Change, None]:
     """Once each, whichever indices name the package; a dict keeps their order."""
     return {
         Change(
             action,
             index.rsplit("/", 2)[0],
-            found["package"],
-            found["version"],
-            found["architecture"],
-            found["sha256"],
-            found["size"],
+            *found.identity,
+            found.sha256,
+            found.size,
         ): None
         for index, packages in listed.items()
         for found in packages

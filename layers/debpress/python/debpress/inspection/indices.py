@@ -8,16 +8,17 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from debpress.errors import CorruptError
+from debpress.archive import Archive
+from debpress.concurrency import side_by_side
+from debpress.errors import CorruptError, IndexGoneError
 from debpress.index import entries as stanzas
 from debpress.index import gz
 from debpress.index.entries import Entry, Identity
 from debpress.index.packages import Checksum, checksum_of
 from debpress.index.release import Release
 from debpress.inspection.report import Report
-from debpress.layout import Layout, index_name
-from debpress.publish import notes
-from debpress.store import Head, Store
+from debpress.layout import index_name
+from debpress.store import Head
 
 _COMPRESSED = (".gz", ".xz")
 # apt-secure(8) and apt's own parser: without one of these a package can't be fetched.
@@ -25,7 +26,7 @@ _REQUIRED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
 
 
 @dataclass(slots=True)
-class Named:
+class NamedPackages:
     """The pool objects that indices name: sums by `Filename`, and one suite that names each."""
 
     sums: dict[str, Checksum] = field(default_factory=dict)
@@ -33,12 +34,12 @@ class Named:
 
 
 def check_indices(
-    store: Store, layout: Layout, suite: str, release: Release, named: Named, report: Report
+    archive: Archive, suite: str, release: Release, named: NamedPackages, report: Report
 ) -> None:
     """Every index under its hash and its plain name; what they name goes into `named`."""
-    check = _Check(store, layout, suite, release, report)
+    check = _Check(archive, suite, release, report)
     names = sorted(n.removesuffix(".gz") for n in release.files if n.endswith(".gz"))
-    read = notes.side_by_side(check.index, names)
+    read = side_by_side(check.index, names)
     report.indices += len(names)
     check.completeness()
     found = dict(zip(names, read, strict=True))
@@ -47,11 +48,9 @@ def check_indices(
 
 
 class _Check:
-    def __init__(
-        self, store: Store, layout: Layout, suite: str, release: Release, report: Report
-    ) -> None:
-        self._store = store
-        self._layout = layout
+    def __init__(self, archive: Archive, suite: str, release: Release, report: Report) -> None:
+        self._archive = archive
+        self._layout = archive.layout
         self._suite = suite
         self._release = release
         self._report = report
@@ -85,15 +84,13 @@ class _Check:
         if listed is None:
             return None
         key = self._layout.by_hash(self._suite, name, listed.sha256)
-        found = self._store.get(key)
-        if found is None:
-            self._wrong(key, f"is not there, and hosts need it for {name}{suffix}; {_RESTORE}")
-            return None
-        if checksum_of(found.body) != listed:
-            self._wrong(key, f"has other bytes than its name and Release say; {_RESTORE}")
+        try:
+            body = self._archive.form(self._suite, name, listed)
+        except IndexGoneError as error:
+            self._wrong(key, f"{error.state}, and hosts need it for {name}{suffix}; {_RESTORE}")
             return None
         try:
-            text = unpack(found.body)
+            text = unpack(body)
         except (CorruptError, ValueError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
             self._wrong(key, f"can't be unpacked: {error}; {_RESTORE}")
             return None
@@ -105,7 +102,7 @@ class _Check:
     def _plain(self, name: str) -> None:
         key = self._layout.dist(self._suite, name)
         listed = self._release.files[name]
-        head = self._store.head(key)
+        head = self._archive.head(key)
         remedy = "the next publish writes it anew"
         if head is None:
             self._wrong(key, f"is not there, and readers without by-hash need it; {remedy}")
@@ -115,10 +112,10 @@ class _Check:
     def _sha256(self, head: Head) -> str | None:
         if head.sha256 is not None:
             return head.sha256
-        found = self._store.get(head.key)
+        found = self._archive.read(head.key)
         return None if found is None else hashlib.sha256(found.body).hexdigest()
 
-    def packages(self, found: dict[str, list[Entry]], named: Named) -> None:
+    def packages(self, found: dict[str, list[Entry]], named: NamedPackages) -> None:
         """Every stanza can be fetched, and a version has one content in the suite (law 4)."""
         sums: dict[Identity, str] = {}
         for name, entries in found.items():
@@ -143,7 +140,7 @@ class _Check:
                     key, entry, Checksum(sha256, int(stanzas.field(entry.text, "Size"))), named
                 )
 
-    def _name(self, key: str, entry: Entry, listed: Checksum, named: Named) -> None:
+    def _name(self, key: str, entry: Entry, listed: Checksum, named: NamedPackages) -> None:
         filename = stanzas.field(entry.text, "Filename")
         named.suites.setdefault(filename, self._suite)
         if named.sums.setdefault(filename, listed) != listed:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from debpress import openpgp
+from debpress.archive import Archive
 from debpress.errors import SigningError
 from debpress.inspection.report import Report
-from debpress.layout import Layout
 from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate
-from debpress.store import Store
 
 
-def published_certificates(
-    store: Store, layout: Layout, now: datetime, report: Report
-) -> list[Certificate]:
+def published_certificates(archive: Archive, now: datetime, report: Report) -> list[Certificate]:
     """The certificates of key.gpg, once they and those of key.asc were looked at."""
-    binary = _certificates(store, layout.key_gpg, report)
-    armored = _certificates(store, layout.key_asc, report)
+    layout = archive.layout
+    binary = _certificates(archive, layout.key_gpg, report)
+    armored = _certificates(archive, layout.key_asc, report)
     if binary and armored and [c.raw for c in binary] != [c.raw for c in armored]:
         report.wrong(
             None,
@@ -38,8 +36,7 @@ def published_certificates(
 
 
 def check_signature(
-    store: Store,
-    layout: Layout,
+    archive: Archive,
     suite: str,
     inrelease: bytes,
     known: list[Certificate],
@@ -47,7 +44,7 @@ def check_signature(
     report: Report,
 ) -> None:
     """InRelease by the published key, and Release and Release.gpg against InRelease."""
-    key = layout.inrelease(suite)
+    key = archive.layout.inrelease(suite)
     raw = [certificate.raw for certificate in known]
     try:
         signatures = openpgp.verify_clearsigned(inrelease, raw)
@@ -58,21 +55,22 @@ def check_signature(
     else:
         if any(signature.created > now for signature in signatures):
             report.wrong(suite, key, f"{key} is signed in the future, and sqv refuses that; wait")
-    _check_detached(store, layout, suite, inrelease, raw, report)
+    _check_detached(archive, suite, inrelease, raw, report)
 
 
 def _check_detached(
-    store: Store, layout: Layout, suite: str, inrelease: bytes, raw: list[bytes], report: Report
+    archive: Archive, suite: str, inrelease: bytes, raw: list[bytes], report: Report
 ) -> None:
     """For readers that know no InRelease; both are made with it, after it."""
     remedy = "the next publish writes it anew"
+    layout = archive.layout
     text, _ = openpgp.split(inrelease)
-    plain = store.get(layout.release(suite))
+    plain = archive.read(layout.release(suite))
     if plain is None or plain.body != text:
         state = "is not there" if plain is None else "is not the text of InRelease"
         report.wrong(suite, layout.release(suite), f"{layout.release(suite)} {state}; {remedy}")
     key = layout.release_gpg(suite)
-    signature = store.get(key)
+    signature = archive.read(key)
     if signature is None:
         report.wrong(suite, key, f"{key} is not there; {remedy}")
         return
@@ -82,8 +80,8 @@ def _check_detached(
         report.wrong(suite, key, f"{key} does not verify: {error}; {remedy}")
 
 
-def _certificates(store: Store, key: str, report: Report) -> list[Certificate]:
-    found = store.get(key)
+def _certificates(archive: Archive, key: str, report: Report) -> list[Certificate]:
+    found = archive.read(key)
     if found is None:
         report.wrong(None, key, f"{key} is not there, so new hosts find no key; deploy again")
         return []

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from debpress.archive import Archive
+from debpress.archive.headers import EXPIRES, GENERATION
 from debpress.layout import SNAPSHOTS, Layout, snapshotted
-from debpress.publish.published import EXPIRES, GENERATION, number
-from debpress.store import Head, Store
+from debpress.records.generation import number
+from debpress.store import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,17 @@ def prefix(layout: Layout) -> str:
     return layout.dist(SNAPSHOTS, "")
 
 
-def every(store: Store, layout: Layout) -> list[str]:
+def every(archive: Archive) -> list[str]:
     """The suite paths of all of them, the oldest first."""
-    return _paths(layout, store.list(prefix(layout)))
+    return _paths(archive.layout, archive.list(prefix(archive.layout)))
 
 
-def of(store: Store, layout: Layout, suite: str, listed: Iterable[Head]) -> list[Kept]:
+def of(archive: Archive, suite: str, listed: Iterable[Head]) -> list[Kept]:
     """Those of a suite among what is listed below `prefix`."""
     found = []
+    layout = archive.layout
     for path in _paths(layout, listed):
-        head = store.head(layout.inrelease(path)) if snapshotted(path) == suite else None
+        head = archive.head(layout.inrelease(path)) if snapshotted(path) == suite else None
         if head is not None:
             shown = number(head.metadata.get(GENERATION))
             found.append(Kept(path, shown, head.metadata.get(EXPIRES, "")))

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
+from debpress import codec
 from debpress import layout as keys
+from debpress.archive import Archive
 from debpress.clock import iso
-from debpress.errors import StoreError
+from debpress.codec import Record
+from debpress.concurrency import side_by_side
+from debpress.errors import CorruptError, StoreError
 from debpress.inspection import reading, snapshots
-from debpress.inspection.history import Flip, history
+from debpress.inspection.history import HistoryEntry, history
 from debpress.inspection.snapshots import Kept
 from debpress.layout import RESULTS, STAGING, Batch, Layout
-from debpress.publish import notes
-from debpress.publish.notes import Queued
-from debpress.publish.published import GENERATION, number
-from debpress.store import Head, Store
+from debpress.records.batch import ManifestRef, QueueEntry
+from debpress.records.generation import number
+from debpress.records.result import Result
+from debpress.store import Head
 
 # So many of the newest results are read in search of those that tell of trouble.
 _RESULTS_READ = 50
@@ -59,7 +62,7 @@ class Status:
     modified: str
     age: int
     waiting: tuple[Waiting, ...]
-    generations: tuple[Flip, ...]
+    generations: tuple[HistoryEntry, ...]
     troubles: tuple[Trouble, ...]
     unseen: tuple[str, ...]
     snapshots: tuple[Kept, ...] = ()
@@ -68,34 +71,33 @@ class Status:
         return asdict(self)
 
 
-def status(store: Store, layout: Layout, suite: str) -> Status:
+def status(archive: Archive, suite: str) -> Status:
     """Raises ConfigError when the suite publishes nothing."""
-    published = reading.suite(store, layout, suite)
-    head = published.inrelease.head
+    inrelease, published = reading.published(archive, suite)
     until = published.release.valid_until
     unseen: list[str] = []
-    queued = _listed(store, Layout.queue(suite), unseen)
-    staged = _listed(store, f"{STAGING}{suite}/", unseen)
-    results = _listed(store, f"{RESULTS}{suite}/", unseen)
-    kept = _listed(store, snapshots.prefix(layout), unseen)
+    queued = _listed(archive, Layout.queue(suite), unseen)
+    staged = _listed(archive, f"{STAGING}{suite}/", unseen)
+    results = _listed(archive, f"{RESULTS}{suite}/", unseen)
+    kept = _listed(archive, snapshots.prefix(archive.layout), unseen)
     return Status(
         suite=suite,
-        generation=number(head.metadata.get(GENERATION)),
+        generation=number(published.generation),
         date=iso(published.release.date),
         valid_until=iso(until) if until else None,
-        modified=iso(head.last_modified),
-        age=_seconds(head, head),
-        waiting=tuple(_waiting(store, queued, staged, results)),
-        generations=tuple(islice(history(store, layout, suite), _SHOWN)),
-        troubles=tuple(_troubles(store, results)),
+        modified=iso(published.last_modified),
+        age=_seconds(inrelease.head, inrelease.head),
+        waiting=tuple(_waiting(archive, queued, staged, results)),
+        generations=tuple(islice(history(archive, suite), _SHOWN)),
+        troubles=tuple(_troubles(archive, results)),
         unseen=tuple(unseen),
-        snapshots=tuple(snapshots.of(store, layout, suite, kept)),
+        snapshots=tuple(snapshots.of(archive, suite, kept)),
     )
 
 
-def _listed(store: Store, prefix: str, unseen: list[str]) -> list[Head]:
+def _listed(archive: Archive, prefix: str, unseen: list[str]) -> list[Head]:
     try:
-        return list(store.list(prefix))
+        return list(archive.list(prefix))
     except StoreError as error:
         unseen.append(f"{prefix} may not be listed: {error}")
         return []
@@ -107,59 +109,58 @@ def _seconds(since: Head, now: Head) -> int:
 
 
 def _waiting(
-    store: Store, queued: list[Head], staged: list[Head], results: list[Head]
+    archive: Archive, queued: list[Head], staged: list[Head], results: list[Head]
 ) -> Iterable[Waiting]:
     manifests = set()
-    for head, data in zip(queued, _read(store, queued), strict=True):
-        if data is not None:  # else finished since it was listed
-            plan = Queued.from_json(data).plan
-            manifests.add(plan.manifest.key)
-            name = plan.batch.staging.removeprefix(STAGING).rstrip("/")
+    for head, entry in zip(queued, _read(archive, QueueEntry, queued), strict=True):
+        if entry is not None:  # else finished since it was listed
+            manifests.add(entry.plan.manifest.key)
+            name = entry.plan.batch.staging.removeprefix(STAGING).rstrip("/")
             yield Waiting("queued", name, iso(head.last_modified), _seconds(head, head))
     answers = {head.key: head for head in results}
     for head in staged:
         place = keys.parse_staged(head.key)
         if place is None or not keys.is_manifest(place[1]) or head.key in manifests:
             continue
-        if not _answered(store, head, place[0], answers.get(place[0].result)):
+        if not _answered(archive, head, place[0], answers.get(place[0].result)):
             name = place[0].staging.removeprefix(STAGING).rstrip("/")
             yield Waiting("uploaded", name, iso(head.last_modified), _seconds(head, head))
 
 
-def _answered(store: Store, manifest: Head, batch: Batch, result: Head | None) -> bool:
+def _answered(archive: Archive, manifest: Head, batch: Batch, result: Head | None) -> bool:
     """A result is written only for the manifest that is there, so a newer one answers it."""
     if result is None:
         return False
     if result.last_modified > manifest.last_modified:
         return True
-    data = notes.load(store, batch.result) or {}
-    now = store.head(manifest.key)
-    said = data.get("manifest", {})
-    return now is None or (said.get("etag"), said.get("version_id")) == (now.etag, now.version_id)
+    said = archive.results.find(batch)
+    now = archive.head(manifest.key)
+    if now is None or said is None:
+        return now is None
+    return said.manifest == ManifestRef(now.key, now.etag, now.version_id)
 
 
-def _troubles(store: Store, results: list[Head]) -> Iterable[Trouble]:
+def _troubles(archive: Archive, results: list[Head]) -> Iterable[Trouble]:
     newest = sorted(results, key=lambda head: head.last_modified, reverse=True)[:_RESULTS_READ]
-    found = 0
-    for data in _read(store, newest):
-        if data is None or data.get("status") not in ("rejected", "failed"):
-            continue
-        batch = data["batch"]
-        name = f"{batch['suite']}/{batch['component']}/{batch['id']}"
-        yield Trouble(name, data["status"], data["finished_at"], tuple(data["errors"]))
-        found += 1
-        if found == _SHOWN:
-            return
+    told = (each for each in _read(archive, Result, newest) if each and each.status in _TROUBLES)
+    for result in islice(told, _SHOWN):
+        name = f"{result.batch.suite}/{result.batch.component}/{result.batch.id}"
+        errors = tuple(codec.encode(each) for each in result.errors)
+        yield Trouble(name, result.status, result.finished_at, errors)
 
 
-def _read(store: Store, heads: list[Head]) -> list[Any]:
-    """The JSON of each, None where it is gone or is none."""
+_TROUBLES = ("rejected", "failed")
+_R = TypeVar("_R", bound=Record)
 
-    def read(head: Head) -> Any:
-        found = store.get(head.key)
+
+def _read(archive: Archive, kind: type[_R], heads: list[Head]) -> Sequence[_R | None]:
+    """The record of each, None where it is gone or is none."""
+
+    def read(head: Head) -> _R | None:
+        found = archive.read(head.key)
         try:
-            return None if found is None else json.loads(found.body)
-        except ValueError:
+            return None if found is None else codec.load(kind, found.body, head.key)
+        except CorruptError:
             return None
 
-    return notes.side_by_side(read, heads)
+    return side_by_side(read, heads)

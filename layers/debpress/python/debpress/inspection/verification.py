@@ -8,18 +8,19 @@ from datetime import datetime
 from itertools import islice
 
 from debpress import openpgp
+from debpress.archive import Archive
 from debpress.clock import Clock
+from debpress.concurrency import side_by_side
 from debpress.errors import CorruptError, SigningError, StoreError
 from debpress.index import release
 from debpress.index.packages import Checksum
 from debpress.index.release import Release
 from debpress.inspection import snapshots
-from debpress.inspection.indices import Named, check_indices
+from debpress.inspection.indices import NamedPackages, check_indices
 from debpress.inspection.keys import check_signature, published_certificates
 from debpress.inspection.report import Report, Watch, unwatched
-from debpress.layout import Layout, snapshotted
-from debpress.publish import notes
-from debpress.store import Head, Object, ObjectChanged, Pin, Store
+from debpress.layout import snapshotted
+from debpress.store import Head, Object, ObjectChanged, Pin
 
 _PART = 256
 
@@ -34,8 +35,7 @@ _LATE = 0.5
 
 
 def verify(
-    store: Store,
-    layout: Layout,
+    archive: Archive,
     clock: Clock,
     suites: Sequence[str],
     *,
@@ -47,38 +47,41 @@ def verify(
     snapshots are read as well, and what none of them names can be told; `deep` reads the packages'
     bytes instead of trusting the store.
     """
-    kept, unseen = _snapshots(store, layout) if whole else ([], None)
+    kept, unseen = _snapshots(archive) if whole else ([], None)
     suites = [*suites, *kept]  # What they name is named, too.
     report = Report(tuple(suites), deep)
     if unseen is not None:
         report.note(unseen)
-    named = Named()
+    named = NamedPackages()
     for suite in suites:
-        _suite(store, layout, clock, suite, named, report)
-    _Pool(store, layout, named, report, watch).check()
+        _suite(archive, clock, suite, named, report)
+    _Pool(archive, named, report, watch).check()
     if whole:
-        _pool_orphans(store, layout, named, report)
+        _pool_orphans(archive, named, report)
     return report
 
 
-def _snapshots(store: Store, layout: Layout) -> tuple[list[str], str | None]:
+def _snapshots(archive: Archive) -> tuple[list[str], str | None]:
     """The paths of all of them, or why they can't be told."""
     try:
-        return snapshots.every(store, layout), None
+        return snapshots.every(archive), None
     except StoreError as error:
         return [], f"what snapshots there are could not be seen: {error}"
 
 
 def _suite(
-    store: Store, layout: Layout, clock: Clock, suite: str, named: Named, report: Report
+    archive: Archive, clock: Clock, suite: str, named: NamedPackages, report: Report
 ) -> None:
     """A suite as it is at one moment; when it moves on meanwhile, or just did, looks again."""
     for look in range(_LOOKS):
-        found = store.get(layout.inrelease(suite))
+        found = archive.suite(suite).inrelease()
         now = (found.head.served_at if found else None) or clock.now()
-        seen, names = Report((suite,), report.deep), Named(dict(named.sums), dict(named.suites))
-        _look(store, layout, suite, found, now, names, seen)
-        after = store.head(layout.inrelease(suite))
+        seen, names = (
+            Report((suite,), report.deep),
+            NamedPackages(dict(named.sums), dict(named.suites)),
+        )
+        _Look(archive, suite, now).check(found, names, seen)
+        after = archive.head(archive.layout.inrelease(suite))
         moved = (after.etag if after else None) != (found.head.etag if found else None)
         fresh = found and (now - found.head.last_modified).total_seconds() < _FRESH_SECONDS
         if seen.good or not (moved or fresh) or look == _LOOKS - 1:
@@ -91,38 +94,46 @@ def _suite(
     report.notes += seen.notes
 
 
-def _look(
-    store: Store,
-    layout: Layout,
-    suite: str,
-    found: Object | None,
-    now: datetime,
-    named: Named,
-    report: Report,
-) -> None:
-    known = published_certificates(store, layout, now, report)
-    key = layout.inrelease(suite)
-    if found is None:
-        report.wrong(suite, key, f"{key} is not there, at which apt stops; deploy again")
-        return
-    try:
-        text, _ = openpgp.split(found.body)
-        parsed = release.parse(text)
-    except (CorruptError, SigningError, ValueError) as error:
-        report.wrong(suite, key, f"{key} can't be read: {error}; restore its earlier version")
-        return
-    check_signature(store, layout, suite, found.body, known, now, report)
-    if parsed.date > now:
-        report.wrong(suite, key, f"{key} has the Date {parsed.date}, which is in the future; wait")
-    if (used := parsed.used(now)) is not None and used >= _LATE:
-        report.wrong(suite, key, _outdated(key, parsed, used))
-    if suite not in (parsed.suite, parsed.codename):
-        report.wrong(suite, key, f"{key} says it is of the suite {parsed.suite!r}; deploy again")
-    if snapshotted(suite) is None and store.head(layout.sources(suite)) is None:
-        where = layout.sources(suite)
-        report.wrong(suite, where, f"{where} is not there, by which hosts are set up; deploy again")
-    check_indices(store, layout, suite, parsed, named, report)
-    _unnamed(store, layout, suite, parsed, report)
+class _Look:
+    """At a suite as it is at a moment, `now`."""
+
+    def __init__(self, archive: Archive, suite: str, now: datetime) -> None:
+        self._archive = archive
+        self._suite = suite
+        self._now = now
+
+    def check(self, found: Object | None, named: NamedPackages, report: Report) -> None:
+        suite, layout = self._suite, self._archive.layout
+        known = published_certificates(self._archive, self._now, report)
+        key = layout.inrelease(suite)
+        if found is None:
+            report.wrong(suite, key, f"{key} is not there, at which apt stops; deploy again")
+            return
+        try:
+            text, _ = openpgp.split(found.body)
+            parsed = release.parse(text)
+        except (CorruptError, SigningError, ValueError) as error:
+            report.wrong(suite, key, f"{key} can't be read: {error}; restore its earlier version")
+            return
+        check_signature(self._archive, suite, found.body, known, self._now, report)
+        self._check_fields(key, parsed, report)
+        if snapshotted(suite) is None and self._archive.head(layout.sources(suite)) is None:
+            where = layout.sources(suite)
+            message = f"{where} is not there, by which hosts are set up; deploy again"
+            report.wrong(suite, where, message)
+        check_indices(self._archive, suite, parsed, named, report)
+        _unnamed(self._archive, suite, parsed, report)
+
+    def _check_fields(self, key: str, parsed: Release, report: Report) -> None:
+        suite, now = self._suite, self._now
+        if parsed.date > now:
+            message = f"{key} has the Date {parsed.date}, which is in the future; wait"
+            report.wrong(suite, key, message)
+        if (used := parsed.used(now)) is not None and used >= _LATE:
+            report.wrong(suite, key, _outdated(key, parsed, used))
+        if suite not in (parsed.suite, parsed.codename):
+            message = f"{key} says it is of the suite {parsed.suite!r}; deploy again"
+            report.wrong(suite, key, message)
 
 
 def _outdated(key: str, parsed: Release, used: float) -> str:
@@ -132,25 +143,27 @@ def _outdated(key: str, parsed: Release, used: float) -> str:
     return f"{key} is valid until {parsed.valid_until}, and half of the time is over; {remedy}"
 
 
-def _unnamed(store: Store, layout: Layout, suite: str, parsed: Release, report: Report) -> None:
+def _unnamed(archive: Archive, suite: str, parsed: Release, report: Report) -> None:
     """Older indices: who read InRelease a while ago still needs them (law 3)."""
+    layout = archive.layout
     named = {layout.dist(suite, name) for name in parsed.files}
     named |= {layout.inrelease(suite), layout.release(suite), layout.release_gpg(suite)}
     for name, listed in parsed.files.items():
         named.add(layout.by_hash(suite, name, listed.sha256))
-    left = _others(store, layout.dist(suite, ""), named, report)
+    left = _others(archive, layout.dist(suite, ""), named, report)
     _note(report, f"of suite {suite} that its Release does not name", left)
 
 
-def _pool_orphans(store: Store, layout: Layout, named: Named, report: Report) -> None:
+def _pool_orphans(archive: Archive, named: NamedPackages, report: Report) -> None:
+    layout = archive.layout
     known = {layout.pool(filename) for filename in named.sums}
-    left = _others(store, layout.pool("pool/"), known, report)
+    left = _others(archive, layout.pool("pool/"), known, report)
     _note(report, "in the pool that no suite names", left)
 
 
-def _others(store: Store, prefix: str, named: set[str], report: Report) -> list[Head]:
+def _others(archive: Archive, prefix: str, named: set[str], report: Report) -> list[Head]:
     try:
-        return [head for head in store.list(prefix) if head.key not in named]
+        return [head for head in archive.list(prefix) if head.key not in named]
     except StoreError as error:
         report.note(f"what else there is could not be seen: {error}")
         return []
@@ -170,10 +183,10 @@ class _Pool:
     """Every package against its stanza."""
 
     def __init__(
-        self, store: Store, layout: Layout, named: Named, report: Report, watch: Watch
+        self, archive: Archive, named: NamedPackages, report: Report, watch: Watch
     ) -> None:
-        self._store = store
-        self._layout = layout
+        self._archive = archive
+        self._layout = archive.layout
         self._named = named
         self._report = report
         self._watch = watch
@@ -186,7 +199,7 @@ class _Pool:
             # By parts, so that an interrupt need not wait for all of them.
             left = iter(sums.items())
             while part := list(islice(left, _PART)):
-                found = notes.side_by_side(lambda item: self._one(*item, passed), part)
+                found = side_by_side(lambda item: self._one(*item, passed), part)
                 for (filename, _), (message, told) in zip(part, found, strict=True):
                     self._tell(filename, message)
                     if not told:
@@ -209,7 +222,7 @@ class _Pool:
     ) -> tuple[str | None, bool]:
         """What is wrong, if anything, and whether the SHA-256 was compared."""
         remedy = "restore its earlier version, or remove the package"
-        head = self._store.head(self._layout.pool(filename))
+        head = self._archive.head(self._layout.pool(filename))
         if not self._report.deep:
             passed(1)
         if head is None:
@@ -227,7 +240,7 @@ class _Pool:
     def _read(self, head: Head, passed: Callable[[int], object]) -> str:
         digest = hashlib.sha256()
         # By its ETag alone: to read a version would take a right of its own.
-        for piece in self._store.stream(Pin(head.key, head.etag)):
+        for piece in self._archive.stream(Pin(head.key, head.etag)):
             digest.update(piece)
             passed(len(piece))
         return digest.hexdigest()

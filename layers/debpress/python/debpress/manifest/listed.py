@@ -13,7 +13,7 @@ _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _MOST_NAME = 255
 _MOST_SIZE = 2**63 - 1
 # Two copies of Debian's largest source; more is a mistake, or somebody being hostile.
-_MOST_FILES = 10_000
+MOST_FILES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ class Listing:
             self._findings.add(
                 Code.MANIFEST_EMPTY, "lists no package; list at least one .deb, or upload nothing"
             )
-        if len(self._names) > _MOST_FILES:
+        if len(self._names) > MOST_FILES:
             self._findings.add(
                 Code.TOO_LARGE,
-                f"lists {len(self._names)} files, the most is {_MOST_FILES}; make several batches",
+                f"lists {len(self._names)} files, the most is {MOST_FILES}; make several batches",
             )
         self._findings.close()
         return Manifest(tuple(self._files), tuple(self._others))

@@ -20,7 +20,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def parse(name: str, body: bytes) -> Manifest:
-    """Reads the manifest `name` (manifest.json, SHA256SUMS or *.changes; DESIGN section 3).
+    """Reads the manifest `name` (manifest.json, SHA256SUMS or *.changes; docs/contract.md).
 
     Raises RejectedError with everything wrong, each refusal about the file `name`.
     """

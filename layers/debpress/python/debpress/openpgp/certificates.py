@@ -14,7 +14,7 @@ from debpress.openpgp import signatures
 from debpress.openpgp.armor import dearmor
 from debpress.openpgp.keys import PublicKey
 from debpress.openpgp.packets import Packet, Tag, packet, read
-from debpress.openpgp.signatures import SIGN, Draft, Signature, Type
+from debpress.openpgp.signatures import SIGN, Signature, SignatureDraft, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def mint(key: PublicKey, user_id: str, sign: Callable[[bytes], bytes]) -> Certif
     The self-signature is as old as the key, and made once: its time is what sqv asks whether the
     key was good when it signed, so making it again would spoil everything signed before.
     """
-    draft = Draft(key, Type.CERTIFICATION, key.created)
+    draft = SignatureDraft(key, Type.CERTIFICATION, key.created)
     user = user_id.encode()
     content = _certified(key, user)
     raw = (

@@ -1,7 +1,7 @@
 """Version 4 signature packets: made in two halves around a signer, and read back.
 
-RFC 9580 section 5.2. A signature is a `Draft` until somebody who holds the key signs the draft's
-digest; no key is ever here.
+RFC 9580 section 5.2. A signature is a `SignatureDraft` until somebody who holds the key signs the
+draft's digest; no key is ever here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Sub(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SignatureDraft:
     """All of a signature but its value."""
 
     key: PublicKey

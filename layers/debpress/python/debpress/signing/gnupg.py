@@ -13,14 +13,11 @@ from datetime import datetime
 from typing import Protocol
 
 from debpress import openpgp
-from debpress.clock import Clock
 from debpress.errors import ConfigError, SigningError
-from debpress.layout import Layout
-from debpress.openpgp import certificates, secrets
+from debpress.openpgp import certificates, exports
 from debpress.openpgp.certificates import Certificate
-from debpress.openpgp.secrets import Export
-from debpress.signing import stored
-from debpress.store import Store
+from debpress.openpgp.exports import Export
+from debpress.signing.certificates import Certificates, Owner
 
 _FORM = re.compile(r"gnupg:([0-9A-Fa-f]{40})\?secret=([A-Za-z0-9/_+=.@:-]{1,2048})")
 
@@ -104,16 +101,16 @@ class GnupgSigner:
         return chosen
 
 
-def load(uri: str, *, service: Gnupg, store: Store, layout: Layout, clock: Clock) -> GnupgSigner:
+def load(uri: str, service: Gnupg, stored: Certificates, now: datetime) -> GnupgSigner:
     """The signer of a bundled key; what steps without the layer need of it is stored.
 
     Raises ConfigError, SigningError. IAM: s3:GetObject and s3:PutObject on state/_signers/.
     """
     fingerprint, secret = parse(uri)
-    exports = [(data, secrets.read_export(data)) for data in service.exports()]
-    found = next((each for each in exports if each[1].key(fingerprint)), None)
+    held = [(data, exports.read_export(data)) for data in service.exports()]
+    found = next((each for each in held if each[1].key(fingerprint)), None)
     if found is None:
-        known = ", ".join(export.fingerprint for _, export in exports) or "none"
+        known = ", ".join(export.fingerprint for _, export in held) or "none"
         raise SigningError(
             f"{uri}: the key {fingerprint} is not in the layer, which holds {known}; build it "
             "with that key (layers/gnupg/bundle.py --secret-key) and deploy again"
@@ -122,7 +119,7 @@ def load(uri: str, *, service: Gnupg, store: Store, layout: Layout, clock: Clock
     signing = {each.key.fingerprint for each in certificate.signing}
     if fingerprint not in {certificate.fingerprint} | signing:
         raise SigningError(f"{uri}: the key {fingerprint} of the layer may not sign")
-    certificate.preferred(clock.now())
-    owner = stored.Owner(uri, fingerprint, fingerprint, lambda _: certificate.key)
-    stored.announce(store, layout, owner, certificate)
+    certificate.preferred(now)
+    owner = Owner(uri, fingerprint, fingerprint, lambda _: certificate.key)
+    stored.announce(owner, certificate)
     return GnupgSigner(uri, service, secret, (*found, certificate))

@@ -10,15 +10,13 @@ from datetime import datetime
 from typing import Protocol
 
 from debpress import openpgp
-from debpress.clock import Clock
 from debpress.errors import SigningError
-from debpress.layout import Layout, safe
+from debpress.layout import safe
 from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate
 from debpress.openpgp.keys import PublicKey
-from debpress.openpgp.signatures import Draft, Type
-from debpress.signing import stored
-from debpress.store import Store
+from debpress.openpgp.signatures import SignatureDraft, Type
+from debpress.signing.certificates import Certificates, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class KmsSigner:
 
     def sign(self, data: bytes, *, text: bool, created: datetime) -> bytes:
         """See Signer. IAM: kms:Sign on the key."""
-        draft = Draft(self._key, Type.TEXT if text else Type.BINARY, created)
+        draft = SignatureDraft(self._key, Type.TEXT if text else Type.BINARY, created)
         content = openpgp.canonical(data) if text else data
         raw = _sign(self._service, self._arn, self._scheme, draft.digest(content))
         return draft.finish(content, raw)
@@ -105,11 +103,8 @@ def load(
     uri: str,
     key: str,
     pin: str | None,
-    *,
     service: KeyService,
-    store: Store,
-    layout: Layout,
-    clock: Clock,
+    stored: Certificates,
     user_id: str,
 ) -> KmsSigner:
     """The signer of a key of KMS; its certificate is minted and stored the first time.
@@ -129,10 +124,9 @@ def load(
             public(created), user_id, lambda digest: _sign(service, found.arn, scheme, digest)
         )
 
-    owner = stored.Owner(uri, found.arn, pin, public)
-    at = stored_at(layout, found.arn)
-    certificate = stored.certificate(store, at, owner, mint, clock)
-    stored.announce(store, layout, owner, certificate)
+    owner = Owner(uri, found.arn, pin, public)
+    certificate = stored.certificate(certificate_name(found.arn), owner, mint)
+    stored.announce(owner, certificate)
     own = next(k.key for k in certificate.signing if public(k.key.created) == k.key)
     return signer(uri, service, found, own, certificate)
 
@@ -158,7 +152,7 @@ def _sign(service: KeyService, arn: str, scheme: _Scheme, digest: bytes) -> byte
     return service.sign(arn, digest, scheme.message_type, scheme.algorithm)
 
 
-def stored_at(layout: Layout, arn: str) -> str:
-    """Where a key's certificate is: by the key id, which stays when aliases move, and which
-    replicas of a multi-Region key share."""
-    return layout.certificate(safe("awskms-" + arn.rpartition("/")[2]))
+def certificate_name(arn: str) -> str:
+    """By what name a key's certificate is stored: the key id, which stays when aliases move, and
+    which replicas of a multi-Region key share."""
+    return safe("awskms-" + arn.rpartition("/")[2])

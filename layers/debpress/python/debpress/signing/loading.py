@@ -4,76 +4,71 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from debpress.clock import Clock
 from debpress.errors import ConfigError
-from debpress.layout import Layout
 from debpress.signing import gnupg as bundled
 from debpress.signing import kms as awskms
+from debpress.signing.certificates import Certificates
 from debpress.signing.gnupg import Gnupg
 from debpress.signing.kms import KeyService
 from debpress.signing.signer import Signer
 from debpress.signing.signers import Signers
-from debpress.store import Store
 
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{40}")
 _ARN = re.compile(r"arn:[a-z0-9-]+:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/.+")
 
 
-def load(
-    uris: Sequence[str],
-    *,
-    store: Store,
-    layout: Layout,
-    clock: Clock,
-    kms: Callable[[str | None], KeyService],
-    default_key: str | None,
-    user_id: str,
-    gnupg: Callable[[], Gnupg] | None = None,
-) -> Signers:
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Where keys and certificates are. `kms` gives the service of a region, None being the
+    function's own; `gnupg` gives gpg and the bundled keys, None where there is none. `default_key`
+    is what `awskms:` alone means. `user_id` goes into certificates that are minted, and into no
+    other."""
+
+    certificates: Certificates
+    clock: Clock
+    kms: Callable[[str | None], KeyService]
+    default_key: str | None
+    user_id: str
+    gnupg: Callable[[], Gnupg] | None = None
+
+
+def load(uris: Sequence[str], keys: Keys) -> Signers:
     """The signers that `uris` name, their certificates read and checked, or minted.
 
-    `awskms:<key id, alias/name, or ARN>`, and `#<fingerprint>` after it pins the certificate;
-    `awskms:` alone is `default_key`. `kms` gives the service of a region, None being the
-    function's own. `user_id` goes into certificates that are minted, and into no other.
-    `gnupg:<fingerprint>?secret=<name or ARN>` is a key that is bundled; `gnupg` gives gpg and it.
+    `awskms:<key id, alias/name, or ARN>`, and `#<fingerprint>` after it pins the certificate.
+    `gnupg:<fingerprint>?secret=<name or ARN>` is a key that is bundled.
 
     Raises ConfigError for a URI that can't be, SigningError, TransientError. IAM: see
     `debpress.signing.kms.load` and `debpress.signing.gnupg.load`.
     """
+    return Signers([_one(uri, keys) for uri in uris])
 
-    def one(uri: str) -> Signer:
-        scheme, _, rest = uri.partition(":")
-        if scheme == "gnupg":
-            bundled.parse(uri)
-            if gnupg is None:
-                raise ConfigError(f"{uri} can't sign here: there is no gpg to do it")
-            return bundled.load(uri, service=gnupg(), store=store, layout=layout, clock=clock)
-        name, _, pin = rest.partition("#")
-        if "#" in rest and not _FINGERPRINT.fullmatch(pin):
-            raise ConfigError(
-                f"debpress.signers: {uri!r}: after # a fingerprint of 40 hex digits is due"
-            )
-        if scheme != "awskms":
-            raise ConfigError(f"debpress.signers: {uri!r}: must start with awskms: or gnupg:")
-        key = name or default_key
-        if not key:
-            raise ConfigError(
-                f"debpress.signers: {uri!r} means the key the stack made, and DEBPRESS_KMS_KEY "
-                "does not name it; set that, or name a key after awskms:"
-            )
-        return awskms.load(
-            uri,
-            key,
-            pin.upper() or None,
-            service=kms(_region(uri, key)),
-            store=store,
-            layout=layout,
-            clock=clock,
-            user_id=user_id,
+
+def _one(uri: str, keys: Keys) -> Signer:
+    scheme, _, rest = uri.partition(":")
+    if scheme == "gnupg":
+        bundled.parse(uri)
+        if keys.gnupg is None:
+            raise ConfigError(f"{uri} can't sign here: there is no gpg to do it")
+        return bundled.load(uri, keys.gnupg(), keys.certificates, keys.clock.now())
+    name, _, pin = rest.partition("#")
+    if "#" in rest and not _FINGERPRINT.fullmatch(pin):
+        raise ConfigError(
+            f"debpress.signers: {uri!r}: after # a fingerprint of 40 hex digits is due"
         )
-
-    return Signers([one(uri) for uri in uris])
+    if scheme != "awskms":
+        raise ConfigError(f"debpress.signers: {uri!r}: must start with awskms: or gnupg:")
+    key = name or keys.default_key
+    if not key:
+        raise ConfigError(
+            f"debpress.signers: {uri!r} means the key the stack made, and DEBPRESS_KMS_KEY "
+            "does not name it; set that, or name a key after awskms:"
+        )
+    service = keys.kms(_region(uri, key))
+    return awskms.load(uri, key, pin.upper() or None, service, keys.certificates, keys.user_id)
 
 
 def _region(uri: str, key: str) -> str | None:

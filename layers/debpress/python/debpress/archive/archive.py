@@ -1,0 +1,125 @@
+"""The whole of a bucket's state, and what rules load from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from debpress.archive.certificates import CertificateArchive
+from debpress.archive.configuration import keep_configuration
+from debpress.archive.results import Results
+from debpress.archive.rotation import RotationArchive
+from debpress.archive.runs import Runs
+from debpress.archive.suite import SuiteArchive
+from debpress.clock import Clock
+from debpress.concurrency import side_by_side
+from debpress.config import Repository
+from debpress.errors import CorruptError
+from debpress.index.packages import Checksum, Packages
+from debpress.index.release import Release
+from debpress.layout import Batch, Layout
+from debpress.records.batch import ManifestRef
+from debpress.records.generation import Generation
+from debpress.store import Head, Object, ObjectHeaders, Pin, Store
+from debpress.suite.batch import StagedObject
+from debpress.suite.published import Published
+
+
+class Archive:
+    """A `debpress.suite.loader.Loader`. Every method may raise TransientError or StoreError."""
+
+    def __init__(self, store: Store, layout: Layout, clock: Clock) -> None:
+        self.layout = layout
+        self._store = store
+        self._clock = clock
+
+    def suite(self, path: str) -> SuiteArchive:
+        """A suite, or a snapshot by its path below dists/."""
+        return SuiteArchive(self._store, self.layout, self._clock, path)
+
+    def runs(self, suite: str) -> Runs:
+        """The runs of a suite, and the queue in which they wait."""
+        return Runs(self._store, suite)
+
+    @property
+    def results(self) -> Results:
+        """What CI and people are told."""
+        return Results(self._store)
+
+    @property
+    def certificates(self) -> CertificateArchive:
+        """The stored certificates of signers."""
+        return CertificateArchive(self._store)
+
+    @property
+    def rotation(self) -> RotationArchive:
+        """The record of a key's rotation."""
+        return RotationArchive(self._store)
+
+    def keep_configuration(self, repository: Repository) -> None:
+        """Says to operators' commands what is deployed."""
+        keep_configuration(self._store, repository)
+
+    # What rules load (debpress.suite.loader.Loader)
+
+    def published(self, suite: str) -> Published | None:
+        return self.suite(suite).published()
+
+    def index(self, suite: str, listed: Release, name: str) -> Packages:
+        return self.suite(suite).index(listed, name)
+
+    def form(self, suite: str, name: str, listed: Checksum) -> bytes:
+        return self.suite(suite).form(name, listed)
+
+    def chain(self, suite: str, newest: str | None, base: str | None) -> Iterator[Generation]:
+        return self.suite(suite).chain(newest, base)
+
+    def missing(self, filenames: Iterable[str]) -> list[str]:
+        names = list(filenames)
+        heads = side_by_side(lambda name: self._store.head(self.layout.pool(name)), names)
+        return [name for name, head in zip(names, heads, strict=True) if head is None]
+
+    def check_sizes(self, wanted: Mapping[str, int]) -> None:
+        """Law 8: whether each of these keys is there, and of its size. Raises CorruptError."""
+        heads = side_by_side(self._store.head, wanted)
+        for head, (key, size) in zip(heads, wanted.items(), strict=True):
+            if head is None or head.size != size:
+                state = "is not there" if head is None else f"is {head.size} bytes, not {size}"
+                raise CorruptError(f"{key} {state}; nothing was published: upload the batch again")
+
+    # What was uploaded
+
+    def is_newest(self, manifest: ManifestRef) -> bool:
+        """Whether a manifest was not uploaded anew since; one that is gone was not."""
+        head = self._store.head(manifest.key)
+        return head is None or (head.etag, head.version_id) == (manifest.etag, manifest.version_id)
+
+    def staged(self, batch: Batch) -> Iterator[StagedObject]:
+        """All that lies in a batch's place."""
+        for head in self._store.list(batch.staging):
+            yield StagedObject(head.key.removeprefix(batch.staging), head.size, head.etag)
+
+    def stage(self, key: str, body: bytes) -> Head:
+        """Puts something into staging, as CI and operators do."""
+        return self._store.put(key, body)
+
+    # Objects as they are, for who judges them or hands them on
+
+    def read(self, key: str) -> Object | None:
+        return self._store.get(key)
+
+    def head(self, key: str) -> Head | None:
+        return self._store.head(key)
+
+    def list(self, prefix: str) -> Iterator[Head]:
+        return self._store.list(prefix)
+
+    def stream(self, pin: Pin) -> Iterator[bytes]:
+        """The bytes of exactly this state of an object. Raises ObjectChanged."""
+        return self._store.stream(pin)
+
+    def keep_as_is(self, key: str, body: bytes, headers: ObjectHeaders) -> None:
+        """Writes an object unless its bytes are these: when it last changed is then when its
+        content did."""
+        found = self._store.get(key)
+        if found is None or found.body != body:
+            self._store.put(key, body, headers)

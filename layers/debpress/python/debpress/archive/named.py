@@ -1,0 +1,78 @@
+"""Which objects a host may be told of: what suites name, named lately, and are about to name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from debpress.archive import objects
+from debpress.archive.runs import Runs
+from debpress.errors import CorruptError
+from debpress.index import gz, release
+from debpress.index.release import Release
+from debpress.layout import Layout
+from debpress.records.generation import Generation
+from debpress.store import Store
+from debpress.suite.published import Published
+
+_FILENAME = re.compile(rb"(?mi)^Filename:[ \t]*(.*?)[ \t]*$")
+
+
+class Named:
+    """Keys that a suite names, or a snapshot (`path`)."""
+
+    def __init__(self, store: Store, layout: Layout, path: str) -> None:
+        self._store = store
+        self._layout = layout
+        self._path = path
+
+    def by_release(self, listed: Release) -> Iterator[str]:
+        """The indices that a Release lists, and the packages in them. Raises IndexGoneError."""
+        yield from self._indices(listed)
+        for name, checksum in listed.files.items():
+            if not name.endswith("/Packages.gz"):
+                continue
+            key = self._layout.by_hash(self._path, name, checksum.sha256)
+            text = gz.inflate(objects.read_form(self._store, key, checksum))
+            for filename in _FILENAME.findall(text):
+                yield self._layout.pool(filename.decode("utf-8", "surrogateescape"))
+
+    def lately(self, state: Published, cutoff: datetime) -> Iterator[str]:
+        """What was served at some time since `cutoff`, from the records of the flips since then.
+
+        Raises CorruptError where one of these records is lost.
+        """
+        superseded = state.last_modified  # That flip ended the service of the generation before.
+        record: Generation | None = None
+        while superseded >= cutoff:
+            record = record or self._record(state.generation)
+            for packages in (record.removed or {}).values():
+                yield from (self._layout.pool(each.filename) for each in packages)
+            if record.parent is None:
+                return
+            superseded = record.parent.modified
+            record = self._record(record.parent.generation)
+            yield from self._indices(release.parse(record.text))
+
+    def soon(self) -> Iterator[str]:
+        """What a validated batch waits with. Its own execution may be dead; whoever publishes next,
+        after however many days, takes it along, and could not without its packages. A batch that is
+        queued only after this look has been admitted, and put what was old anew, just before."""
+        for entry in Runs(self._store, self._path).queue():
+            yield from (self._layout.pool(each.filename) for each in entry.packages)
+
+    def _indices(self, listed: Release) -> Iterator[str]:
+        for name, checksum in listed.files.items():
+            yield self._layout.by_hash(self._path, name, checksum.sha256)
+
+    def _record(self, generation: str | None) -> Generation:
+        key = self._layout.generation(self._path, generation or "")
+        record = objects.find(self._store, Generation, key) if generation else None
+        if record is None:
+            raise CorruptError(
+                f"{self._path}: there is no record of generation {generation}, which was served "
+                "within the grace, so nobody can say what it named; nothing was reaped. Restore "
+                "the record, or wait until the grace is over"
+            )
+        return record

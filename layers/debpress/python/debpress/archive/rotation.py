@@ -1,0 +1,61 @@
+"""The record of a key's rotation, as an object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from debpress import codec
+from debpress.archive import objects
+from debpress.archive.headers import JSON
+from debpress.errors import RotationError
+from debpress.layout import Layout
+from debpress.records.rotation import Rotation
+from debpress.store import PreconditionFailed, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The record as it was read: `etag` is its state, `now` the store's clock, if it tells it."""
+
+    record: Rotation
+    etag: str
+    now: datetime | None
+
+
+class RotationArchive:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self) -> Stored | None:
+        """None where no key was ever rotated. Raises CorruptError. IAM: s3:GetObject on it."""
+        found = self._store.get(Layout.rotation())
+        if found is None:
+            return None
+        record = objects.read(Rotation, found)
+        return Stored(record, found.head.etag, found.head.served_at)
+
+    def keep(self, record: Rotation, over: str | None) -> str:
+        """Writes it over exactly that state (None: where there is none); gives the new state.
+
+        Raises RotationError when somebody else wrote meanwhile.
+        """
+        try:
+            head = self._store.put(
+                Layout.rotation(),
+                codec.dump(record),
+                JSON,
+                if_match=over,
+                if_absent=over is None,
+            )
+        except PreconditionFailed:
+            raise RotationError(
+                "somebody else took a step of the rotation meanwhile; look at `debpress key rotate "
+                "status`"
+            ) from None
+        return head.etag
+
+    def now(self) -> datetime | None:
+        """The store's clock, if it tells it."""
+        head = self._store.head(Layout.rotation())
+        return head.served_at if head else None

@@ -1,0 +1,173 @@
+"""A suite's releases: what is published, the chain of generations behind it, their indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from debpress import openpgp
+from debpress.archive import objects
+from debpress.archive.headers import BY_HASH, EXPIRES, FRESH, GENERATION, TEXT
+from debpress.archive.plain_names import PlainNames
+from debpress.clock import Clock, from_iso
+from debpress.concurrency import side_by_side
+from debpress.errors import IndexGoneError, TransientError
+from debpress.index import release
+from debpress.index.packages import Built, Checksum, Packages, checksum_of
+from debpress.index.release import Release
+from debpress.layout import Layout
+from debpress.records.generation import Generation, SignedRelease, number
+from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, Store
+from debpress.suite.published import Published
+
+# What is stored of an index; its text is listed and not stored.
+INDEX_SUFFIXES = (".gz", ".xz")
+
+
+class SuiteArchive:
+    """`path` is the suite's name, or a snapshot's path below dists/."""
+
+    def __init__(self, store: Store, layout: Layout, clock: Clock, path: str) -> None:
+        self.path = path
+        self._store = store
+        self._layout = layout
+        self._clock = clock
+
+    # What is published
+
+    def inrelease(self) -> Object | None:
+        """The published InRelease as it is."""
+        return self._store.get(self._layout.inrelease(self.path))
+
+    def published(self) -> Published | None:
+        """The suite as it is published, or None before its first flip. Raises CorruptError when
+        InRelease can't be read."""
+        found = self.inrelease()
+        return None if found is None else self.parse(found)
+
+    def parse(self, inrelease: Object) -> Published:
+        """What an InRelease of this suite says. This machine's clock is the fall-back where the
+        store does not tell its time. Raises CorruptError or SigningError."""
+        text, _ = openpgp.split(inrelease.body)
+        head = inrelease.head
+        return Published(
+            release=release.parse(text),
+            etag=head.etag,
+            last_modified=head.last_modified,
+            generation=head.metadata.get(GENERATION),
+            now=head.served_at or self._clock.now(),
+            expires=from_iso(head.metadata[EXPIRES]) if EXPIRES in head.metadata else None,
+        )
+
+    def now(self, state: Published | None) -> datetime:
+        """The store's clock, also where nothing is published yet: the very first Date, if a
+        function that is ahead chose it, hosts would refuse for as long."""
+        if state is not None:
+            return state.now
+        return self._store.now(self._layout.inrelease(self.path)) or self._clock.now()
+
+    def put_inrelease(self, record: Generation, body: bytes, if_match: str | None) -> Head:
+        """The flip: replaces exactly the InRelease of that ETag, or (None) the first.
+
+        Raises PreconditionFailed when it is another by now.
+        """
+        expires = {EXPIRES: record.expires} if record.expires else {}
+        return self._store.put(
+            self._layout.inrelease(self.path),
+            body,
+            ObjectHeaders(TEXT, FRESH, {GENERATION: record.id, **expires}),
+            if_match=if_match,
+            if_absent=if_match is None,
+        )
+
+    def update_plain_names(self) -> None:
+        """For readers that know no by-hash: what they read agrees with InRelease afterwards."""
+        PlainNames(self._store, self._layout, self.path).update()
+
+    # Generations
+
+    def generation(self, generation: str) -> Generation:
+        """A generation's record. Raises CorruptError."""
+        return objects.require(
+            self._store, Generation, self._layout.generation(self.path, generation)
+        )
+
+    def chain(self, newest: str | None, base: str | None) -> Iterator[Generation]:
+        """See `debpress.suite.loader.Loader`."""
+        while newest and newest != base and number(newest) > number(base):
+            key = self._layout.generation(self.path, newest)
+            record = objects.find(self._store, Generation, key)
+            if record is None:
+                return
+            yield record
+            newest = record.parent.generation if record.parent else None
+
+    def keep_generation(self, record: Generation, indices: Mapping[str, Built]) -> None:
+        """Writes a generation's indices under their hashes, and then its record.
+
+        An index is put even where it is there already: it may be one the reaper has condemned, and
+        that deletes exactly the version it condemned, so the new one stays.
+        """
+        forms = [
+            (f"{name}{suffix}", form)
+            for name, built in indices.items()
+            for suffix, form in built.compressed.items()
+        ]
+        side_by_side(lambda named: self._put_form(*named), forms)
+        self.keep_record(record)
+
+    def committed(self) -> Generation | None:
+        """The record of the generation that hosts read; None before the first flip, or where
+        InRelease tells none."""
+        head = self._store.head(self._layout.inrelease(self.path))
+        generation = head.metadata.get(GENERATION) if head else None
+        return self.generation(generation) if generation else None
+
+    def keep_record(self, record: Generation) -> None:
+        objects.keep(self._store, self._layout.generation(self.path, record.id), record)
+
+    def signed(self, generation: str) -> SignedRelease | None:
+        key = self._layout.signed(self.path, generation)
+        return objects.find(self._store, SignedRelease, key)
+
+    def keep_signed(self, generation: str, signed: SignedRelease) -> None:
+        objects.keep(self._store, self._layout.signed(self.path, generation), signed)
+
+    # Indices
+
+    def index(self, listed: Release, name: str) -> Packages:
+        """See `debpress.suite.loader.Loader`."""
+        gz, xz = (
+            self.form(name + suffix, listed.files[name + suffix]) for suffix in (".gz", ".xz")
+        )
+        return Packages(gz, xz)
+
+    def form(self, name: str, listed: Checksum) -> bytes:
+        """See `debpress.suite.loader.Loader`."""
+        key = self._layout.by_hash(self.path, name, listed.sha256)
+        return objects.read_form(self._store, key, listed)
+
+    def copy_indices(self, listed: Release, path: str) -> None:
+        """Every index that a Release of this suite lists, under its hash below a snapshot's own
+        dists; inside the store, and even where it is there already (see `keep_generation`).
+
+        Raises IndexGoneError for one that is deleted.
+        """
+        names = [name for name in listed.files if name.endswith(INDEX_SUFFIXES)]
+        side_by_side(lambda name: self._copy_form(name, listed.files[name], path), names)
+
+    def _copy_form(self, name: str, listed: Checksum, path: str) -> None:
+        key = self._layout.by_hash(self.path, name, listed.sha256)
+        head = self._store.head(key)
+        if head is None or head.size != listed.size:
+            raise IndexGoneError(key, "is gone")
+        try:
+            # Its name is its content's: whichever version there is will do.
+            target = self._layout.by_hash(path, name, listed.sha256)
+            self._store.copy(Pin(key, head.etag), target, BY_HASH)
+        except ObjectChanged as error:
+            raise TransientError(f"{key} was put anew just now; this passes") from error
+
+    def _put_form(self, name: str, form: bytes) -> None:
+        key = self._layout.by_hash(self.path, name, checksum_of(form).sha256)
+        self._store.put(key, form, BY_HASH)

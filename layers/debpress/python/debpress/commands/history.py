@@ -1,0 +1,45 @@
+"""`debpress history`: what came and went, when, and by whom.
+
+IAM: s3:GetObject on the root and on `state/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import islice
+
+from debpress.clock import Clock
+from debpress.commands import arguments as args
+from debpress.commands import connection, text
+from debpress.commands.repository import opened, readable
+from debpress.inspection.history import HistoryEntry, history
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    args.add_json(parser)
+    connection.add_arguments(parser)
+    parser.add_argument("--suite", required=True, type=args.readable)
+    parser.add_argument("--package", help="only where this package came or went")
+    parser.add_argument(
+        "--limit", type=args.positive, default=20, help="so many generations (default: 20)"
+    )
+
+
+def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    archive, repository = opened(arguments, clock)
+    (suite,) = readable(repository, arguments.suite)
+    flips = list(islice(history(archive, suite, arguments.package), arguments.limit))
+    if arguments.json:
+        text.print_json([flip.as_json() for flip in flips])
+    else:
+        for flip in flips:
+            _print(flip)
+    return 0
+
+
+def _print(flip: HistoryEntry) -> None:
+    batches = ", ".join(flip.batches)
+    print(text.printable(f"{flip.number}  {flip.date}  {flip.cause}  {batches}".rstrip()))
+    text.print_table(
+        (c.action, c.package, c.version, c.architecture, c.component) for c in flip.changes
+    )

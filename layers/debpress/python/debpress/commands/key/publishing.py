@@ -1,0 +1,80 @@
+"""Publishing the package that brings hosts the certificates: by itself, or as a rotation's step.
+
+It is uploaded as every batch is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debpress.clock import Clock
+from debpress.commands import arguments as args
+from debpress.commands import connection, sending, text, waiting
+from debpress.commands.packages import examine
+from debpress.commands.repository import chosen, open_archive
+from debpress.config import Repository, Suite
+from debpress.errors import ConfigError, RejectedError
+from debpress.keys import keyring
+from debpress.keys.keyring import Keyring
+from debpress.layout import Batch
+from debpress.store import Head
+
+if TYPE_CHECKING:
+    from debpress.adapters.s3 import S3Store
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to publish it, and how long to wait."""
+    parser.add_argument("--suite", type=args.suite, help="publish here (default: every suite)")
+    parser.add_argument(
+        "--component", type=args.component, help="(default: the suite's first component)"
+    )
+    args.add_waiting(parser)
+
+
+def publish(arguments: argparse.Namespace, clock: Clock) -> bool:
+    """Publishes the package where `arguments` say, and waits; whether all of them took it."""
+    client, store = connection.connect(arguments)
+    archive, repository = open_archive(store, clock)
+    built = keyring.build(archive, repository)
+    sent = [
+        (batch, send(client, store, batch, built))
+        for batch in _places(arguments, repository, waiting.new_id(clock))
+    ]
+    good = True
+    for batch, head in sent:
+        if arguments.no_wait:
+            print(batch.result)
+            continue
+        result = waiting.wait(store, batch, head, clock, arguments.timeout)
+        good = good and result.status == "published"
+        text.print_result(result)
+    return good
+
+
+def send(client: Any, store: S3Store, batch: Batch, built: Keyring) -> Head:
+    """Uploads it as `debpress upload` does; gives the manifest's Head."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, built.name)
+        path.write_bytes(built.body)
+        packages, refusals = examine([path])
+        if refusals:
+            raise RejectedError(refusals)
+        print(f"{built.name} -> {batch.staging}", file=sys.stderr)
+        return sending.send(client, store, batch, packages)
+
+
+def _places(arguments: argparse.Namespace, repository: Repository, name: str) -> list[Batch]:
+    suites = chosen(repository, arguments.suite)
+    return [Batch(suite.suite, _component(arguments, suite), name) for suite in suites]
+
+
+def _component(arguments: argparse.Namespace, suite: Suite) -> str:
+    component: str = arguments.component or suite.components[0]
+    if component not in suite.components:
+        raise ConfigError(f"the suite {suite.suite} has no component {component!r}")
+    return component

@@ -1,0 +1,20 @@
+"""`debpress prune`: old versions taken out, as the schedule does. IAM: see `operating`."""
+
+from __future__ import annotations
+
+import argparse
+
+from debpress.clock import Clock
+from debpress.commands import arguments as args
+from debpress.commands import operating
+from debpress.suite.operations import Prune
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Takes out what is older than the versions that the configuration keeps."
+    parser.add_argument("--suite", type=args.suite, help="(default: every suite)")
+    operating.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    return operating.on_suites(arguments, clock, Prune())

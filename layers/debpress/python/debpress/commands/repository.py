@@ -1,0 +1,57 @@
+"""The deployed repository, and which of its suites the arguments mean."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from debpress.clock import Clock
+from debpress.commands import connection
+from debpress.config import Repository, Suite
+from debpress.errors import ConfigError
+from debpress.layout import snapshotted
+
+if TYPE_CHECKING:
+    from debpress.archive import Archive
+    from debpress.store import Store
+
+
+def opened(arguments: argparse.Namespace, clock: Clock) -> tuple[Archive, Repository]:
+    """The repository's state, and the configuration as deployed. IAM: s3:GetObject on it.
+
+    Raises what `connection.connect` does, and ConfigError.
+    """
+    _, store = connection.connect(arguments)
+    return open_archive(store, clock)
+
+
+def open_archive(store: Store, clock: Clock) -> tuple[Archive, Repository]:
+    """The same of a bucket."""
+    from debpress.archive import Archive  # noqa: PLC0415 (as the SDK: see connection)
+    from debpress.archive.configuration import read_configuration  # noqa: PLC0415
+
+    repository = read_configuration(store)
+    return Archive(store, repository.layout, clock), repository
+
+
+def chosen(repository: Repository, suite: str | None) -> list[Suite]:
+    """That suite, or all of them. Raises ConfigError for an unknown one."""
+    found = [each for each in repository.suites if suite in (None, each.suite)]
+    if not found:
+        raise _unknown(repository, suite)
+    return found
+
+
+def readable(repository: Repository, path: str | None) -> list[str]:
+    """That suite, or that snapshot by its path, or all suites. Raises ConfigError likewise."""
+    known = [each.suite for each in repository.suites]
+    if path is None:
+        return known
+    if (snapshotted(path) or path) not in known:
+        raise _unknown(repository, path)
+    return [path]
+
+
+def _unknown(repository: Repository, suite: str | None) -> ConfigError:
+    known = ", ".join(each.suite for each in repository.suites)
+    return ConfigError(f"there is no suite {suite!r} here; there is {known}")

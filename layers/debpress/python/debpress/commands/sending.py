@@ -1,0 +1,56 @@
+"""Sending a batch to staging: the packages, then the manifest, which starts the workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from debpress.commands.packages import Package
+from debpress.commands.progress import Progress
+from debpress.errors import StoreError
+from debpress.layout import Batch
+from debpress.store import Head, ObjectHeaders
+
+if TYPE_CHECKING:
+    from debpress.adapters.s3 import S3Store
+
+
+def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[Package]) -> Head:
+    """Uploads the files, then the manifest; gives the manifest's Head.
+
+    Raises TransientError or StoreError; what was uploaded until then expires by itself. IAM:
+    s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix.
+    """
+    for package in packages:
+        _upload(client, store, batch.staging + package.name, package)
+    return store.put(f"{batch.staging}manifest.json", _manifest(packages), _JSON)
+
+
+def _upload(client: Any, store: S3Store, key: str, package: Package) -> None:
+    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 (see connection)
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    from debpress.adapters import aws  # noqa: PLC0415
+
+    with (
+        aws.translated(f"upload {package.path} to s3://{store.bucket}/{key}", _MAY_WRITE),
+        Progress(package.name, package.size) as progress,
+    ):
+        try:
+            client.upload_file(str(package.path), store.bucket, key, Callback=progress)
+        except S3UploadFailedError as error:
+            # boto3 keeps the text alone; the exception it had caught says more.
+            cause = error.__context__
+            raise cause if isinstance(cause, ClientError) else StoreError(str(error)) from None
+        except OSError as error:
+            raise StoreError(f"{package.path} can't be read: {error.strerror}") from error
+
+
+def _manifest(packages: Sequence[Package]) -> bytes:
+    files = [{"name": p.name, "sha256": p.sha256, "size": p.size} for p in packages]
+    return json.dumps({"version": 1, "files": files}, indent=1).encode()
+
+
+_JSON = ObjectHeaders("application/json")
+_MAY_WRITE = "that the role has s3:PutObject on it"

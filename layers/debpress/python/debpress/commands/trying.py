@@ -1,0 +1,66 @@
+"""Trying an operation: what would come and go if it were asked for now (`--dry-run`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from debpress.archive import Archive
+from debpress.commands import text
+from debpress.config import Repository
+from debpress.errors import Code, RejectedError
+from debpress.inspection.preview import preview
+from debpress.suite.operations import Operation, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Of operations on a repository as it is now; changes nothing."""
+
+    archive: Archive
+    repository: Repository
+
+    def plan(
+        self, suite: str, component: str, operation: Operation, *, quiet: bool
+    ) -> dict[str, Any]:
+        """What an operation would do, and what is wrong with it; printed unless `quiet`."""
+        errors: list[dict[str, str]] = []
+        packages: list[dict[str, Any]] = []
+        try:
+            packages = self._packages(suite, component, operation)
+        except RejectedError as error:
+            errors = [refusal.as_json() for refusal in error.refusals]
+            if any(refusal.code == Code.PRUNE_TOO_MUCH for refusal in error.refusals):
+                # What it refuses to do is just what there is to look at.
+                unbound = replace(self, repository=_unbound(self.repository))
+                packages = unbound._packages(suite, component, operation)
+        if not quiet:
+            if isinstance(operation, Snapshot):
+                print(f"{suite}: {'refused' if errors else 'would make a snapshot'}")
+            else:
+                _print(suite, packages, refused=bool(errors))
+            text.print_errors(errors)
+        return {"dry_run": True, "suite": suite, "packages": packages, "errors": errors}
+
+    def _packages(self, suite: str, component: str, operation: Operation) -> list[dict[str, Any]]:
+        found = preview(self.archive, self.repository, suite, component, operation)
+        return [text.as_json(each) for each in found]
+
+
+def _unbound(repository: Repository) -> Repository:
+    """The same, where a prune may take out all it likes."""
+    suites = tuple(replace(suite, prune_share=1.0) for suite in repository.suites)
+    return replace(repository, suites=suites)
+
+
+def _print(suite: str, packages: Sequence[dict[str, Any]], *, refused: bool) -> None:
+    would = [
+        f"{verb} {len(found)} ({text.amount(sum(p['size'] for p in found))})"
+        for verb, action in (("add", "added"), ("remove", "removed"))
+        if (found := [p for p in packages if p["action"] == action])
+    ]
+    said = [f"would {' and '.join(would)}"] if would else [] if refused else ["nothing to do"]
+    print(f"{suite}: {'; '.join(['refused'] * refused + said)}")
+    columns = ("action", "package", "version", "architecture")
+    text.print_table(sorted([p[c] for c in columns] for p in packages))

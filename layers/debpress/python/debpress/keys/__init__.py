@@ -1,0 +1,1 @@
+"""The keys that sign: their certificates, their rotation, what hosts get of them, their import."""

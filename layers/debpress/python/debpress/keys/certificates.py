@@ -1,0 +1,168 @@
+"""The stored certificate of a signer: minted once, checked whenever it is read.
+
+A key's creation time is part of its OpenPGP fingerprint, and KMS keeps none for us: a certificate
+made a second time is another certificate, which no host knows. So there is one, in the bucket.
+
+Beside it, under a name made from the signer's URI, is a copy for the steps that may not use the
+key: they can't ask KMS which key an alias means, and read what the last loading found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from debpress import openpgp
+from debpress.archive import Archive
+from debpress.clock import Clock, iso
+from debpress.errors import CorruptError, SigningError
+from debpress.openpgp import certificates
+from debpress.openpgp.certificates import Certificate
+from debpress.records.rotation import StoredCertificate
+from debpress.signing.certificates import Owner
+
+# The first signature is dated five minutes back, and must be younger than its key. The rest is
+# room for a clock that is wrong.
+HEAD_START = timedelta(hours=1)
+
+_COPY = "uri-"
+
+
+class StoredCertificates:
+    """A `debpress.signing.certificates.Certificates`, in the bucket."""
+
+    def __init__(self, archive: Archive, clock: Clock) -> None:
+        self._kept = archive.certificates
+        self._clock = clock
+
+    def certificate(
+        self, name: str, owner: Owner, mint: Callable[[datetime], Certificate]
+    ) -> Certificate:
+        found = self._kept.find(name)
+        if found is not None:
+            return self._checked(name, found[0], owner)
+        created = self._clock.now().replace(microsecond=0) - HEAD_START
+        where = f"there is none stored as {self._kept.key(name)}"
+        _check_pin(owner, owner.key(created).fingerprint, where)
+        return self.keep(name, owner, mint(created))
+
+    def keep(self, name: str, owner: Owner, certificate: Certificate) -> Certificate:
+        """Stores a certificate where there is none, and gives the one that is there then.
+
+        Raises as `certificate` does.
+        """
+        if self._kept.add(name, _record(certificate, owner)):
+            return certificate
+        found = self._kept.find(name)
+        if found is None:
+            raise CorruptError(
+                f"{self._kept.key(name)} was stored and deleted while it was being read; nothing "
+                "but debpress may touch state/, find out what does"
+            )
+        return self._checked(name, found[0], owner)
+
+    def announce(self, owner: Owner, certificate: Certificate) -> None:
+        self._kept.keep(_by_uri(owner.uri), _record(certificate, owner))
+
+    def _checked(self, name: str, record: StoredCertificate, owner: Owner) -> Certificate:
+        at = self._kept.key(name)
+        try:
+            certificate, *more = certificates.parse(record.certificate.encode())
+        except SigningError as error:
+            raise SigningError(f"{at}: {error}. {_RESTORE}") from error
+        if more or not any(owner.key(k.key.created) == k.key for k in certificate.signing):
+            raise SigningError(
+                f"{at} holds the certificate {certificate.fingerprint}, which is not of the key "
+                f"{owner.name} ({owner.uri}). {_RESTORE}"
+            )
+        if record.fingerprint != certificate.fingerprint:
+            raise SigningError(
+                f"{at} says its fingerprint is {record.fingerprint}, and holds the certificate "
+                f"{certificate.fingerprint}. {_RESTORE}"
+            )
+        _check_pin(owner, certificate.fingerprint, f"it is stored as {at}")
+        return certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the last loading of a signer said of it. `key` is an ARN, or a key in the layer.
+
+    `since` is when it said so first (of this certificate, by this URI).
+    """
+
+    uri: str
+    key: str
+    certificate: Certificate
+    since: datetime
+
+
+def announcements(archive: Archive, uris: Sequence[str]) -> list[Announced]:
+    """What is known of each signer, in order, without touching a key.
+
+    Raises SigningError for a signer that was never loaded, CorruptError for a copy that can't be
+    read. IAM: s3:GetObject on state/_signers/.
+    """
+    return [_announced(archive, uri) for uri in uris]
+
+
+def known(archive: Archive, uri: str) -> Announced | None:
+    """As `announcements` says of one signer; None for one that was never loaded."""
+    found = archive.certificates.find(_by_uri(uri))
+    if found is None:
+        return None
+    record, since = found
+    (certificate,) = certificates.parse(record.certificate.encode())
+    return Announced(uri, record.key, certificate, since)
+
+
+def owners(archive: Archive) -> dict[str, str]:
+    """Every key that has its certificate here, by the certificate's fingerprint; no copies.
+
+    IAM: s3:ListBucket, and s3:GetObject on state/_signers/.
+    """
+    kept = archive.certificates
+    stored = (kept.find(name) for name in kept.names() if not name.startswith(_COPY))
+    return {record.fingerprint: record.key for record, _ in filter(None, stored)}
+
+
+def _announced(archive: Archive, uri: str) -> Announced:
+    found = known(archive, uri)
+    if found is None:
+        raise SigningError(
+            f"no certificate is stored of {uri} ({archive.certificates.key(_by_uri(uri))}); deploy "
+            "again, so that every configured signer signs"
+        )
+    return found
+
+
+def _by_uri(uri: str) -> str:
+    return _COPY + hashlib.sha256(uri.encode()).hexdigest()[:32]
+
+
+_RESTORE = (
+    "Restore the object's earlier version. Only if no host trusts the key yet, delete the object, "
+    "and a new certificate is minted."
+)
+
+
+def _check_pin(owner: Owner, fingerprint: str, where: str) -> None:
+    if owner.pin is not None and owner.pin != fingerprint:
+        raise SigningError(
+            f"the certificate of {owner.uri} would be {fingerprint} ({where}), and the "
+            f"configuration pins {owner.pin}. Restore the stored certificate that hosts trust, or, "
+            "if none is in use yet, correct the fingerprint after # in debpress.signers."
+        )
+
+
+def _record(minted: Certificate, owner: Owner) -> StoredCertificate:
+    return StoredCertificate(
+        signer=owner.uri,
+        key=owner.name,
+        fingerprint=minted.fingerprint,
+        created=iso(minted.key.created),
+        user_id=minted.user_id,
+        certificate=openpgp.armor(minted.raw, "PUBLIC KEY BLOCK").decode("ascii"),
+    )

@@ -1,0 +1,83 @@
+"""The package that brings hosts the certificates, made of what the repository publishes of them.
+
+It is a function of the published `key.gpg` and `<suite>.sources` alone, and its version is the
+moment at which the last of these changed: another content is a newer version, the same content is
+the same bytes, whoever builds it. So a step of a rotation that changes nothing of what hosts trust
+publishes nothing, and one that does reaches them by `apt upgrade`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from debpress.archive import Archive
+from debpress.config import Repository
+from debpress.deb import writing
+from debpress.errors import ConfigError
+from debpress.store import Object
+
+_KEYRINGS = "/usr/share/keyrings"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """A built package."""
+
+    package: str
+    version: str
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        return f"{self.package}_{self.version}_all.deb"
+
+
+def build(archive: Archive, repository: Repository) -> Keyring:
+    """Raises ConfigError where the repository was never set up.
+
+    No file of it is in /etc: which suite a host reads is the host's to say, a source that is there
+    already would be one twice, and a conffile that was edited stops an unattended upgrade to ask.
+    IAM: s3:GetObject on the root's key.gpg and *.sources.
+    """
+    name, layout = repository.keyring, repository.layout
+    keyring = f"{_KEYRINGS}/{name}.gpg"
+    found = {keyring: _read(archive, layout.key_gpg)}
+    for suite in repository.suites:
+        found[f"/usr/share/{name}/{suite.suite}.sources"] = _read(
+            archive, layout.sources(suite.suite)
+        )
+    moment = max(each.head.last_modified for each in found.values())
+    files = {
+        path: each.body if path == keyring else _pointing(each.body, keyring)
+        for path, each in found.items()
+    }
+    version = f"{moment:%Y.%m.%d.%H%M%S}"
+    origin = repository.suites[0].origin
+    fields = {
+        "Package": name,
+        "Version": version,
+        "Architecture": "all",
+        # RFC 2606: a name that is nobody's address, rather than somebody's by mistake.
+        "Maintainer": f"{name} <{name}@debpress.invalid>",
+        "Section": "misc",
+        "Priority": "optional",
+        "Multi-Arch": "foreign",
+        "Description": f"certificates that sign the {origin} archive\n"
+        f" The keyring is {keyring}, and sources that name it\n"
+        f" are in /usr/share/{name}; apt update and apt upgrade bring a new\n"
+        " signing key before the old one stops.",
+    }
+    return Keyring(name, version, writing.build(fields, files, moment))
+
+
+def _read(archive: Archive, key: str) -> Object:
+    found = archive.read(key)
+    if found is None:
+        raise ConfigError(f"{key} is not there, so no host could trust this repository; deploy it")
+    return found
+
+
+def _pointing(source: bytes, keyring: str) -> bytes:
+    """A published source with the keyring's path in place of the key itself, which would stay as
+    it is when the keyring is upgraded."""
+    return source.partition(b"Signed-By:")[0] + f"Signed-By: {keyring}\n".encode()

@@ -1,5 +1,0 @@
-"""The steps of a publish, each a function of store, settings and clock.
-
-open -> admit -> queue -> merge -> sign -> commit -> finish; docs/decisions/0001-commit-protocol.md
-says which interleavings each closes.
-"""

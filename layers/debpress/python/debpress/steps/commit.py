@@ -1,0 +1,113 @@
+"""commit: one conditional PutObject of InRelease makes a generation visible, all of it at once."""
+
+from __future__ import annotations
+
+from debpress import openpgp
+from debpress.archive import Archive
+from debpress.archive.flip import leave_a_second, see_it_rise
+from debpress.archive.suite import INDEX_SUFFIXES, SuiteArchive
+from debpress.errors import CorruptError
+from debpress.index import release
+from debpress.index.release import Release
+from debpress.keys.standing import Standing
+from debpress.layout import snapshotted
+from debpress.records.generation import Generation
+from debpress.records.messages import CommitInput, CommitOutput, Committed
+from debpress.steps.services import Services
+from debpress.store import PreconditionFailed
+from debpress.suite import snapshot
+from debpress.suite.loss import check_nothing_lost
+from debpress.suite.published import Published
+
+_LOST = CommitOutput(Committed.LOST)
+
+
+def run(services: Services, message: CommitInput, keys: Standing) -> CommitOutput:
+    """Flips the suite to a generation, or finds that the race is lost: `lost` also where the flip
+    was of others' batches that came first.
+
+    `keys` are who signs now, each of whom must have, and whom hosts are told to trust beside. A
+    step of a rotation between signing and here makes it `lost` as well: merged again, it is signed
+    as the rotation now says.
+
+    A try that died after its put is found in the chain of generations and carried on. Raises
+    TransientError, or, before the flip and when it must not happen, LossError, SigningError or
+    CorruptError.
+    """
+    suite = services.archive.suite(message.suite)
+    record = suite.generation(message.generation)
+    state = suite.published()
+    moved = (state.etag if state else None) != (record.parent.etag if record.parent else None)
+    if moved and not _is_in(suite, state, record):
+        return _LOST
+    if not moved and not _flip(services, suite, record, state, keys):
+        return _LOST
+    see_it_rise(suite, services.clock, record)
+    suite.update_plain_names()
+    if record.by is not None and record.by not in record.decided:
+        return _LOST  # It was the turn of others; ours is yet to be merged.
+    return CommitOutput(Committed.COMMITTED)
+
+
+def _flip(
+    services: Services,
+    suite: SuiteArchive,
+    record: Generation,
+    state: Published | None,
+    keys: Standing,
+) -> bool:
+    """Checks all there is to check, and puts. False where the race is lost."""
+    archive = services.archive
+    signed = suite.signed(record.id)
+    if signed is None:
+        raise CorruptError(f"generation {record.id} was not signed; redrive the execution")
+    # Once more: a step that comes late would name what the reaper is about to take.
+    if snapshotted(suite.path) and (wrong := snapshot.wrong(services.repository, archive, record)):
+        raise CorruptError(f"{wrong}; nothing was published")
+    inrelease = signed.inrelease.encode("utf-8", "surrogateescape")
+    if not is_signed_by_all(inrelease, record, keys):
+        return False
+    old, new = state.release if state else None, release.parse(record.text)
+    if old is not None:
+        check_nothing_lost(archive, record, old, new)
+    check_all_there(archive, record, old, new)
+    leave_a_second(services.clock, state)
+    try:
+        suite.put_inrelease(record, inrelease, record.parent.etag if record.parent else None)
+    except PreconditionFailed:
+        # Perhaps to our own earlier try, whose answer did not arrive.
+        return _is_in(suite, suite.published(), record)
+    return True
+
+
+def _is_in(suite: SuiteArchive, state: Published | None, record: Generation) -> bool:
+    """An earlier try of this step flipped, and perhaps others did since: what is left to do are the
+    plain names, which that try may have left half done."""
+    base = record.parent.generation if record.parent else None
+    newest = state.generation if state else None
+    return any(each.id == record.id for each in suite.chain(newest, base))
+
+
+def is_signed_by_all(inrelease: bytes, record: Generation, keys: Standing) -> bool:
+    """Whether it is signed by exactly who signs now. Raises where a signature is not good."""
+    known = [*keys.certificates, *keys.others]
+    made = openpgp.verify_clearsigned(inrelease, known)
+    text, _ = openpgp.split(inrelease)
+    if text != record.text:
+        raise CorruptError(f"the signed text of generation {record.id} is not its Release")
+    return openpgp.signers(made, known) == openpgp.fingerprints(keys.certificates)
+
+
+def check_all_there(
+    archive: Archive, record: Generation, old: Release | None, new: Release
+) -> None:
+    """Law 8: what is newly named exists. What was named before is kept by the reaper's grace."""
+    known = old.files if old else {}
+    wanted = {
+        archive.layout.by_hash(record.suite, name, listed.sha256): listed.size
+        for name, listed in new.files.items()
+        if name.endswith(INDEX_SUFFIXES) and known.get(name) != listed
+    }
+    for packages in (record.added or {}).values():
+        wanted.update({archive.layout.pool(p.filename): p.size for p in packages})
+    archive.check_sizes(wanted)

@@ -1,0 +1,44 @@
+"""Executions of the workflow that a step starts and waits for: every suite signed anew."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from debpress.clock import Clock
+from debpress.config import Repository
+from debpress.errors import DebpressError
+
+_POLL_SECONDS = 0.5
+# For all suites together: less than a function may run, so that it is we who say what went wrong.
+_PATIENCE = timedelta(seconds=800)
+
+
+class Workflow(Protocol):
+    """The state machine, seen from outside."""
+
+    def start(self, data: dict[str, Any]) -> str:
+        """Starts an execution; returns its name."""
+
+    def state(self, execution: str) -> str:
+        """`RUNNING`, `SUCCEEDED`, or how it ended otherwise."""
+
+
+def sign_all(repository: Repository, clock: Clock, workflow: Workflow) -> None:
+    """Makes a new release of every suite, by whichever keys sign now. Raises DebpressError."""
+    deadline = clock.now() + _PATIENCE
+    running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
+    for suite, execution in running.items():
+        _wait(clock, workflow, suite, execution, deadline)
+
+
+def _wait(clock: Clock, workflow: Workflow, suite: str, execution: str, deadline: datetime) -> None:
+    while (state := workflow.state(execution)) == "RUNNING":
+        if clock.now() > deadline:
+            raise DebpressError(f"suite {suite}: execution {execution} runs longer than it may")
+        clock.sleep(_POLL_SECONDS)
+    if state != "SUCCEEDED":
+        raise DebpressError(
+            f"suite {suite} could not be set up: execution {execution} {state.lower()}; "
+            "its history says at which step, and why"
+        )

@@ -1,0 +1,104 @@
+"""merge: every batch that waits for a suite becomes one new generation, not yet visible.
+
+Nothing here is seen by a host: indices go under their hashes, the Release into the generation's
+record. Whoever commits first wins; the others merge again upon the winner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from debpress.archive.runs import Runs
+from debpress.clock import from_iso
+from debpress.errors import Code, IndexGoneError, RejectedError
+from debpress.layout import OPERATIONS
+from debpress.records.batch import Plan, Problem, problems
+from debpress.records.generation import Generation
+from debpress.records.messages import Merged, MergeInput, MergeOutput
+from debpress.steps.services import Services
+from debpress.suite import merge as rules
+from debpress.suite import snapshot
+from debpress.suite.merge import Absent, Done, Flip, Reject, Situation, Wait
+from debpress.suite.operations import Snapshot
+from debpress.suite.published import Published
+
+
+def run(services: Services, message: MergeInput) -> MergeOutput:
+    """Builds the next generation on the one published now. Raises ConfigError when the
+    configuration contradicts what hosts know, and CorruptError."""
+    archive = services.archive
+    runs = archive.runs(message.suite)
+    # The queue first: an entry leaves it when it is decided, and is then decided in what is read
+    # after it.
+    queue = runs.queue()
+    waits = any(entry.run == message.run for entry in queue)
+    own = None if message.run is None or waits else runs.plan(message.run)
+    if own and (operation := snapshot.asked(own)):
+        return _snapshot(services, own, operation)
+    suite = archive.suite(message.suite)
+    state = suite.published()
+    if message.heartbeat:
+        _measure_validity(services, message.suite, state)
+    chain: Iterable[Generation] = ()
+    if state and state.generation and (queue or own):
+        chain = suite.chain(state.generation, rules.oldest_base(queue, own))
+    found = Situation(
+        queue=queue,
+        state=state,
+        decided=rules.decided(chain),
+        now=suite.now(state),
+        here=services.clock.now(),
+    )
+    decision = rules.decide(services.repository, archive, message, found)
+    match decision:
+        case Flip():
+            suite.keep_generation(decision.generation, decision.indices)
+            return MergeOutput(Merged.MERGED, message.suite, message.run, decision.generation.id)
+        case Reject():
+            return _reject(runs, message.run or "", decision.errors)
+        case Wait():
+            return MergeOutput(Merged.WAIT)
+        case Done():
+            return MergeOutput(Merged.DONE, generation=decision.generation)
+        case Absent():
+            # A repeat of its event was here first, and found it refused, or nothing new. `finish`
+            # sees whether somebody was told.
+            refused_before = runs.refusals(message.run or "") is not None
+            newest = state.generation if state else None
+    return MergeOutput(
+        Merged.REJECTED if refused_before else Merged.DONE,
+        generation=None if refused_before else newest,
+    )
+
+
+def _snapshot(services: Services, plan: Plan, operation: Snapshot) -> MergeOutput:
+    """Puts the indices and the record of a run's snapshot, as a merge does of a batch's flip."""
+    archive, path, shown = services.archive, snapshot.path(plan), snapshot.shown(plan, operation)
+    there = archive.suite(path).committed()
+    if there is not None:
+        return MergeOutput(Merged.DONE, path, plan.run, there.id)
+    suite, started = plan.batch.suite, from_iso(plan.started_at)
+    runs = archive.runs(suite)
+    try:
+        then = snapshot.release_of(services.repository, archive, suite, shown, started)
+        archive.suite(suite).copy_indices(then, path)
+    except IndexGoneError as error:
+        message = f"generation {shown} is too old: {error.key} is deleted; take a newer one"
+        return _reject(runs, plan.run, (Problem(OPERATIONS, Code.GENERATION_UNKNOWN, message),))
+    except RejectedError as error:
+        return _reject(runs, plan.run, problems(error.refusals))
+    record = snapshot.generation(plan, operation, then)
+    archive.suite(path).keep_record(record)
+    return MergeOutput(Merged.MERGED, path, plan.run, record.id)
+
+
+def _reject(runs: Runs, run: str, errors: tuple[Problem, ...]) -> MergeOutput:
+    runs.keep_refusals(run, errors)
+    return MergeOutput(Merged.REJECTED)
+
+
+def _measure_validity(services: Services, suite: str, state: Published | None) -> None:
+    """The share of the published release's validity that is over, where it has an end."""
+    used = state.release.used(state.now) if state else None
+    if used is not None:
+        services.measure(suite, ValidityUsed=used)

@@ -1,0 +1,76 @@
+"""What a staged file must be to become a package of a suite."""
+
+from __future__ import annotations
+
+from debpress import deb
+from debpress.config import Suite
+from debpress.errors import Code, Refusal, RejectedError
+from debpress.layout import pool_filename
+from debpress.records.batch import AdmittedPackage, StagedFile
+
+
+def inspected(reader: deb.Reader, suite: Suite, file: StagedFile, sha256: str) -> deb.Package:
+    """Raises RejectedError with all that is wrong with the file."""
+    refusals: list[Refusal] = []
+    if sha256 != file.sha256:
+        message = (
+            f"its SHA-256 is {sha256}, the manifest says {file.sha256}; upload the right one, then "
+            "the manifest again"
+        )
+        refusals.append(Refusal(file.name, Code.SUM_MISMATCH, message))
+    try:
+        package = deb.inspect(file.name, reader, file.size)
+    except RejectedError as error:
+        raise RejectedError([*refusals, *error.refusals]) from error
+    known = ("all", *suite.architectures)
+    if package.architecture not in known:
+        message = (
+            f"suite {suite.suite} has no architecture {package.architecture!r}; it has "
+            f"{', '.join(known)}"
+        )
+        refusals.append(Refusal(file.name, Code.ARCHITECTURE_UNKNOWN, message))
+    if refusals:
+        raise RejectedError(refusals)
+    return package
+
+
+def filename_of(component: str, package: deb.Package, sha256: str) -> str:
+    """Where in the pool a package is kept, as its stanza's `Filename` says."""
+    return pool_filename(
+        component,
+        package.source,
+        sha256,
+        (package.package, package.version, package.architecture),
+    )
+
+
+def admitted(file: StagedFile, package: deb.Package, filename: str, sha256: str) -> AdmittedPackage:
+    stanza = deb.stanza(package, filename=filename, size=file.size, sha256=sha256)
+    return AdmittedPackage(
+        file=file.name,
+        package=package.package,
+        version=package.version,
+        architecture=package.architecture,
+        filename=filename,
+        sha256=sha256,
+        size=file.size,
+        stanza=stanza.decode("utf-8", "surrogateescape"),
+    )
+
+
+def too_wordy(file: StagedFile, most: int) -> Refusal:
+    return Refusal(
+        file.name,
+        Code.TOO_LARGE,
+        f"the control files of this one and those beside it are more than {most} bytes; "
+        "make several batches",
+    )
+
+
+def changed(file: StagedFile) -> Refusal:
+    return Refusal(
+        file.name,
+        Code.FILE_CHANGED,
+        "was replaced or removed while the batch was being "
+        "validated; leave uploaded files alone, or upload the manifest again",
+    )

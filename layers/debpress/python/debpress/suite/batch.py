@@ -1,0 +1,205 @@
+"""What a batch must be before any of its files is read, and how the reading is shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from debpress import layout, manifest
+from debpress.config import Repository
+from debpress.deb.findings import printable
+from debpress.errors import Code, Refusal, RejectedError
+from debpress.index.entries import Identity
+from debpress.index.versions import CanonicalVersion, canonical
+from debpress.layout import Batch
+from debpress.manifest import Listed, Manifest
+from debpress.records.batch import AdmittedPackage, Plan, StagedFile, problems
+from debpress.suite import operations
+
+# A chunk is one call of the admitting function (15 minutes, some 50 MB/s from S3): small enough
+# that big packages go side by side, large enough that small ones share a start.
+_CHUNK_FILES = 8
+_CHUNK_BYTES = 200 * 10**6
+# An execution may have 25,000 events, and a chunk that is throttled takes a hundred: chunks grow
+# before there are too many. Cut by files and by bytes, there may be half as many again.
+_MOST_CHUNKS = 100
+
+# Files that a manifest does not list. Each is looked at, and S3 lists a thousand at a time.
+_MOST_BESIDE = 100_000
+_MOST_IGNORED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StagedObject:
+    """What lies in a batch's place: a file name, bytes, and the state that it is in."""
+
+    name: str
+    size: int
+    etag: str
+
+
+def plan_of_operations(repository: Repository, plan: Plan, size: int, body: bytes) -> Plan:
+    """The plan with its operations. Raises RejectedError with everything that is wrong.
+
+    `size` is the object's, of which one that is too large comes without its bytes.
+    """
+    refusals = misplaced(repository, plan.batch, layout.OPERATIONS)
+    try:
+        manifest.check_size(layout.OPERATIONS, size)
+        found = operations.parse(body)
+    except RejectedError as error:
+        raise RejectedError([*refusals, *error.refusals]) from error
+    if refusals:
+        raise RejectedError(refusals)
+    return replace(plan, operations=tuple(operations.as_json(each) for each in found))
+
+
+def listed_by(repository: Repository, plan: Plan, size: int, body: bytes) -> Manifest:
+    """What the plan's manifest lists; `size` as above. Raises RejectedError where nothing can be
+    validated."""
+    refusals = misplaced(repository, plan.batch, plan.manifest_name)
+    try:
+        manifest.check_size(plan.manifest_name, size)
+        listed = manifest.parse(plan.manifest_name, body)
+    except RejectedError as error:
+        raise RejectedError([*refusals, *error.refusals]) from error
+    if refusals:
+        raise RejectedError(refusals)
+    return listed
+
+
+def plan_of_files(
+    repository: Repository, plan: Plan, listed: Manifest, staged: Iterable[StagedObject]
+) -> Plan:
+    """The plan with its files pinned as they are staged, and what is wrong with some of them.
+
+    The others are validated all the same: all of a batch's errors are told at once. Raises
+    RejectedError when there are too many files to look through.
+    """
+    beside = _Beside(plan.manifest_name, listed)
+    for each in staged:
+        beside.take(each)
+    files = []
+    refusals = []
+    for file in listed.files:
+        found = beside.found.get(file.name)
+        wrong = _wrong(file, found, repository.max_package_bytes)
+        refusals += [Refusal(file.name, code, message) for code, message in wrong]
+        if found is not None and found.size <= repository.max_package_bytes:
+            files.append(StagedFile(file.name, file.sha256, found.size, found.etag))
+    return replace(
+        plan,
+        files=tuple(files),
+        ignored=beside.ignored(),
+        chunks=share_out([f.size for f in files]),
+        errors=problems(refusals),
+    )
+
+
+class _Beside:
+    """What lies in a batch's place: the files it lists, and however many that it does not."""
+
+    def __init__(self, name: str, listed: Manifest) -> None:
+        self.found: dict[str, StagedObject] = {}
+        self._name = name
+        self._wanted = {file.name for file in listed.files}
+        self._ignored = {printable(other) for other in listed.others}
+        self._known = {*listed.others, name}
+        self._unsaid = self._seen = 0
+
+    def take(self, staged: StagedObject) -> None:
+        """Raises RejectedError when there are too many to look through."""
+        name = staged.name
+        self._seen += 1
+        if name in self._wanted:
+            self.found[name] = staged
+        elif name in self._known:
+            return
+        elif self._seen > _MOST_BESIDE:
+            message = (
+                f"more than {_MOST_BESIDE} files are beside it; upload to a batch of another name"
+            )
+            raise RejectedError([Refusal(printable(self._name), Code.TOO_LARGE, message)])
+        elif len(self._ignored) < _MOST_IGNORED:
+            self._ignored.add(printable(name))
+        else:
+            self._unsaid += 1
+
+    def ignored(self) -> tuple[str, ...]:
+        """Names that can be printed, at most a thousand."""
+        names = sorted(self._ignored)
+        more = len(names) - _MOST_IGNORED
+        unsaid = self._unsaid + max(0, more)
+        return (*names[:_MOST_IGNORED], *([f"... and {unsaid} more"] if unsaid else []))
+
+
+def _wrong(file: Listed, found: StagedObject | None, most: int) -> Iterator[tuple[Code, str]]:
+    if found is None:
+        yield Code.FILE_MISSING, "listed but not uploaded; upload it, then the manifest again"
+        return
+    if file.size is not None and file.size != found.size:
+        yield (
+            Code.SIZE_MISMATCH,
+            f"is {found.size} bytes, the manifest says {file.size}; upload the right one, then the "
+            "manifest again",
+        )
+    if found.size > most:
+        yield (
+            Code.TOO_LARGE,
+            f"is {found.size} bytes, the most is {most}; make it smaller or split it",
+        )
+
+
+def misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
+    """What is wrong with where the batch was put; `name` is its manifest's."""
+    name = printable(name)
+    suite = repository.suite(batch.suite)
+    if suite is None:
+        known = ", ".join(s.suite for s in repository.suites)
+        message = f"there is no suite {batch.suite!r} here; upload to one of: {known}"
+        return [Refusal(name, Code.SUITE_UNKNOWN, message)]
+    refusals = []
+    if batch.component not in suite.components:
+        known = ", ".join(suite.components)
+        message = (
+            f"suite {suite.suite} has no component {batch.component!r}; upload to one of: {known}"
+        )
+        refusals.append(Refusal(name, Code.COMPONENT_UNKNOWN, message))
+    if not layout.BATCH.fullmatch(batch.id):
+        message = (
+            f"the batch name {batch.id!r} must be letters, digits and . _ - only, at most 128, the "
+            "first a letter or digit"
+        )
+        refusals.append(Refusal(name, Code.KEY_MALFORMED, message))
+    return refusals
+
+
+def share_out(sizes: list[int]) -> tuple[tuple[int, int], ...]:
+    """Index ranges of consecutive files, each a chunk of work, however many files there are."""
+    most_files = max(_CHUNK_FILES, -(-2 * len(sizes) // _MOST_CHUNKS))
+    most_bytes = max(_CHUNK_BYTES, 2 * sum(sizes) // _MOST_CHUNKS)
+    chunks = []
+    first = total = 0
+    for index, size in enumerate(sizes):
+        if index > first and (index - first >= most_files or total + size > most_bytes):
+            chunks.append((first, index))
+            first, total = index, 0
+        total += size
+    return (*chunks, (first, len(sizes))) if sizes else ()
+
+
+def contradictions(packages: Sequence[AdmittedPackage]) -> list[Refusal]:
+    """One version twice in a batch with different bytes (law 4), however it is spelled."""
+    refusals = []
+    seen: dict[tuple[str, CanonicalVersion, str], AdmittedPackage] = {}
+    for package in packages:
+        identity = Identity(package.package, package.version, package.architecture)
+        place = (package.package, canonical(package.version), package.architecture)
+        other = seen.setdefault(place, package)
+        if other.sha256 != package.sha256:
+            message = (
+                f"is {identity} with SHA-256 {package.sha256}, and so is {other.file} with "
+                f"{other.sha256}; keep one, or give one a new version"
+            )
+            refusals.append(Refusal(package.file, Code.VERSION_REUSED, message))
+    return refusals

@@ -1,0 +1,248 @@
+"""A suite in the making: what is published, with what one merge changes on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from debpress.concurrency import side_by_side
+from debpress.config import Suite
+from debpress.errors import Code, ConfigError, Refusal, RejectedError
+from debpress.index import packages
+from debpress.index.draft import IndexDraft
+from debpress.index.entries import Entry, Identity, field, identify
+from debpress.index.packages import Built, Checksum, Packages, checksum_of
+from debpress.index.release import Release
+from debpress.index.versions import Taken
+from debpress.layout import index_name
+from debpress.records.batch import AdmittedPackage
+from debpress.records.generation import PackageOutcome, PackageRef
+from debpress.suite.loader import Loader
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What a draft comes to: the Release, and the indices that it lists anew, by name."""
+
+    release: Release
+    indices: Mapping[str, Built]
+
+
+class SuiteDraft:
+    """Indices are read when they are asked for, and only then.
+
+    What a suite once had stays listed, whatever is configured since: a host that asks for it must
+    not be told an error. Raises ConfigError when origin, label, suite or codename would change.
+    """
+
+    def __init__(self, loader: Loader, settings: Suite, published: Release | None) -> None:
+        if published:
+            _same_names(settings, published)
+        self._loader = loader
+        self._settings = settings
+        self._published = published
+        self._files: Mapping[str, Checksum] = published.files if published else {}
+        self.components = _union(published.components if published else (), settings.components)
+        self.architectures = _union(
+            published.architectures if published else (), settings.architectures
+        )
+        self._drafts: dict[str, IndexDraft] = {}
+
+    @property
+    def suite(self) -> str:
+        return self._settings.suite
+
+    def checkpoint(self) -> dict[str, IndexDraft]:
+        """What `restore` takes back to."""
+        return {name: draft.copy() for name, draft in self._drafts.items()}
+
+    def restore(self, before: dict[str, IndexDraft]) -> None:
+        self._drafts = before
+
+    def index(self, component: str, architecture: str) -> IndexDraft:
+        name = index_name(component, architecture)
+        if name not in self._drafts:
+            self._drafts[name] = IndexDraft(self._read(name))
+        return self._drafts[name]
+
+    def read_ahead(self, architectures: Iterable[str]) -> None:
+        """Reads, side by side, every index that packages of these architectures may concern."""
+        wanted = set(architectures)
+        if "all" in wanted:
+            wanted |= set(self.architectures)
+        places = [(c, a) for c in self.components for a in sorted(wanted - {"all"})]
+        side_by_side(lambda place: self.index(*place), places)
+
+    def places(self, architecture: str) -> Sequence[str]:
+        """The architectures whose indices hold a package: `all` is in every one (Policy 5.6.8)."""
+        return self.architectures if architecture == "all" else (architecture,)
+
+    def find(self, wanted: Iterable[Identity]) -> dict[tuple[str, Identity], bytes]:
+        """The stanzas the suite has under these packages' names, whatever their versions, by
+        component and identity: one version can be spelled in several ways."""
+        groups: dict[str, set[str]] = {}
+        for identity in wanted:
+            place = self.places(identity.architecture)[0]
+            groups.setdefault(place, set()).add(identity.package)
+        return {
+            (component, entry.identity): entry.text
+            for component in self.components
+            for architecture, names in groups.items()
+            for entry in self.index(component, architecture).named(*names)
+        }
+
+    def taken(self, found: Mapping[tuple[str, Identity], bytes]) -> Taken:
+        """The versions that `find` found, and whatever this flip takes out: were that to come back
+        with other bytes, hosts would see a version change them (law 4)."""
+        gone = {i: text for draft in self._drafts.values() for i, text in draft.removed.items()}
+        here = {identity: text for (_, identity), text in found.items()}
+        return Taken({identity: field(text, "SHA256") for identity, text in (gone | here).items()})
+
+    def add(self, component: str, batch: Sequence[AdmittedPackage]) -> tuple[PackageOutcome, ...]:
+        """Puts a batch in whole; returns what a result says of each package.
+
+        Raises RejectedError, having changed nothing, when a version is in the suite with other
+        bytes (law 4), in whichever component and however spelled.
+        """
+        found = self.find(_identity(p) for p in batch)
+        taken = self.taken(found)
+        refusals = [
+            _reused(package, *other)
+            for package in batch
+            if (other := taken.instead(_identity(package), package.sha256))
+        ]
+        if refusals:
+            raise RejectedError(refusals)
+        result = []
+        for package in batch:
+            known = (component, _identity(package)) in found
+            if not known:
+                self.put(component, package.stanza.encode("utf-8", "surrogateescape"))
+            result.append(PackageOutcome.of(package, "unchanged" if known else "added"))
+        return tuple(result)
+
+    def put(self, component: str, text: bytes) -> None:
+        """Puts a stanza into every index it belongs in."""
+        identity = identify(text)
+        for architecture in self.places(identity.architecture):
+            self.index(component, architecture).put(identity, text)
+
+    def take_out(self, component: str, entries: Iterable[Entry]) -> None:
+        """Takes stanzas that are there out of every index they are in."""
+        for entry in entries:
+            for architecture in self.places(entry.identity.architecture):
+                self.index(component, architecture).remove(entry)
+
+    def build(self, date: datetime) -> Drafted:
+        """The changed indices, packed, and the Release that lists them with all the others.
+
+        Its validity follows from `date` and the configuration: so a suite that is as it was has the
+        very Release that it had, until that is configured otherwise.
+        """
+        days = self._settings.valid_for
+        self._fill_new_indices()
+        changed = [n for n, d in self._drafts.items() if d.changed or n not in self._files]
+        built = dict(
+            zip(changed, side_by_side(lambda n: self._drafts[n].build(), changed), strict=True)
+        )
+        files = dict(self._files)
+        for name, forms in built.items():
+            files[name] = forms.plain
+            for suffix, form in forms.compressed.items():
+                files[name + suffix] = checksum_of(form)
+        release = Release(
+            origin=self._settings.origin,
+            label=self._settings.label,
+            suite=self._settings.suite,
+            codename=self._settings.codename,
+            date=date,
+            architectures=tuple(self.architectures),
+            components=tuple(self.components),
+            description=self._settings.description,
+            files=files,
+            valid_until=None if days is None else date + timedelta(days=days),
+        )
+        return Drafted(release, built)
+
+    def added(self) -> dict[str, tuple[PackageRef, ...]]:
+        """What came, by index."""
+        return _described({name: draft.added for name, draft in self._drafts.items()})
+
+    def removed(self) -> dict[str, tuple[PackageRef, ...]]:
+        """What went, by index."""
+        return _described({name: draft.removed for name, draft in self._drafts.items()})
+
+    def _fill_new_indices(self) -> None:
+        """An architecture that is new begins with what is there for all of them."""
+        for component in self.components:
+            new = [a for a in self.architectures if index_name(component, a) not in self._files]
+            old = [a for a in self.architectures if a not in new]
+            common = (
+                [e for e in self.index(component, old[0]).entries() if e[0].architecture == "all"]
+                if new and old
+                else []
+            )
+            for architecture in new:
+                draft = self.index(component, architecture)
+                missing = {e.identity for e in common} - draft.find(e[0] for e in common).keys()
+                for entry in common:
+                    if entry.identity in missing:
+                        draft.put(entry.identity, entry.text)
+
+    def _read(self, name: str) -> Packages:
+        if self._published is None or name not in self._files:
+            return packages.empty()
+        return self._loader.index(self._settings.suite, self._published, name)
+
+
+def _union(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*old, *new)))
+
+
+def _identity(package: AdmittedPackage) -> Identity:
+    return Identity(package.package, package.version, package.architecture)
+
+
+def described(text: bytes) -> PackageRef:
+    """What generations and results say of a stanza."""
+    return PackageRef(
+        package=field(text, "Package"),
+        version=field(text, "Version"),
+        architecture=field(text, "Architecture"),
+        filename=field(text, "Filename"),
+        sha256=field(text, "SHA256"),
+        size=int(field(text, "Size")),
+    )
+
+
+def _described(
+    changes: Mapping[str, Mapping[Identity, bytes]],
+) -> dict[str, tuple[PackageRef, ...]]:
+    return {
+        name: tuple(described(text) for text in found.values())
+        for name, found in changes.items()
+        if found
+    }
+
+
+def _same_names(settings: Suite, published: Release) -> None:
+    """Law 7: every host would stop at a changed name until a person there agrees."""
+    for name in ("origin", "label", "suite", "codename"):
+        was, wanted = getattr(published, name), getattr(settings, name)
+        if was != wanted:
+            raise ConfigError(
+                f"suite {settings.suite}: {name} is published as {was!r} and configured as "
+                f"{wanted!r}, at which every host's apt update would stop; configure it as it was"
+            )
+
+
+def _reused(package: AdmittedPackage, other: Identity, sha256: str) -> Refusal:
+    ours = _identity(package)
+    same = "" if other == ours else f", which is the version {ours.version} to dpkg,"
+    return Refusal(
+        package.file,
+        Code.VERSION_REUSED,
+        f"{other}{same} is published with SHA-256 {sha256}, this file has {package.sha256}; "
+        "give it a new version, or upload the published bytes",
+    )

@@ -1,0 +1,277 @@
+"""What a merge comes to: every batch that waits for a suite in one new generation, or in none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from debpress import codec
+from debpress.clock import from_iso, iso
+from debpress.config import Repository, Suite
+from debpress.errors import Code, ConfigError, Refusal, RejectedError
+from debpress.index.packages import Built
+from debpress.layout import OPERATIONS
+from debpress.records.batch import Plan, Problem, QueueEntry, problems
+from debpress.records.generation import (
+    BatchOutcome,
+    Generation,
+    PackageOutcome,
+    Unanswered,
+    number,
+)
+from debpress.records.messages import MergeInput
+from debpress.suite import operate, operations
+from debpress.suite.dates import next_date
+from debpress.suite.draft import SuiteDraft
+from debpress.suite.loader import Loader
+from debpress.suite.published import Published
+from debpress.suite.workspace import Workspace
+
+# The share of its validity after which a release is signed anew. What fails then has as long again
+# to be mended, and the alarm is at a half.
+_RE_SIGNED = 1 / 3
+
+# The oldest batch leads and takes the others along; they wait so long for it (its execution may
+# have died) before they merge by themselves. A courtesy only: what is right depends on the commit.
+_PATIENCE = timedelta(seconds=5)
+
+# A decided batch whose entry still waits after this long has nobody left who would finish it: a
+# function runs 15 minutes at most, and is tried five times.
+_DEAD = timedelta(minutes=90)
+
+# What was validated within the last hours is there: the reaper waits for a day, which is not
+# looked into for every package of every publish.
+_LONG_AGO = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a merge found. `queue` has the longest waiting first and was read before `state`: an
+    entry that left it in between is decided in `state`'s chain. `decided` gives the generations of
+    that chain by the runs that they decided. `now` is the store's clock, `here` this machine's."""
+
+    queue: Sequence[QueueEntry]
+    state: Published | None
+    decided: Mapping[str, Generation]
+    now: datetime
+    here: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A generation to be signed and committed, and the indices that it names anew."""
+
+    generation: Generation
+    indices: Mapping[str, Built]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody older leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is in already, or nothing changes; `generation` shows it."""
+
+    generation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The run is refused, and nobody else's verdict depends on that."""
+
+    errors: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The run neither waits nor is decided: a repeat of its event was here first."""
+
+
+def decide(
+    repository: Repository, loader: Loader, asked: MergeInput, found: Situation
+) -> Flip | Wait | Done | Reject | Absent:
+    """Raises ConfigError when the configuration contradicts what hosts know, and what a `Loader`
+    raises."""
+    settings = repository.suite(asked.suite)
+    if settings is None:
+        raise ConfigError(f"suite {asked.suite!r} is not configured; add it to debpress.suites")
+    if asked.run is not None and asked.run in found.decided:
+        return Done(found.decided[asked.run].id)
+    if asked.heartbeat and not _is_due(settings, found.state):
+        return Done(None)
+    waiting = [entry for entry in found.queue if entry.run not in found.decided]
+    own = next((entry for entry in waiting if entry.run == asked.run), None)
+    if asked.run is not None and own is None:
+        return Absent()
+    if own and waiting[0] is not own and _is_young(own, found.here):
+        return Wait()
+    return _Merge(repository, loader, asked, found).take(settings, waiting)
+
+
+def oldest_base(queue: Iterable[QueueEntry], own: Plan | None) -> str | None:
+    """How far back a chain has to be walked to tell what of the queue, and of the caller's own run,
+    is decided: to where the oldest of these began. None: to its beginning."""
+    bases = [entry.plan.base for entry in queue] + ([own.base] if own else [])
+    return min(bases, key=number, default=None)
+
+
+def decided(chain: Iterable[Generation]) -> dict[str, Generation]:
+    """The runs that were taken in or refused already, though their queue entries may still stand.
+
+    An entry outlives its flip when the flipper dies before it can delete it, and a repeated event
+    queues a published batch again. Merging such an entry once more would bring back what was
+    removed since, or publish what CI was told is refused (docs/protocol.md, interleaving 4).
+    """
+    return {run: generation for generation in chain for run in generation.decided}
+
+
+class _Merge:
+    """Takes what waits, in order, into a draft."""
+
+    def __init__(
+        self, repository: Repository, loader: Loader, asked: MergeInput, found: Situation
+    ) -> None:
+        self._repository = repository
+        self._loader = loader
+        self._asked = asked
+        self._found = found
+        self._taken: list[BatchOutcome] = []
+        self._refused: list[BatchOutcome] = []
+
+    def take(self, settings: Suite, waiting: Sequence[QueueEntry]) -> Flip | Done | Reject:
+        state = self._found.state
+        draft = SuiteDraft(self._loader, settings, state.release if state else None)
+        draft.read_ahead(p.architecture for entry in waiting for p in entry.packages)
+        for entry in waiting:
+            if _is_alone(entry) and self._taken:
+                break
+            outcome = BatchOutcome.of(entry.plan)
+            try:
+                self._taken.append(outcome.taken(self._put(draft, entry)))
+                if _is_alone(entry):
+                    break
+            except RejectedError as error:
+                self._refused.append(outcome.refused(problems(error.refusals)))
+        flip = self._flip(draft, must=self._must_flip(waiting))
+        if flip is not None:
+            return flip
+        own = [each.errors or () for each in self._refused if each.run == self._asked.run]
+        if self._asked.run is None or not own:
+            return Done(state.generation if state else None)
+        return Reject(own[0])
+
+    def _put(self, draft: SuiteDraft, entry: QueueEntry) -> tuple[PackageOutcome, ...]:
+        component = entry.plan.batch.component
+        if not entry.plan.operations:
+            self._refuse_reaped(entry)
+            return draft.add(component, entry.packages)
+        if self._found.state is None:
+            message = f"suite {draft.suite} publishes nothing yet; deploy it first"
+            raise RejectedError([Refusal(OPERATIONS, Code.SUITE_UNKNOWN, message)])
+        asked = [operations.from_json(each) for each in entry.plan.operations]
+        workspace = Workspace(self._loader, self._repository, draft, self._found.state)
+        return operate.apply(workspace, component, asked)
+
+    def _refuse_reaped(self, entry: QueueEntry) -> None:
+        """A failed execution may be redriven when its files are gone from staging and pool. Its
+        batch is refused then, lest it break the flip of everybody who would take it along."""
+        if self._found.now - from_iso(entry.plan.started_at) < _LONG_AGO:
+            return
+        gone = set(self._loader.missing(p.filename for p in entry.packages))
+        message = f"was validated at {entry.plan.started_at} and deleted since; upload it again"
+        if gone:
+            raise RejectedError(
+                Refusal(p.file, Code.FILE_MISSING, message)
+                for p in entry.packages
+                if p.filename in gone
+            )
+
+    def _must_flip(self, waiting: Sequence[QueueEntry]) -> bool:
+        """Whether there has to be a generation though it may change no index."""
+        run = self._asked.run
+        decided_here = {each.run for each in (*self._taken, *self._refused)}
+        return (
+            # A set-up signs anew: the signers may be others now, and one that can't sign must fail.
+            run is None
+            or self._is_contested(waiting)
+            # Ours comes after what this decides.
+            or run not in decided_here
+        )
+
+    def _is_contested(self, waiting: Sequence[QueueEntry]) -> bool:
+        """Whether a merge beside this one may take in what is refused here, because an operation
+        makes room for it there. Then the refusal must be a flip as well, so that one of the two
+        loses (docs/protocol.md, interleaving 20)."""
+        ours = any(each.run == self._asked.run for each in self._refused)
+        return ours and len(waiting) > 1 and any(entry.plan.operations for entry in waiting)
+
+    def _flip(self, draft: SuiteDraft, *, must: bool) -> Flip | None:
+        """None where the suite would be as it is, and need not flip. Raises TransientError when the
+        last Date is ahead of the store's clock."""
+        state, now = self._found.state, self._found.now
+        old = state.release if state else None
+        drafted = draft.build(old.date if old else now)
+        if drafted.release == old and not must:
+            return None
+        release = drafted.release.dated(next_date(now, old.date if old else None))
+        generation = Generation(
+            id="",
+            number=number(state.generation if state else None) + 1,
+            suite=release.suite,
+            parent=state.as_parent() if state else None,
+            date=iso(release.date),
+            cause=self._cause(),
+            by=self._asked.run,
+            release=release.render().decode("utf-8", "surrogateescape"),
+            batches=tuple(self._taken),
+            refused=tuple(self._refused),
+            unanswered=unanswered(self._found),
+            added=draft.added(),
+            removed=draft.removed(),
+        )
+        return Flip(identified(generation), drafted.indices)
+
+    def _cause(self) -> str:
+        """What a person reads in the history: `batch`, `prune`, `remove, batch`."""
+        kinds = dict.fromkeys(kind for each in self._taken for kind in each.kinds)
+        return ", ".join(kinds) or ("re-sign" if self._asked.heartbeat else "set-up")
+
+
+def identified(generation: Generation) -> Generation:
+    """With its id, which follows from all of its content."""
+    digest = hashlib.sha256(codec.dump(generation)).hexdigest()[:16]
+    return replace(generation, id=f"{generation.number:08}-{digest}")
+
+
+def unanswered(found: Situation) -> tuple[Unanswered, ...]:
+    """The decided whose own execution and their flipper's must both be dead, so that nobody told
+    their CI: whoever makes the next generation does."""
+    pairs = ((entry.run, found.decided.get(entry.run)) for entry in found.queue)
+    return tuple(
+        Unanswered(run, record.id)
+        for run, record in pairs
+        if record is not None and found.now - from_iso(record.date) > _DEAD
+    )
+
+
+def _is_due(settings: Suite, state: Published | None) -> bool:
+    """Any publish signs anew, too; so where there is enough of them, none is ever due."""
+    if settings.valid_for is None or state is None:
+        return False
+    used = state.release.used(state.now)
+    return used is None or used >= _RE_SIGNED
+
+
+def _is_alone(entry: QueueEntry) -> bool:
+    """Operations have a flip of their own: what they take out and what others bring might be the
+    same, and a result must not say published of what its generation does not show."""
+    return bool(entry.plan.operations)
+
+
+def _is_young(entry: QueueEntry, now: datetime) -> bool:
+    # A clock that was set back must not make it wait for ever.
+    return timedelta(0) <= now - from_iso(entry.queued_at) < _PATIENCE

@@ -1,0 +1,204 @@
+"""The configuration `roles`, typed: who else is given a role, CI, operators and hosts.
+
+Pure: names no construct. An error names the key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from debpress import config
+from debpress.errors import ConfigError
+from debpress.strict import ObjectReader
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
+_ISSUER = re.compile(
+    r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?"
+)
+_PROVIDER = re.compile(r"arn:[a-z-]+:iam::\d{12}:oidc-provider/(.+)")
+_PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)")
+_AUDIENCE = re.compile(r"[^\s*?]{1,255}")
+_SUBJECT = re.compile(r"[!-~]{1,255}")
+
+# By whom CI's tokens are, unless configured otherwise, and for whom.
+_KNOWN = {
+    "github": ("token.actions.githubusercontent.com", "sts.amazonaws.com"),
+    "gitlab": ("gitlab.com", "https://gitlab.com"),
+}
+
+# Where a subject may have wildcards: behind an owner that is written out, and before a ref or an
+# environment that is named, so that nobody else's repository and no pull request can match.
+_WILD = {
+    "github": re.compile(r"repo:[^*?/:]+/[^/:]+:(ref:refs/(heads|tags)/[^:]+|environment:[^:]+)"),
+    "gitlab": re.compile(r"project_path:[^*?/:]+/[^:]+:ref_type:(branch|tag):ref:[^:]+"),
+}
+_SHAPES = {
+    "github": "repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH, …:ref:refs/tags/TAG or …:environment:E",
+    "gitlab": "project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH, or …:ref_type:tag:ref:TAG",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID Connect provider of IAM. `issuer` has no scheme; without `arn` the stack makes
+    the provider, of which an account has one for each issuer."""
+
+    kind: str
+    issuer: str
+    audience: str
+    arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ci:
+    """Jobs whose tokens of `provider` have one of the subjects; `publishes` are suite and
+    component."""
+
+    name: str
+    provider: Provider
+    subjects: tuple[str, ...]
+    publishes: tuple[tuple[str, str], ...]
+
+    @property
+    def has_wildcards(self) -> bool:
+        return any(_is_wild(subject) for subject in self.subjects)
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """`changes` are suite and component; empty: all there are, and will be."""
+
+    name: str
+    principals: tuple[str, ...]
+    changes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Without principals: EC2 instances, by a profile."""
+
+    name: str
+    principals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSettings:
+    """Every role that the configuration asks for beside the functions' own."""
+
+    ci: tuple[Ci, ...] = ()
+    operators: tuple[Operators, ...] = ()
+    hosts: tuple[Hosts, ...] = ()
+
+
+def parse(data: Any, repository: config.Repository) -> RoleSettings:
+    """Reads the context's object `roles`. Raises ConfigError naming the key."""
+    top = ObjectReader(data, "roles")
+    providers = _providers(top.object("providers", {}))
+    found = RoleSettings(
+        ci=tuple(_ci(entry, providers, repository) for entry in _entries(top, "ci")),
+        operators=tuple(_operators(entry, repository) for entry in _entries(top, "operators")),
+        hosts=tuple(_hosts(entry) for entry in _entries(top, "hosts")),
+    )
+    top.done()
+    for kind, made in (("ci", found.ci), ("operators", found.operators), ("hosts", found.hosts)):
+        names = [each.name.lower() for each in made]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise top.wrong(f"{kind}[{index}].name", f"{name!r} is there twice")
+    return found
+
+
+def _entries(top: ObjectReader, kind: str) -> list[ObjectReader]:
+    return top.objects(kind, least=0)
+
+
+def _providers(top: ObjectReader) -> dict[str, Provider]:
+    providers = {}
+    for kind, (issuer, audience) in _KNOWN.items():
+        given = top.object(kind, {})
+        provider = Provider(
+            kind,
+            given.text("issuer", _ISSUER, issuer),
+            given.text("audience", _AUDIENCE, audience),
+            given.text("arn", _PROVIDER, None),
+        )
+        given.done()
+        if provider.arn and not provider.arn.endswith(f":oidc-provider/{provider.issuer}"):
+            problem = f"is not the provider of {provider.issuer} ({given.path}.issuer)"
+            raise given.wrong("arn", problem)
+        providers[kind] = provider
+    top.done()
+    return providers
+
+
+def _ci(
+    entry: ObjectReader, providers: Mapping[str, Provider], repository: config.Repository
+) -> Ci:
+    kind = entry.one_of("provider", tuple(providers), "github")
+    subjects = entry.texts("subjects", _SUBJECT)
+    for index, subject in enumerate(subjects):
+        _check_subject(subject, kind, f"{entry.path}.subjects[{index}]")
+    ci = Ci(
+        entry.text("name", _NAME),
+        providers[kind],
+        subjects,
+        _places(entry, "publishes", repository),
+    )
+    entry.done()
+    return ci
+
+
+def _check_subject(subject: str, kind: str, path: str) -> None:
+    if subject.strip("*?") == "":
+        raise ConfigError(
+            f"{path}: {subject!r} trusts every repository there is: the provider gives tokens to "
+            f"everybody, and only the subject says whose it is. Write {_SHAPES[kind]}"
+        )
+    if subject.endswith(":pull_request"):
+        raise ConfigError(
+            f"{path}: {subject!r} trusts pull requests, which may hold anybody's code. "
+            f"Write {_SHAPES[kind]}"
+        )
+    if _is_wild(subject) and not _WILD[kind].fullmatch(subject):
+        raise ConfigError(
+            f"{path}: {subject!r} has a wildcard that may match more than is meant, another owner "
+            f"or a pull request. Write {_SHAPES[kind]}, with wildcards behind the owner alone"
+        )
+
+
+def _is_wild(subject: str) -> bool:
+    return "*" in subject or "?" in subject
+
+
+def _operators(entry: ObjectReader, repository: config.Repository) -> Operators:
+    operators = Operators(
+        entry.text("name", _NAME),
+        entry.texts("principals", _PRINCIPAL),
+        _places(entry, "changes", repository, least=0),
+    )
+    entry.done()
+    return operators
+
+
+def _hosts(entry: ObjectReader) -> Hosts:
+    hosts = Hosts(entry.text("name", _NAME), entry.texts("principals", _PRINCIPAL, least=0))
+    entry.done()
+    return hosts
+
+
+def _places(
+    entry: ObjectReader, key: str, repository: config.Repository, least: int = 1
+) -> tuple[tuple[str, str], ...]:
+    """`suite/component`, each of them configured."""
+    places = []
+    for index, text in enumerate(entry.texts(key, _SUBJECT, least=least)):
+        name, _, component = text.partition("/")
+        suite = repository.suite(name)
+        if suite is None or component not in suite.components:
+            problem = f"{text!r} must be suite/component, as in debpress.suites"
+            raise entry.wrong(f"{key}[{index}]", problem)
+        places.append((name, component))
+    return tuple(places)
