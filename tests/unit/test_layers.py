@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(debpress.__file__).parent
 
 LAYERS = (
-    {"errors", "clock", "concurrency", "metrics"},
+    {"errors", "architectures", "clock", "concurrency", "metrics"},
     {"codec", "strict"},
     {"layout", "store"},
     {"deb", "index", "openpgp"},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from debpress import layout
+from debpress import architectures, layout
 from debpress.strict import ObjectReader
 
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -199,5 +199,12 @@ def _suite(entry: ObjectReader) -> Suite:
             "architectures",
             "leave out 'all'; its packages are in the index of every architecture",
         )
+    for each in suite.architectures:
+        base = architectures.base_of(each)
+        if base is not None and base not in suite.architectures:
+            raise entry.wrong(
+                "architectures",
+                f"{each!r} is a variant of {base!r}, whose index its hosts read, too; add {base!r}",
+            )
     entry.done()
     return suite

@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", required=True, type=args.suite)
     parser.add_argument("--component", default="main", type=args.component)
     parser.add_argument(
-        "--arch", type=args.architecture, help="only of this architecture, which may be 'all'"
+        "--arch",
+        type=args.architecture,
+        help="only of this architecture, which may be 'all', or variant, as amd64v3",
     )
     parser.add_argument(
         "--force", action="store_true", help="though something that stays needs them exactly"

@@ -80,14 +80,15 @@ def bad_relations(text: str, *, alternatives: bool) -> Iterator[str]:
                 yield part
 
 
-def disagrees(file: str, package: str, version: str, architecture: str) -> bool:
+def disagrees(file: str, package: str, version: str, *architectures: str) -> bool:
     """Whether a file name of the form `name_version_architecture.deb` says something else.
 
     Names of any other form say nothing. As `apt-get download` does, a name may quote characters
-    (`1%3a2.0`); as dpkg and dak do, it may leave the epoch out.
+    (`1%3a2.0`); as dpkg and dak do, it may leave the epoch out. A variant's package is named after
+    the variant by Ubuntu's dpkg and after the architecture by nfpm: any of `architectures` fits.
     """
     parts = [unquote(part) for part in file.removesuffix(".deb").split("_")]
     if len(parts) != 3 or not parts[1][:1].isdigit():
         return False
     versions = (version, version.partition(":")[2] or version)
-    return not (parts[0] == package and parts[1] in versions and parts[2] == architecture)
+    return not (parts[0] == package and parts[1] in versions and parts[2] in architectures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from debpress import architectures
 from debpress.deb import ar, compression, control, grammar, tar
 from debpress.deb.findings import Findings, refused, shown
 from debpress.deb.package import Package
@@ -153,8 +154,11 @@ def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
         )
     package, version = text.get("package", ""), text.get("version", "")
     architecture = text.get("architecture", "")
+    variant = text.get("architecture-variant", "")
+    built_for = variant or architecture
     before = len(findings.refusals)
-    _check_identity(package, version, architecture, findings)
+    _check_identity(package, version, built_for, findings)
+    _check_architecture(architecture, variant, findings)
     source = grammar.source_of(text["source"]) if text.get("source") else package
     if source is None:
         findings.add(
@@ -166,16 +170,16 @@ def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
     _check_words(text, findings)
     _check_relations(text, findings)
     well_formed = not missing and len(findings.refusals) == before
-    if well_formed and grammar.disagrees(name, package, version, architecture):
+    if well_formed and grammar.disagrees(name, package, version, built_for, architecture):
         findings.add(
             Code.NAME_DISAGREES,
-            f"its control file says {package} {version} {architecture}; name the file "
-            f"{package}_{version.partition(':')[2] or version}_{architecture}.deb",
+            f"its control file says {package} {version} {built_for}; name the file "
+            f"{package}_{version.partition(':')[2] or version}_{built_for}.deb",
         )
-    return Package(package, version, architecture, source or "", fields)
+    return Package(package, version, architecture, source or "", fields, variant)
 
 
-def _check_identity(package: str, version: str, architecture: str, findings: Findings) -> None:
+def _check_identity(package: str, version: str, built_for: str, findings: Findings) -> None:
     if package and not grammar.is_package(package):
         findings.add(
             Code.NAME_MALFORMED,
@@ -188,18 +192,29 @@ def _check_identity(package: str, version: str, architecture: str, findings: Fin
             f"its Version is {shown(version)}; write [epoch:]upstream[-revision], upstream "
             "beginning with a digit, of letters, digits and . + ~ - (Debian Policy 5.6.12)",
         )
+    cached = f"{package}_{version.replace(':', '%3a')}_{built_for}.deb"
+    if len(cached) > grammar.LONGEST and len(package) <= grammar.LONGEST >= len(version):
+        findings.add(
+            Code.NAME_MALFORMED,
+            f"its name, version and architecture make a file name of {len(cached)} characters, "
+            f"and apt can store {grammar.LONGEST}; make them shorter",
+        )
+
+
+def _check_architecture(architecture: str, variant: str, findings: Findings) -> None:
     if architecture and not grammar.is_architecture(architecture):
         findings.add(
             Code.ARCHITECTURE_MALFORMED,
             f"its Architecture is {shown(architecture)}; a built package has one architecture, "
             "as amd64, or all (Debian Policy 5.6.8)",
         )
-    cached = f"{package}_{version.replace(':', '%3a')}_{architecture}.deb"
-    if len(cached) > grammar.LONGEST and len(package) <= grammar.LONGEST >= len(version):
+    elif architecture and variant and architectures.base_of(variant) != architecture:
+        known = [v for v in architectures.known_variants() if v.startswith(architecture)]
         findings.add(
-            Code.NAME_MALFORMED,
-            f"its name, version and architecture make a file name of {len(cached)} characters, "
-            f"and apt can store {grammar.LONGEST}; make them shorter",
+            Code.ARCHITECTURE_MALFORMED,
+            f"its Architecture-Variant is {shown(variant)}, which is no variant of its "
+            f"Architecture, {shown(architecture)}; "
+            + (f"write one of {', '.join(known)}, or leave it out" if known else "leave it out"),
         )
 
 

@@ -15,17 +15,26 @@ _NOT_FROM_CONTROL = frozenset(
     )
 )  # fmt: skip
 
+_VARIANT = "Architecture-Variant"
+
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """A package, checked. `fields` is all of its control file in order, a value being bytes: its
-    first line and its continuation lines, each of which starts with a blank."""
+    first line and its continuation lines, each of which starts with a blank. `variant` is the
+    architecture's, empty where it is built for all of its processors."""
 
     package: str
     version: str
     architecture: str
     source: str
     fields: tuple[tuple[str, bytes], ...]
+    variant: str = ""
+
+    @property
+    def built_for(self) -> str:
+        """The architecture, or its variant: the index that the package is in."""
+        return self.variant or self.architecture
 
 
 def stanza(package: Package, *, filename: str, size: int, sha256: str) -> bytes:
@@ -34,13 +43,18 @@ def stanza(package: Package, *, filename: str, size: int, sha256: str) -> bytes:
     Debian's order: Package first, the control file's other fields as they come, then where the
     file is and what it must be. What a control file says of Filename, Size and sums is dropped.
     """
-    said = [(name, value) for name, value in package.fields if name.lower() != "package"]
+    said = [(_spelled(name), value) for name, value in package.fields if name.lower() != "package"]
     lines = [_line("Package", package.package.encode())]
     lines += [_line(name, value) for name, value in said if name.lower() not in _NOT_FROM_CONTROL]
     lines.append(_line("Filename", filename.encode()))
     lines.append(_line("Size", str(size).encode()))
     lines.append(_line("SHA256", sha256.encode()))
     return b"".join(lines)
+
+
+def _spelled(name: str) -> str:
+    """As the control file has it; but who reads an index looks for this one as it is written."""
+    return _VARIANT if name.lower() == _VARIANT.lower() else name
 
 
 def _line(name: str, value: bytes) -> bytes:

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 _FIELD = {
     name: re.compile(rb"(?mi)^" + name.encode() + rb":[ \t]*(.*?)[ \t]*$")
-    for name in ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
-}
+    for name in (
+        "Package", "Version", "Architecture", "Architecture-Variant", "Filename", "Size", "SHA256",
+    )
+}  # fmt: skip
 
 # One stanza in this many starts a block. The real bookworm index (63,440 stanzas) makes some 60
 # blocks of 0.8 MB: 9 % larger than one block, and 0.3 s to compress anew instead of 36 s.
@@ -17,7 +19,10 @@ STANZAS_PER_BLOCK = 1024
 
 
 class Identity(NamedTuple):
-    """What is unique in a suite; also the order of an index (plain text order, field by field)."""
+    """What is unique in a suite; also the order of an index (plain text order, field by field).
+
+    `architecture` is the variant's name where the package is of a variant, `amd64v3`.
+    """
 
     package: str
     version: str
@@ -41,7 +46,12 @@ def field(text: bytes, name: str) -> str:
 
 
 def identify(text: bytes) -> Identity:
-    return Identity(field(text, "Package"), field(text, "Version"), field(text, "Architecture"))
+    architecture = field(text, "Architecture")
+    # The expression would run through every stanza to its end to find nothing in it. The field is
+    # spelled so in every stanza that `deb.stanza` makes, whatever the control file has.
+    if b"\nArchitecture-Variant:" in text:
+        architecture = field(text, "Architecture-Variant") or architecture
+    return Identity(field(text, "Package"), field(text, "Version"), architecture)
 
 
 def split(plain: bytes) -> list[Entry]:

@@ -7,21 +7,25 @@ it is told, and by-hash/SHA256 is what there is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
+from debpress.architectures import base_of
 from debpress.errors import CorruptError
 from debpress.index.packages import Checksum
 
 _FILE = re.compile(r" ([0-9a-f]{64}) +([0-9]{1,18}) ([^ ]+)")
+_INDEX = re.compile(r"[^ ]+/binary-([^ /]+)/Packages")
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """`files` maps names below dists/<suite>/ to their sums. `date` and `valid_until` are in whole
-    seconds, UTC; apt refuses it after the latter, None: never."""
+    seconds, UTC; apt refuses it after the latter, None: never. `architectures` are those that have
+    indices, variants among them, and `Architectures` says no variant: of one that it says, apt
+    reads the index *in place of* its base's (docs/decisions/0014-architecture-variants.md)."""
 
     origin: str
     label: str
@@ -56,7 +60,7 @@ class Release:
             f"Date: {rfc1123(self.date)}",
             *([f"Valid-Until: {rfc1123(self.valid_until)}"] if self.valid_until else []),
             "Acquire-By-Hash: yes",
-            f"Architectures: {' '.join(self.architectures)}",
+            f"Architectures: {' '.join(a for a in self.architectures if base_of(a) is None)}",
             f"Components: {' '.join(self.components)}",
             f"Description: {self.description}",
             "SHA256:",
@@ -87,7 +91,7 @@ def parse(text: bytes) -> Release:
             suite=fields.get("Suite", ""),
             codename=fields.get("Codename", ""),
             date=_moment(fields["Date"]),
-            architectures=tuple(fields.get("Architectures", "").split()),
+            architectures=_architectures(fields.get("Architectures", ""), files),
             components=tuple(fields.get("Components", "").split()),
             description=fields.get("Description", ""),
             files=files,
@@ -97,6 +101,12 @@ def parse(text: bytes) -> Release:
         raise CorruptError(
             f"a published Release has no readable Date or Valid-Until: {error}"
         ) from error
+
+
+def _architectures(said: str, files: Iterable[str]) -> tuple[str, ...]:
+    """Those that the field says, and the variants whose indices are listed."""
+    listed = sorted({index[1] for name in files if (index := _INDEX.fullmatch(name))})
+    return tuple(dict.fromkeys((*said.split(), *(a for a in listed if base_of(a)))))
 
 
 def _moment(text: str) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from debpress import openpgp
+from debpress.architectures import common_without
 from debpress.archive import Archive
 from debpress.config import Repository, Suite
 from debpress.keys.standing import Standing, standing
@@ -31,11 +32,13 @@ def publish_keys(archive: Archive, repository: Repository, uri: str) -> Standing
 def sources(suite: Suite, uri: str, armored: bytes) -> bytes:
     """A deb822 source for /etc/apt/sources.list.d, the key inside (sources.list(5), Signed-By).
 
-    Architectures are named so that a host with a foreign one gets no notice at each update.
+    A host reads the indices of what it has itself, its own architecture's before all. The suite
+    lacks the rest, and apt would give a notice of each at every update: they are taken out by name.
     """
     key = "\n".join(f" {line or '.'}" for line in armored.decode("ascii").strip().split("\n"))
     return (
         f"Types: deb\nURIs: {uri}\nSuites: {suite.suite}\n"
         f"Components: {' '.join(suite.components)}\n"
-        f"Architectures: {' '.join(suite.architectures)}\nSigned-By:\n{key}\n"
+        f"Architectures-Remove: {' '.join(common_without(suite.architectures))}\n"
+        f"Signed-By:\n{key}\n"
     ).encode()

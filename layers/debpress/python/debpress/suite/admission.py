@@ -23,9 +23,9 @@ def inspected(reader: deb.Reader, suite: Suite, file: StagedFile, sha256: str) -
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
     known = ("all", *suite.architectures)
-    if package.architecture not in known:
+    if package.built_for not in known:
         message = (
-            f"suite {suite.suite} has no architecture {package.architecture!r}; it has "
+            f"suite {suite.suite} has no architecture {package.built_for!r}; it has "
             f"{', '.join(known)}"
         )
         refusals.append(Refusal(file.name, Code.ARCHITECTURE_UNKNOWN, message))
@@ -40,7 +40,7 @@ def filename_of(component: str, package: deb.Package, sha256: str) -> str:
         component,
         package.source,
         sha256,
-        (package.package, package.version, package.architecture),
+        (package.package, package.version, package.built_for),
     )
 
 
@@ -50,7 +50,7 @@ def admitted(file: StagedFile, package: deb.Package, filename: str, sha256: str)
         file=file.name,
         package=package.package,
         version=package.version,
-        architecture=package.architecture,
+        architecture=package.built_for,
         filename=filename,
         sha256=sha256,
         size=file.size,

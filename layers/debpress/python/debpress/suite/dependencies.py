@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from debpress.architectures import read_by_hosts_of, with_variants
 from debpress.index import relations
 from debpress.index.entries import Entry, Identity
 from debpress.suite.draft import SuiteDraft
@@ -14,8 +15,9 @@ _Pair = tuple[str, str]
 class Dependencies:
     """What a change takes from packages that stay, and does not bring to those that come.
 
-    Each architecture is looked at by itself, across all components, because a host sees them so. A
-    dependency that was unmet before the change is not reported: the change did not break it.
+    Each architecture is looked at by itself, across all components, because a host sees them so; a
+    host of a variant sees its base's packages, too. A dependency that was unmet before the change
+    is not reported: the change did not break it.
     """
 
     def __init__(self, draft: SuiteDraft) -> None:
@@ -26,7 +28,8 @@ class Dependencies:
     def went(self, entries: Iterable[Entry]) -> None:
         """Packages that were taken out."""
         for entry in entries:
-            for architecture in self._draft.places(entry.identity.architecture):
+            places = self._draft.places(entry.identity.architecture)
+            for architecture in with_variants(places, self._draft.architectures):
                 pair = (entry.identity.package, entry.identity.version)
                 self._lost.setdefault(architecture, set()).add(pair)
 
@@ -50,10 +53,9 @@ class Dependencies:
         }
         for architecture, pairs in self._lost.items():
             lost = {pair for pair in pairs if not _has(self._draft, architecture, pair)}
-            for component in self._draft.components if lost else ():
-                for entry in self._draft.index(component, architecture).entries():
-                    for pair in relations.exact_dependencies(entry.text) & lost:
-                        found.add(f"{entry.identity} needs {pair[0]} (= {pair[1]})")
+            for entry in _seen(self._draft, architecture) if lost else ():
+                for pair in relations.exact_dependencies(entry.text) & lost:
+                    found.add(f"{entry.identity} needs {pair[0]} (= {pair[1]})")
         return sorted(found)
 
 
@@ -61,5 +63,12 @@ def _has(suite: SuiteDraft, architecture: str, pair: _Pair) -> bool:
     return any(
         entry.identity.version == pair[1]
         for component in suite.components
-        for entry in suite.index(component, architecture).named(pair[0])
+        for each in read_by_hosts_of(architecture, suite.architectures)
+        for entry in suite.index(component, each).named(pair[0])
     )
+
+
+def _seen(suite: SuiteDraft, architecture: str) -> Iterator[Entry]:
+    for component in suite.components:
+        for each in read_by_hosts_of(architecture, suite.architectures):
+            yield from suite.index(component, each).entries()

@@ -209,7 +209,7 @@ def described(text: bytes) -> PackageRef:
     return PackageRef(
         package=field(text, "Package"),
         version=field(text, "Version"),
-        architecture=field(text, "Architecture"),
+        architecture=identify(text).architecture,
         filename=field(text, "Filename"),
         sha256=field(text, "SHA256"),
         size=int(field(text, "Size")),
