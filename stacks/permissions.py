@@ -50,11 +50,12 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.queue,
                 keys.runs,
                 keys.generations,
+                keys.gone,
                 keys.inrelease,
                 keys.by_hash,
                 keys.pool,
             ),
-            put=(keys.runs, keys.generations, keys.by_hash),
+            put=(keys.runs, keys.generations, keys.gone, keys.by_hash),
             list=True,
         ),
         "sign": Grants(

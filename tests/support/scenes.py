@@ -23,6 +23,12 @@ SMALL = {"suites": [{"suite": "stable", "components": ["main"], "architectures":
 # What everybody finds published, and operators remove.
 OLD = {f"old{n}_1_all.deb": deb(f"old{n}", "1") for n in range(3)}
 
+# What makes room for other bytes of one of them.
+WITHDRAW = (
+    {"op": "remove", "packages": ["old0"]},
+    {"op": "forget", "packages": ["old0 (= 1)"]},
+)
+
 signers = functools.cache(quick_signers)
 
 

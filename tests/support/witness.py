@@ -20,6 +20,7 @@ from debpress.archive.headers import GENERATION
 from debpress.index import entries, release
 from debpress.index.entries import Identity
 from debpress.index.release import Release
+from debpress.index.versions import canonical
 from debpress.layout import Batch, Layout
 from debpress.records.batch import ManifestRef
 from debpress.records.generation import Generation, number
@@ -76,6 +77,7 @@ class Witness:
     corrected: list[str] = field(default_factory=list)
     _said: dict[str, str] = field(default_factory=dict)
     _kept: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _ever: dict[tuple[str, Any], dict[Identity, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.layout: Layout = self.press.repository.layout
@@ -131,8 +133,27 @@ class Witness:
                 raise Violation("InRelease was put again for nothing")
         elif self.flips:
             self._compare(self.flips[-1], flip)
+        self._remember(flip)
         self.flips.append(flip)
         self._kept.update(flip.named)
+
+    def _remember(self, flip: Flip) -> None:
+        """One version has one content for ever, whatever is removed in between; what is for `all`
+        is one version with every other architecture's. Only what a published generation says is
+        forgotten may come again with other bytes, later."""
+        for (_, identity), (_, sha256) in flip.seen.items():
+            version = self._ever.setdefault((identity[0], canonical(identity.version)), {})
+            for other, was in version.items():
+                if sha256 != was and (
+                    other.architecture == identity.architecture
+                    or "all" in (other.architecture, identity.architecture)
+                ):
+                    raise Violation(f"{identity} came with other bytes than {other} had (law 4)")
+            version[identity] = sha256
+        for outcome in flip.record.batches:
+            for package in outcome.packages:
+                if package.action == "forgotten":
+                    self._ever.pop((package.package, canonical(package.version)), None)
 
     def _read(self, parsed: Release, head: Head) -> Flip:
         seen: dict[Place, tuple[str, str]] = {}
@@ -239,9 +260,9 @@ class Witness:
     ) -> None:
         identity = Identity(*(package[f] for f in ("package", "version", "architecture")))
         shown = {flip.seen[p] for p in flip.seen if p[1] == identity and _in(p, component)}
-        if package["action"] == "removed":
+        if package["action"] in ("removed", "forgotten"):
             if shown:
-                raise Violation(f"{key} says {identity} is removed, and it is there")
+                raise Violation(f"{key} says {identity} is {package['action']}, and it is there")
         elif shown != {(package["filename"], package["sha256"])}:
             raise Violation(f"{key} says {identity} is {package['action']}, and it is not there")
 

@@ -97,6 +97,28 @@ def bench(
     return made
 
 
+class TestForget:
+    def test_a_version_that_is_gone_may_come_with_other_bytes(self, bench: Bench) -> None:
+        bench.publish(("a", "1", "all"), ("b", "1", "all"))
+        other = {"a_1_all.deb": deb("a", "1", note="other")}
+        code, _, err = bench.run("forget", "a=1", "--suite", "stable")
+        assert code == 1 and "still-published: a 1 (all) is published" in err
+        bench.run("remove", "a", "--suite", "stable")
+        assert bench.press.publish(bench.press.upload("o1", other)) == "rejected"
+        code, out, _ = bench.run("forget", "a=1", "--suite", "stable", "--dry-run")
+        assert code == 0 and out.startswith("stable: would forget 1 (")
+        assert bench.press.publish(bench.press.upload("o2", other)) == "rejected"
+        code, out, err = bench.run("forget", "a (= 1)", "--suite", "stable")
+        assert (code, err) == (0, "") and "  forgotten  a  1  all\n" in out
+        assert bench.press.publish(bench.press.upload("o3", other)) == "published"
+        code, out, _ = bench.run("history", "--suite", "stable", "--package", "a")
+        assert "  forget  " in out and "  forgotten  a  1  all\n" in out
+
+    @pytest.mark.parametrize("wanted", ["a", "a (<< 2)", "a="])
+    def test_only_an_exact_version(self, bench: Bench, wanted: str) -> None:
+        assert bench.run("forget", wanted, "--suite", "stable")[0] == 2
+
+
 class TestRemove:
     def test_what_is_removed_is_printed_when_it_is(self, bench: Bench) -> None:
         bench.publish(("a", "1.0", "all"), ("a", "2.0", "all"))

@@ -17,7 +17,7 @@ from debpress.index import entries, gz, release
 
 from tests.support.faults import At, Fault, Script, World, no_faults
 from tests.support.press import Press, deb
-from tests.support.scenes import OLD, Scene, fresh, scene
+from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, scene
 
 SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
 
@@ -70,12 +70,13 @@ CHANGES: dict[str, Callable[[Scene], Job]] = {
     "remove": _operate({"op": "remove", "packages": ["old0", "old1"]}),
     "rollback": _operate({"op": "rollback", "to": 1}),
     "prune": _prune,
+    "withdraw": _operate(*WITHDRAW),
     "set-up": _set_up,
 }
 
 
 def _scene(change: str) -> tuple[Scene, Job]:
-    where = scene(small=False, removals=change in ("remove", "rollback", "prune"))
+    where = scene(small=False, removals=change in ("remove", "rollback", "prune", "withdraw"))
     job = CHANGES[change](where)
     where.press.clock.advance(30)
     return where, job

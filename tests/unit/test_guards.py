@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from debpress import codec
 from debpress.archive import Archive, objects
+from debpress.archive.gone import GoneArchive
 from debpress.archive.headers import GENERATION, JSON
 from debpress.archive.named import Named
 from debpress.archive.plain_names import PlainNames
@@ -25,14 +26,16 @@ from debpress.archive.suite import SuiteArchive
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
 from debpress.records.generation import Generation
+from debpress.records.gone import GonePackage, GoneVersion
 from debpress.steps import commit, finish
 from debpress.store import ObjectHeaders, Pin, PreconditionFailed
 from debpress.suite import merge
+from debpress.suite.memory import Memory
 
 from tests.support.faults import At, Call, Fault, Random, Script
 from tests.support.memory_store import MemoryStore
 from tests.support.press import Press, deb
-from tests.support.scenes import OLD, Scene, fresh, queued, scene
+from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, queued, scene
 
 Patch = pytest.MonkeyPatch
 
@@ -297,12 +300,12 @@ class TestWhatIsIn:
         noticed(play, [0], "is removed, and it is there")
 
     def test_20_a_refusal_without_a_flip_may_be_contradicted(self, monkeypatch: Patch) -> None:
-        """b, by a clock that is behind, comes before the removal a that makes room for it, and c
+        """b, by a clock that is behind, comes before the operation a that makes room for it, and c
         between them changes nothing: b is refused, and then taken in by c's merge."""
 
         def play(turns: tuple[int, int]) -> None:
             where = scene(removals=True)
-            where.operate("a", {"op": "remove", "packages": ["old0"]})
+            where.operate("a", *WITHDRAW)
             jobs = queued(where, "a")
             where.press.clock.advance(-60)
             where.upload("b", {"old0_1_all.deb": deb("old0", "1", note="other")})
@@ -335,6 +338,81 @@ class TestWhatIsIn:
             play(case)
         monkeypatch.setattr(merge._Merge, "_is_contested", lambda *_: False)
         noticed(play, cases, "rejected")
+
+
+class TestOneContent:
+    def test_24_25_without_the_notes_a_version_comes_again_with_other_bytes(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(GoneArchive, "note", lambda *_: None)
+        noticed(_removed_then_other_bytes, range(0, 60, 6), "law 4")
+
+    def test_25_a_note_after_the_flip_comes_too_late(self, monkeypatch: Patch) -> None:
+        """The order of writes: the notes before the record, and so before InRelease."""
+        later: list[tuple[GoneArchive, Generation]] = []
+        note, step = GoneArchive.note, Press._finish
+
+        def at_last(press: Press, given: dict[str, Any]) -> Any:
+            while later:
+                note(*later.pop())
+            return step(press, given)
+
+        _removed_then_other_bytes(30)
+        monkeypatch.setattr(GoneArchive, "note", lambda *each: later.append(each))
+        monkeypatch.setattr(Press, "_finish", at_last)
+        noticed(_removed_then_other_bytes, range(0, 60, 2), "law 4")
+
+    def test_26_believing_a_forgetting_that_was_never_published(self, monkeypatch: Patch) -> None:
+        from tests.unit.test_once import TestFailures
+
+        monkeypatch.setattr(Memory, "_is_forgotten", lambda _, package: bool(package.forgotten))
+        noticed(TestFailures().test_a_forgetting_that_is_given_up_is_none, range(1, 20), "law 4")
+
+    def test_26_a_forgetting_without_a_flip_is_in_no_history(self, monkeypatch: Patch) -> None:
+        from tests.unit.test_once import TestForgetting
+
+        monkeypatch.setattr(merge, "FORGOTTEN", "nothing")
+        press = scene().press
+        with pytest.raises(AssertionError):
+            TestForgetting().test_is_a_generation_in_the_history(press)
+
+    def test_27_without_the_condition_a_note_replaces_another(self, monkeypatch: Patch) -> None:
+        from tests.unit.test_once import removals_of_two
+
+        def blind(archive: GoneArchive, key: str, news: Any) -> None:
+            found = archive._store.get(key)
+            known = objects.read(GoneVersion, found) if found else GoneVersion()
+            archive._store.put(key, codec.dump(known.folded(news)), JSON)
+
+        monkeypatch.setattr(GoneArchive, "_fold", blind)
+        noticed(removals_of_two, range(0, 60), "came with other bytes")
+
+    def test_27_a_forgetting_from_before_it_was_published_again(self, monkeypatch: Patch) -> None:
+        from tests.unit.test_once import TestForgetting
+
+        def as_they_are(one: GonePackage, other: GonePackage) -> GonePackage:
+            return replace(one, forgotten=(*one.forgotten, *other.forgotten))
+
+        monkeypatch.setattr(GonePackage, "folded", as_they_are)
+        with pytest.raises(AssertionError):
+            TestForgetting().test_and_void_once_the_same_bytes_were_published_again(scene().press)
+
+    def test_28_without_catching_up_what_an_older_debpress_removed_comes_again(
+        self, monkeypatch: Patch
+    ) -> None:
+        def play(_: int) -> None:
+            where = scene(removals=True)
+            with monkeypatch.context() as older:
+                older.setattr(GoneArchive, "note", lambda *_: None)
+                older.setattr(GoneArchive, "catch_up", lambda *_: None)
+                world = where.world()
+                world.publish({"r": where.operate("r", {"op": "remove", "packages": ["old0"]})})
+            world.run({"set-up": lambda press: [*press.flip("stable")]})
+            assert world.publish({"b": where.upload("b", _other_old())}) == {"b": "rejected"}
+
+        play(0)
+        monkeypatch.setattr(GoneArchive, "catch_up", lambda *_: None)
+        noticed(play, [0], "law 4")
 
 
 class TestAnswers:
@@ -469,13 +547,27 @@ def _overwrite(store: Any, key: str, data: Any) -> None:
     store.put(key, codec.dump(data), JSON)
 
 
+def _other_old() -> dict[str, bytes]:
+    return {"old0_1_all.deb": deb("old0", "1", note="other")}
+
+
+def _removed_then_other_bytes(first: int) -> None:
+    """An operator's removal stops anywhere, and an upload of other bytes is merged meanwhile."""
+    where = scene(removals=True)
+    where.operate("a", {"op": "remove", "packages": ["old0"]})
+    where.upload("b", _other_old())
+    world = where.world(turns=Script([("a", first), ("b", 10**6)]))
+    assert world.run(queued(where, "a", "b")) == {"a": "published", "b": "rejected"}
+    where.witness.settled()
+
+
 def _refused_then_room(turns: tuple[int, int]) -> None:
     """x reads the queue while a, which refused it, is about to say so; then an operator makes room
     for it, and x goes on."""
     where = scene(removals=True)
     where.upload("a", fresh("a"))
     where.upload("x", {"old0_1_all.deb": deb("old0", "1", note="other")})
-    where.operate("r", {"op": "remove", "packages": ["old0"]})
+    where.operate("r", *WITHDRAW)
     jobs = queued(where, "a", "x", "r")
     script = [("a", turns[0]), ("x", turns[1]), ("a", 10**6), ("r", 10**6)]
     world = where.world(turns=Script(script))

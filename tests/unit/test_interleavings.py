@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.support.faults import At, Fault, Misfortune, Random, Script, no_faults
 from tests.support.press import Press, deb
-from tests.support.scenes import OLD, Scene, fresh, queued, scene
+from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, queued, scene
 
 SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
 
@@ -52,16 +52,28 @@ class TestTwoPublishers:
             where.witness.settled()
 
     @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 4))
-    def test_a_removal_makes_room_for_other_bytes(self, first: int) -> None:
+    def test_what_is_forgotten_makes_room_for_other_bytes(self, first: int) -> None:
         """Whether the upload is refused depends on who is first; what is said must be what is."""
         for second in range(first % 6, CALLS, 1 if SOAK else 6):
             where = scene(removals=True)
-            where.operate("a", {"op": "remove", "packages": ["old0"]})
+            where.operate("a", *WITHDRAW)
             where.upload("b", {"old0_1_all.deb": deb("old0", "1", note="other")})
             world = where.world(turns=Script([("b", first), ("a", second)]))
             said = world.run(queued(where, "a", "b"))
             assert said["a"] == "published" and not world.surprises
             assert ("old0" in where.seen()) == (said["b"] == "published")
+            where.witness.settled()
+
+    @pytest.mark.parametrize("first", range(0, CALLS, 1 if SOAK else 4))
+    def test_a_removal_makes_no_room_for_other_bytes(self, first: int) -> None:
+        """Whoever is first, and whoever takes whom along (interleaving 25)."""
+        for second in range(first % 6, CALLS, 1 if SOAK else 6):
+            where = scene(removals=True)
+            where.operate("a", {"op": "remove", "packages": ["old0"]})
+            where.upload("b", {"old0_1_all.deb": deb("old0", "1", note="other")})
+            world = where.world(turns=Script([("b", first), ("a", second)]))
+            assert world.run(queued(where, "a", "b")) == {"a": "published", "b": "rejected"}
+            assert "old0" not in where.seen() and not world.surprises
             where.witness.settled()
 
     @pytest.mark.parametrize("first", range(0, 110, 1 if SOAK else 5))

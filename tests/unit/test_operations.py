@@ -15,6 +15,7 @@ from debpress.inspection.preview import preview
 from debpress.steps import prune
 from debpress.suite.operations import (
     Copy,
+    Forget,
     Operation,
     Prune,
     Remove,
@@ -79,6 +80,10 @@ def rollback(to: int) -> dict[str, Any]:
     return {"op": "rollback", "to": to}
 
 
+def forget(*packages: str) -> dict[str, Any]:
+    return {"op": "forget", "packages": list(packages)}
+
+
 PRUNE = {"op": "prune"}
 
 
@@ -129,6 +134,14 @@ class TestReadingThem:
                 "manifest-field",
                 "no package relation",
             ),
+            *(
+                (
+                    b'{"version": 1, "operations": [{"op": "forget", "packages": ["%s"]}]}' % each,
+                    "manifest-field",
+                    "exact versions",
+                )
+                for each in (b"a", b"a (<= 1)")
+            ),
         ],
     )
     def test_what_is_wrong_is_said(self, body: bytes, code: str, words: str) -> None:
@@ -148,6 +161,7 @@ class TestReadingThem:
             Copy("testing", "extra", ("c", "d (= 1)")),
             Rollback(3),
             Prune(),
+            Forget(("e (= 1:2)",)),
         ]
         assert list(parse(as_manifest(asked))) == asked
         assert parse(as_manifest([Snapshot(3, 5)])) == (Snapshot(3, 5),)  # Only ever alone.
@@ -383,7 +397,7 @@ class TestRollingBack:
 
     def test_a_version_never_goes_back_to_other_bytes(self, press: Press) -> None:
         publish_files(press, {"a_1_all.deb": deb("a", "1", note="first")})  # 2
-        operate(press, remove("a"))
+        operate(press, remove("a"), forget("a (= 1)"))
         publish_files(press, {"a_1_all.deb": deb("a", "1", note="second")}, component="extra")
         assert codes(operate(press, rollback(2))) == ["version-reused"]
         assert seen(press, component="extra") == {("a", "1")}
@@ -440,14 +454,15 @@ class TestPruning:
 
     def test_for_each_package_architecture_component_and_suite(self, press: Press) -> None:
         press.configure(keep=1, prune_share=1)
-        everything = [(p, v, a) for p in "ab" for v in "12" for a in ("amd64", "arm64", "all")]
+        everything = [(p, v, a) for p in "ab" for v in "12" for a in ("amd64", "arm64")]
+        everything += [(p, f"0.{v}", "all") for p in "ab" for v in "12"]
         publish(press, *everything)
         publish(press, ("a", "1", "amd64"), component="extra")
         publish(press, *everything, suite="testing")
         operate(press, PRUNE)
         for architecture in ("amd64", "arm64"):
             assert press.packages(architecture) == {
-                Identity(p, "2", a) for p in "ab" for a in (architecture, "all")
+                Identity(p, v, a) for p in "ab" for v, a in (("2", architecture), ("0.2", "all"))
             }
         assert seen(press, component="extra") == {("a", "1")}
         assert len(press.packages(suite="testing")) == 8

@@ -265,6 +265,10 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     came_from = {"suite": "testing", "component": "main"}
     assert operate("o1", {"op": "copy", "from": came_from, "packages": ["c"]}) == "published"
     assert operate("o2", {"op": "remove", "packages": ["b"]}) == "published"
+    forgotten = press.upload("f1", debs(("f", "1", "all")))
+    assert press.publish(forgotten) == "published"
+    withdrawn = ({"op": "remove", "packages": ["f"]}, {"op": "forget", "packages": ["f (= 1)"]})
+    assert operate("f2", *withdrawn) == "published"
     assert operate("o3", {"op": "rollback", "to": 2}) == "published"
     assert operate("o4", {"op": "remove", "packages": ["unknown"]}) == "published"
     assert operate("s1", {"op": "snapshot", "keep_days": 1}) == "published"

@@ -14,6 +14,7 @@ from debpress.errors import CorruptError
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Plan, QueueEntry, Verdict
 from debpress.records.generation import EndedSnapshot, Generation, SignedRelease
+from debpress.records.gone import GoneUpTo, GoneVersion
 from debpress.records.result import PruneReport, ReapReport, Result
 from debpress.records.rotation import Rotation, StoredCertificate
 
@@ -26,6 +27,8 @@ KINDS: dict[str, type[Record]] = {
     "_rotation": Rotation,
     "_signers__": StoredCertificate,
     "__generations__": Generation,
+    "__gone___upto": GoneUpTo,
+    "__gone__": GoneVersion,
     "__queue__": QueueEntry,
     "__reports__prune": PruneReport,
     "__chunk-": Verdict,
@@ -41,7 +44,8 @@ FILES = [file for file in sorted(golden.FOLDER.iterdir()) if not file.name.endsw
 
 
 def kind(file: Path) -> type[Record]:
-    (found,) = {cls for part, cls in KINDS.items() if part in file.name}
+    found, *others = (cls for part, cls in KINDS.items() if part in file.name)
+    assert not others or found is GoneUpTo, file.name
     return found
 
 

@@ -50,6 +50,7 @@ class Code(StrEnum):
     VERSION_REUSED = "version-reused"
     # Operations
     PACKAGE_UNKNOWN = "package-unknown"
+    STILL_PUBLISHED = "still-published"
     GENERATION_UNKNOWN = "generation-unknown"
     DEPENDENCY_BROKEN = "dependency-broken"
     PRUNE_TOO_MUCH = "prune-too-much"

@@ -191,6 +191,18 @@ class Layout:
         return f"{prefix}{generation}.json" if generation else prefix
 
     @staticmethod
+    def gone(suite: str, package: str = "", digest: str = "") -> str:
+        """What is remembered of a version that was taken out, `digest` being all its spellings'
+        (see `index.versions`); of a package, the prefix; without one, the prefix of them all."""
+        prefix = f"{STATE}{suite}/gone/"
+        return f"{prefix}{package}/{digest}{'.json' * bool(digest)}" if package else prefix
+
+    @staticmethod
+    def gone_upto(suite: str) -> str:
+        """Up to which generation all is noted that was taken out; `_` starts no package's name."""
+        return f"{STATE}{suite}/gone/_upto.json"
+
+    @staticmethod
     def ended(snapshot: str) -> str:
         """What the reaper notes of a snapshot before it takes its InRelease away."""
         return f"{STATE}{snapshot}/ended.json"
@@ -292,6 +304,7 @@ class Patterns:
     queue = f"{Layout.queue('*')}*"
     generations = f"{Layout.generation('*')}*"
     signed = f"{Layout.signed('*')}*"
+    gone = f"{Layout.gone('*')}*"
     prune_reports = f"{Layout.prune_report('*')}*"
     reap_reports = f"{Layout.reap_report()}*"
     certificates = f"{Layout.certificate()}*"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from debpress.archive.certificates import CertificateArchive
 from debpress.archive.configuration import keep_configuration
+from debpress.archive.gone import GoneArchive
 from debpress.archive.results import Results
 from debpress.archive.rotation import RotationArchive
 from debpress.archive.runs import Runs
@@ -19,6 +20,7 @@ from debpress.index.release import Release
 from debpress.layout import Batch, Layout
 from debpress.records.batch import ManifestRef
 from debpress.records.generation import Generation
+from debpress.records.gone import GoneVersion
 from debpress.store import Head, Object, ObjectHeaders, Pin, Store
 from debpress.suite.batch import StagedObject
 from debpress.suite.published import Published
@@ -39,6 +41,10 @@ class Archive:
     def runs(self, suite: str) -> Runs:
         """The runs of a suite, and the queue in which they wait."""
         return Runs(self._store, suite)
+
+    def departures(self, suite: str) -> GoneArchive:
+        """What a suite took out once."""
+        return GoneArchive(self._store, self.suite(suite))
 
     @property
     def results(self) -> Results:
@@ -72,6 +78,9 @@ class Archive:
 
     def chain(self, suite: str, newest: str | None, base: str | None) -> Iterator[Generation]:
         return self.suite(suite).chain(newest, base)
+
+    def gone(self, suite: str, versions: Iterable[tuple[str, str]]) -> list[GoneVersion]:
+        return self.departures(suite).find(versions)
 
     def missing(self, filenames: Iterable[str]) -> list[str]:
         names = list(filenames)

@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "copy": "publish packages of one suite in another",
     "rollback": "go back to the content of an earlier generation",
     "prune": "take old versions out, as the schedule does",
+    "forget": "let versions that are gone come again with other bytes",
     "snapshot": "keep a generation as a suite of its own",
     "list": "list the packages of a suite",
     "show": "show a package, and where it is published",

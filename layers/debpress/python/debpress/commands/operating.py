@@ -1,8 +1,8 @@
-"""What `remove`, `copy`, `rollback`, `prune`, `snapshot` share: an operation asked for, or tried.
+"""What `remove`, `copy`, `rollback` and the like share: an operation asked for, or tried.
 
 Each is an operations.json in staging, which goes the way of every change. IAM: s3:PutObject on
-`staging/<suite>/<component>/*/operations.json`, s3:GetObject on `results/`; rollback, prune,
-snapshot and `--dry-run` read the configuration and the indices as well. docs/operators.md is the
+`staging/<suite>/<component>/*/operations.json`, s3:GetObject on `results/`; those that name no
+component, and `--dry-run`, read the configuration and the indices as well. docs/operators.md is the
 page.
 """
 

@@ -57,7 +57,7 @@ def _unbound(repository: Repository) -> Repository:
 def _print(suite: str, packages: Sequence[dict[str, Any]], *, refused: bool) -> None:
     would = [
         f"{verb} {len(found)} ({text.amount(sum(p['size'] for p in found))})"
-        for verb, action in (("add", "added"), ("remove", "removed"))
+        for verb, action in (("add", "added"), ("remove", "removed"), ("forget", "forgotten"))
         if (found := [p for p in packages if p["action"] == action])
     ]
     said = [f"would {' and '.join(would)}"] if would else [] if refused else ["nothing to do"]

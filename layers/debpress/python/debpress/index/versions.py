@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cmp_to_key
+from typing import NamedTuple
 
 from debian.debian_support import version_compare
 
@@ -41,20 +44,52 @@ def _parts(text: str) -> tuple[tuple[str, int], ...]:
     return parts
 
 
+def digest(version: str) -> str:
+    """One name for all spellings of a version, 32 hexadecimal digits: part of a key, for ever."""
+    return hashlib.sha256(json.dumps(canonical(version)).encode()).hexdigest()[:32]
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether there is a host to which packages of these architectures are one and the same: what
+    is for `all` is on every host."""
+    return one == other or "all" in (one, other)
+
+
+class Content(NamedTuple):
+    """A package and its SHA-256; `until` says when it went, where it is not there any more."""
+
+    identity: Identity
+    sha256: str
+    until: str | None = None
+
+
 class Taken:
-    """The versions a suite has, in canonical form, with the SHA-256 of each (law 4)."""
+    """Versions that have a content, in canonical form (law 4)."""
 
-    def __init__(self, sums: Mapping[Identity, str]) -> None:
-        self._sums = sums
-        self._spelled = {_canonical(identity): identity for identity in sums}
+    def __init__(self, contents: Iterable[Content]) -> None:
+        self._versions: dict[tuple[str, CanonicalVersion], list[Content]] = {}
+        for each in contents:
+            self._versions.setdefault(_version(each.identity), []).append(each)
 
-    def instead(self, identity: Identity, sha256: str) -> tuple[Identity, str] | None:
-        """What stands in the way of this package: the same version with other bytes."""
-        spelled = identity if identity in self._sums else self._spelled.get(_canonical(identity))
-        if spelled is None or self._sums[spelled] == sha256:
+    def holds(self, wanted: Content) -> bool:
+        """Whether just this package is among them, however it is spelled."""
+        return any(
+            (each.identity.architecture, each.sha256) == (wanted.identity.architecture, wanted[1])
+            for each in self._versions.get(_version(wanted.identity), ())
+        )
+
+    def instead(self, wanted: Content) -> Content | None:
+        """What stands in the way of a package: to some host the same version, with other bytes."""
+        if self.holds(wanted):
             return None
-        return spelled, self._sums[spelled]
+        others = [
+            each
+            for each in self._versions.get(_version(wanted.identity), ())
+            if meet(each.identity.architecture, wanted.identity.architecture)
+        ]
+        # The nearest first: a person looks for the very package.
+        return min(others, key=lambda each: each.identity != wanted.identity, default=None)
 
 
-def _canonical(identity: Identity) -> tuple[str, CanonicalVersion, str]:
-    return identity.package, canonical(identity.version), identity.architecture
+def _version(identity: Identity) -> tuple[str, CanonicalVersion]:
+    return identity.package, canonical(identity.version)

@@ -10,11 +10,13 @@ from debpress.archive import Archive
 from debpress.archive.headers import GENERATION
 from debpress.layout import Layout
 from debpress.records.generation import Generation, PackageRef
+from debpress.records.gone import FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A package that came (`added`) or went (`removed`) in a generation."""
+    """A package that came (`added`) or went (`removed`) in a generation; or that an operator had
+    `forgotten` by it, of whichever component, so of none."""
 
     action: str
     component: str
@@ -60,6 +62,7 @@ def _flip(record: Generation, package: str | None) -> HistoryEntry:
     changes = {
         **_changes("removed", record.removed or {}),
         **_changes("added", record.added or {}),
+        **_forgotten(record),
     }
     batches = [each.batch for each in record.batches]
     return HistoryEntry(
@@ -72,6 +75,15 @@ def _flip(record: Generation, package: str | None) -> HistoryEntry:
         changes=tuple(c for c in changes if package in (None, c.package)),
         report=Layout.prune_report(record.suite, record.id) if _is_prune(record) else None,
     )
+
+
+def _forgotten(record: Generation) -> dict[Change, None]:
+    return {
+        Change(FORGOTTEN, "", *each.identity, each.sha256, each.size): None
+        for outcome in record.batches
+        for each in outcome.packages
+        if each.action == FORGOTTEN
+    }
 
 
 def _is_prune(record: Generation) -> bool:

@@ -23,5 +23,5 @@ def preview(
     if isinstance(operation, Snapshot):
         snapshot.release_of(repository, archive, suite, operation.generation)
         return ()
-    draft = SuiteDraft(archive, settings, state.release)
+    draft = SuiteDraft(archive, settings, state)
     return operate.apply(Workspace(archive, repository, draft, state), component, [operation])

@@ -37,6 +37,10 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
         return _snapshot(services, own, operation)
     suite = archive.suite(message.suite)
     state = suite.published()
+    departures = archive.departures(message.suite)
+    if message.run is None and not message.heartbeat:
+        # A set-up, after each deployment: an older debpress may have been at it.
+        departures.catch_up(state.generation if state else None)
     if message.heartbeat:
         _measure_validity(services, message.suite, state)
     chain: Iterable[Generation] = ()
@@ -52,6 +56,7 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
     decision = rules.decide(services.repository, archive, message, found)
     match decision:
         case Flip():
+            departures.note(decision.generation)
             suite.keep_generation(decision.generation, decision.indices)
             return MergeOutput(Merged.MERGED, message.suite, message.run, decision.generation.id)
         case Reject():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from debpress import layout, manifest
@@ -10,7 +10,7 @@ from debpress.config import Repository
 from debpress.deb.findings import printable
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.index.entries import Identity
-from debpress.index.versions import CanonicalVersion, canonical
+from debpress.index.versions import CanonicalVersion, canonical, meet
 from debpress.layout import Batch
 from debpress.manifest import Listed, Manifest
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile, problems
@@ -189,17 +189,30 @@ def share_out(sizes: list[int]) -> tuple[tuple[int, int], ...]:
 
 
 def contradictions(packages: Sequence[AdmittedPackage]) -> list[Refusal]:
-    """One version twice in a batch with different bytes (law 4), however it is spelled."""
+    """One version twice in a batch with different bytes (law 4), however it is spelled; what is for
+    `all` is one version with every other architecture's."""
     refusals = []
-    seen: dict[tuple[str, CanonicalVersion, str], AdmittedPackage] = {}
+    seen: dict[tuple[str, CanonicalVersion], dict[str, AdmittedPackage]] = {}
     for package in packages:
-        identity = Identity(package.package, package.version, package.architecture)
-        place = (package.package, canonical(package.version), package.architecture)
-        other = seen.setdefault(place, package)
-        if other.sha256 != package.sha256:
-            message = (
-                f"is {identity} with SHA-256 {package.sha256}, and so is {other.file} with "
-                f"{other.sha256}; keep one, or give one a new version"
-            )
-            refusals.append(Refusal(package.file, Code.VERSION_REUSED, message))
+        version = seen.setdefault((package.package, canonical(package.version)), {})
+        other = _met(version, package.architecture)
+        version.setdefault(package.architecture, package)
+        if other is not None and other.sha256 != package.sha256:
+            refusals.append(Refusal(package.file, Code.VERSION_REUSED, _twice(package, other)))
     return refusals
+
+
+def _met(version: Mapping[str, AdmittedPackage], architecture: str) -> AdmittedPackage | None:
+    """The package of those of a version, by architecture, that is the same to some host."""
+    if architecture in version:
+        return version[architecture]
+    return next((each for name, each in version.items() if meet(name, architecture)), None)
+
+
+def _twice(package: AdmittedPackage, other: AdmittedPackage) -> str:
+    identity = Identity(package.package, package.version, package.architecture)
+    apart = f", for {other.architecture}," if other.architecture != package.architecture else ""
+    return (
+        f"is {identity} with SHA-256 {package.sha256}, and so is{apart} {other.file} with "
+        f"{other.sha256}; keep one, or give one a new version"
+    )

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from debpress.errors import Code
 from debpress.index import relations
-from debpress.index.entries import Entry, field
-from debpress.index.versions import BY_VERSION
+from debpress.index.entries import Entry
+from debpress.index.versions import BY_VERSION, Content
 from debpress.records.generation import PackageOutcome
 from debpress.suite.dependencies import Dependencies
-from debpress.suite.draft import SuiteDraft, described
+from debpress.suite.draft import SuiteDraft, content_of, described
 from debpress.suite.operations import Copy, refused
 from debpress.suite.workspace import Workspace
 
@@ -60,19 +60,22 @@ def _chosen(draft: SuiteDraft, source: SuiteDraft, component: str, text: str) ->
 
 def _put(draft: SuiteDraft, component: str, entries: list[Entry]) -> list[PackageOutcome]:
     here = draft.find(e.identity for e in entries)
-    taken = draft.taken(here)
+    wanted = [content_of(entry.text) for entry in entries]
     effect = []
-    for entry in entries:
-        sha256 = field(entry.text, "SHA256")
-        if other := taken.instead(entry.identity, sha256):
-            raise refused(
-                Code.VERSION_REUSED,
-                f"{other[0]} is here with SHA-256 {other[1]}, {entry.identity} there with "
-                f"{sha256}; remove one, or copy another version",
-            )
+    for entry, other in zip(entries, draft.instead(here, wanted), strict=True):
+        if other is not None:
+            raise refused(Code.VERSION_REUSED, _reused(other, content_of(entry.text)))
         known = (component, entry.identity) in here
         if not known:
             draft.put(component, entry.text)
         action = "unchanged" if known else "added"
         effect.append(PackageOutcome.of(described(entry.text), action))
     return effect
+
+
+def _reused(here: Content, there: Content) -> str:
+    when = f"was here until {here.until}" if here.until else "is here"
+    return (
+        f"{here.identity} {when} with SHA-256 {here.sha256}, {there.identity} there with "
+        f"{there.sha256}; copy another version"
+    )

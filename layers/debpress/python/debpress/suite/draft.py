@@ -14,11 +14,13 @@ from debpress.index.draft import IndexDraft
 from debpress.index.entries import Entry, Identity, field, identify
 from debpress.index.packages import Built, Checksum, Packages, checksum_of
 from debpress.index.release import Release
-from debpress.index.versions import Taken
+from debpress.index.versions import Content, Taken
 from debpress.layout import index_name
 from debpress.records.batch import AdmittedPackage
 from debpress.records.generation import PackageOutcome, PackageRef
 from debpress.suite.loader import Loader
+from debpress.suite.memory import Memory
+from debpress.suite.published import Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ class SuiteDraft:
     not be told an error. Raises ConfigError when origin, label, suite or codename would change.
     """
 
-    def __init__(self, loader: Loader, settings: Suite, published: Release | None) -> None:
+    def __init__(self, loader: Loader, settings: Suite, state: Published | None) -> None:
+        published = state.release if state else None
         if published:
             _same_names(settings, published)
+        self.memory = Memory(loader, settings.suite, state.generation if state else None)
         self._loader = loader
         self._settings = settings
         self._published = published
@@ -92,25 +96,43 @@ class SuiteDraft:
             for entry in self.index(component, architecture).named(*names)
         }
 
-    def taken(self, found: Mapping[tuple[str, Identity], bytes]) -> Taken:
-        """The versions that `find` found, and whatever this flip takes out: were that to come back
-        with other bytes, hosts would see a version change them (law 4)."""
-        gone = {i: text for draft in self._drafts.values() for i, text in draft.removed.items()}
+    def taken_out(self) -> dict[Identity, bytes]:
+        """What this flip takes out of whichever index."""
+        return {i: text for draft in self._drafts.values() for i, text in draft.removed.items()}
+
+    def instead(
+        self, found: Mapping[tuple[str, Identity], bytes], wanted: Sequence[Content]
+    ) -> list[Content | None]:
+        """What stands in the way of each package (law 4), None where nothing does: what the suite
+        has, by `find`; what this flip takes out, since hosts would see a version change its bytes;
+        and what was published at any time before, which only a package that is new is held to."""
         here = {identity: text for (_, identity), text in found.items()}
-        return Taken({identity: field(text, "SHA256") for identity, text in (gone | here).items()})
+        taken = Taken(content_of(text) for text in (*self.taken_out().values(), *here.values()))
+        known = [taken.holds(each) for each in wanted]
+        others = [taken.instead(each) for each in wanted]
+        new = [not any(told) for told in zip(known, others, strict=True)]
+        before = self.memory.contents(
+            (each.identity.package, each.identity.version)
+            for each, is_new in zip(wanted, new, strict=True)
+            if is_new
+        )
+        return [
+            before.instead(each) if is_new else other
+            for each, other, is_new in zip(wanted, others, new, strict=True)
+        ]
 
     def add(self, component: str, batch: Sequence[AdmittedPackage]) -> tuple[PackageOutcome, ...]:
         """Puts a batch in whole; returns what a result says of each package.
 
         Raises RejectedError, having changed nothing, when a version is in the suite with other
-        bytes (law 4), in whichever component and however spelled.
+        bytes, or ever was (law 4), in whichever component and however spelled.
         """
         found = self.find(_identity(p) for p in batch)
-        taken = self.taken(found)
+        others = self.instead(found, [Content(_identity(p), p.sha256) for p in batch])
         refusals = [
-            _reused(package, *other)
-            for package in batch
-            if (other := taken.instead(_identity(package), package.sha256))
+            _reused(package, other)
+            for package, other in zip(batch, others, strict=True)
+            if other is not None
         ]
         if refusals:
             raise RejectedError(refusals)
@@ -204,6 +226,11 @@ def _identity(package: AdmittedPackage) -> Identity:
     return Identity(package.package, package.version, package.architecture)
 
 
+def content_of(text: bytes) -> Content:
+    """Which bytes a stanza is of."""
+    return Content(identify(text), field(text, "SHA256"))
+
+
 def described(text: bytes) -> PackageRef:
     """What generations and results say of a stanza."""
     return PackageRef(
@@ -237,12 +264,19 @@ def _same_names(settings: Suite, published: Release) -> None:
             )
 
 
-def _reused(package: AdmittedPackage, other: Identity, sha256: str) -> Refusal:
-    ours = _identity(package)
-    same = "" if other == ours else f", which is the version {ours.version} to dpkg,"
+def other_spelling(other: Content, ours: Identity) -> str:
+    """Why another package is the same version as ours, where one can't see it: to be put behind."""
+    if other.identity.architecture != ours.architecture:
+        return f", which is one version with {ours} to a host,"
+    return "" if other.identity == ours else f", which is the version {ours.version} to dpkg,"
+
+
+def _reused(package: AdmittedPackage, other: Content) -> Refusal:
+    same = other_spelling(other, _identity(package))
+    when = f"was published until {other.until}" if other.until else "is published"
     return Refusal(
         package.file,
         Code.VERSION_REUSED,
-        f"{other}{same} is published with SHA-256 {sha256}, this file has {package.sha256}; "
-        "give it a new version, or upload the published bytes",
+        f"{other.identity}{same} {when} with SHA-256 {other.sha256}, this file has "
+        f"{package.sha256}; give it a new version, or upload the published bytes",
     )

@@ -8,6 +8,7 @@ from typing import Protocol
 from debpress.index.packages import Checksum, Packages
 from debpress.index.release import Release
 from debpress.records.generation import Generation
+from debpress.records.gone import GoneVersion
 from debpress.suite.published import Published
 
 
@@ -31,6 +32,10 @@ class Loader(Protocol):
 
         Ends early where a record is lost: the repository is whole without them.
         """
+
+    def gone(self, suite: str, versions: Iterable[tuple[str, str]]) -> list[GoneVersion]:
+        """What is noted of versions, each a package's name and its version however spelled, that
+        the suite took out once; nothing of one that it never did. Raises CorruptError."""
 
     def missing(self, filenames: Iterable[str]) -> list[str]:
         """Which of these packages, by their stanzas' `Filename`, are not in the pool any more."""

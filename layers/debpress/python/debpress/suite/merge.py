@@ -21,6 +21,7 @@ from debpress.records.generation import (
     Unanswered,
     number,
 )
+from debpress.records.gone import FORGOTTEN
 from debpress.records.messages import MergeInput
 from debpress.suite import operate, operations
 from debpress.suite.dates import next_date
@@ -144,7 +145,7 @@ class _Merge:
 
     def take(self, settings: Suite, waiting: Sequence[QueueEntry]) -> Flip | Done | Reject:
         state = self._found.state
-        draft = SuiteDraft(self._loader, settings, state.release if state else None)
+        draft = SuiteDraft(self._loader, settings, state)
         draft.read_ahead(p.architecture for entry in waiting for p in entry.packages)
         for entry in waiting:
             if _is_alone(entry) and self._taken:
@@ -198,6 +199,8 @@ class _Merge:
             # A set-up signs anew: the signers may be others now, and one that can't sign must fail.
             run is None
             or self._is_contested(waiting)
+            # What is forgotten is in no index, and counts from this generation on.
+            or any(p.action == FORGOTTEN for each in self._taken for p in each.packages)
             # Ours comes after what this decides.
             or run not in decided_here
         )

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from debpress.errors import Code, DebpressError, RejectedError
 from debpress.records.generation import PackageOutcome
-from debpress.suite import copy, prune, remove, rollback
+from debpress.suite import copy, forget, prune, remove, rollback
 from debpress.suite.dependencies import Dependencies
 from debpress.suite.operations import (
     Copy,
+    Forget,
     Operation,
     Prune,
     Remove,
@@ -56,5 +57,7 @@ def _apply(
             return rollback.roll_back(workspace, operation.to)
         case Prune():
             return prune.prune(workspace)
+        case Forget():
+            return forget.forget(workspace.draft, operation)
         case Snapshot():
             raise DebpressError("a snapshot changes no suite: it has no place in a draft of one")

@@ -50,6 +50,13 @@ class Prune:
     """Old versions go, by the configuration."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Versions that are gone may come again with other bytes; exact ones, `foo (= 1.2)`."""
+
+    packages: tuple[str, ...]
+
+
 KEEP_DAYS = 30
 MOST_KEEP_DAYS = 3650
 
@@ -62,12 +69,13 @@ class Snapshot:
     keep_days: int = KEEP_DAYS
 
 
-Operation = Remove | Copy | Rollback | Prune | Snapshot
+Operation = Remove | Copy | Rollback | Prune | Forget | Snapshot
 _KINDS: dict[str, Any] = {
     "remove": Remove,
     "copy": Copy,
     "rollback": Rollback,
     "prune": Prune,
+    "forget": Forget,
     "snapshot": Snapshot,
 }
 
@@ -159,6 +167,13 @@ def _rollback(fields: Fields) -> Rollback:
     return Rollback(fields.take("to", int))
 
 
+def _forget(fields: Fields) -> Forget:
+    packages = _relations(fields)
+    if any(relations.parse(each).operator != "=" for each in packages):
+        raise fields.wrong("packages", "must hold exact versions, as in 'foo (= 1.2)'")
+    return Forget(packages)
+
+
 def _snapshot(fields: Fields) -> Snapshot:
     return Snapshot(
         fields.number("generation", 1, 10**8 - 1, None),
@@ -171,6 +186,7 @@ _READERS: dict[str, Callable[[Fields], Operation]] = {
     "copy": _copy,
     "rollback": _rollback,
     "prune": lambda _: Prune(),
+    "forget": _forget,
     "snapshot": _snapshot,
 }
 

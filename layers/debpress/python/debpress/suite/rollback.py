@@ -8,11 +8,12 @@ from datetime import timedelta
 from debpress.errors import Code, IndexGoneError
 from debpress.index import release, xz
 from debpress.index.difference import difference
-from debpress.index.entries import Entry, Identity, field
+from debpress.index.entries import Entry, Identity
 from debpress.index.packages import Checksum
+from debpress.index.versions import Taken
 from debpress.layout import index_name
 from debpress.records.generation import PackageOutcome, PackageRef
-from debpress.suite.draft import described
+from debpress.suite.draft import content_of, described
 from debpress.suite.operations import refused
 from debpress.suite.published import within_grace
 from debpress.suite.workspace import Workspace
@@ -114,15 +115,19 @@ class _Rollback:
             )
 
     def _refuse_other_bytes(self, out: _Placed, come_in: _Placed) -> None:
-        """Law 4 holds on the way back, too: hosts know the version by the bytes it has now."""
-        now = {identity: field(text, "SHA256") for (_, identity), text in out.items()}
-        for (_, identity), text in come_in.items():
-            then = field(text, "SHA256")
-            if now.get(identity, then) != then:
+        """Law 4 holds on the way back, too: hosts know a version by the bytes it had last."""
+        now = Taken(content_of(text) for text in out.values())
+        wanted = [content_of(text) for text in come_in.values()]
+        new = [each for each in wanted if not now.holds(each)]
+        versions = [(each.identity.package, each.identity.version) for each in new]
+        before = self._draft.memory.contents(versions)
+        for each in new:
+            if other := now.instead(each) or before.instead(each):
+                has = f"had, until {other.until}," if other.until else "has"
                 raise refused(
                     Code.VERSION_REUSED,
-                    f"{identity} has SHA-256 {now[identity]} and had {then} in generation "
-                    f"{self._to}; go back to a newer one, or remove that version first",
+                    f"{other.identity} {has} SHA-256 {other.sha256}, and {each.identity} had "
+                    f"{each.sha256} in generation {self._to}; go back to a newer one",
                 )
 
 

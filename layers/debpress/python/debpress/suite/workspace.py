@@ -23,4 +23,4 @@ class Workspace:
         """Another suite as it is published now, to read from."""
         settings = self.repository.suite(suite)
         state = self.loader.published(suite) if settings else None
-        return SuiteDraft(self.loader, settings, state.release) if settings and state else None
+        return SuiteDraft(self.loader, settings, state) if settings and state else None
