@@ -180,7 +180,7 @@ ODD = (
     {"Package": "crlf", "Description": "x\r\n y\r"},
     {"Package": "empty", "Depends": "", "Section": "", "Priority": "optional"},
     {"Package": "rich", **{k: v for k, v in RICH.items() if k != "Version"}},
-    {"Package": "own", "Filename": "evil", "SHA256": "0", "Description-md5": "zz", "Size": "-1"},
+    {"Package": "own", "Filename": "evil", "SHA512": "0", "Checksum-FileSize": "7", "Size": "-1"},
     {"Package": "x" * 200},
     {"Package": "several", "X-Note": "\n a\n .\n\tb", "Source": "s (1)"},
 )

@@ -54,11 +54,22 @@ def test_accepts_every_compression_that_dpkg_reads(form: str, data_form: str) ->
     assert read(deb(control_form=form, data_form=data_form)).package == "foo"
 
 
-@pytest.mark.parametrize("form", [".gz", ".xz", ".zst"])
-def test_accepts_a_control_member_of_several_streams(form: str) -> None:
+def streams(form: str, *parts: bytes) -> bytes:
+    """A package whose control member has a stream for each part."""
+    return with_tar(b"".join(map(debs.COMPRESS[form], parts)), f"control.tar{form}")
+
+
+def test_accepts_a_gzip_control_member_of_several_members() -> None:
     body = CONTROL[1]
-    packed = b"".join(debs.COMPRESS[form](part) for part in (body[:700], body[700:]))
-    assert read(with_tar(packed, f"control.tar{form}")).package == "foo"
+    assert read(streams(".gz", body[:700], body[700:])).package == "foo"
+
+
+@pytest.mark.parametrize("form", [".xz", ".zst"])
+def test_of_a_control_member_the_first_stream_counts_as_for_dpkg(form: str) -> None:
+    body, other = CONTROL[1], tar([("./control", control(Package="other"))])
+    assert codes(streams(form, body[:700], body[700:])) == [Code.DEB_MALFORMED]
+    assert codes(streams(form, entry(b"./md5sums", b"x"), body)) == [Code.DEB_MALFORMED]
+    assert read(streams(form, body, other)).package == "foo"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +94,7 @@ def test_accepts_what_deb_5_allows_around_the_three_members(
         tar([("control", control())]),
         entry(b"./", kind=b"5") + tar([("./md5sums", b"x" * 700), ("./control", control())]),
         tar([("./control", control())])[:-1024],
-        entry(b"long", b"n" * 200 + b"\0", b"L") + tar([("n", b""), ("control", control())]),
+        entry(b"long", b"n." * 100 + b"\0", b"L") + tar([("n", b""), ("control", control())]),
         pax(mtime=b"1.5", path=b"./control") + tar([("./cut off", control())]),
         entry(b"control", control(), b"\0", magic=b"") + bytes(512),
     ],
@@ -416,9 +427,12 @@ def test_a_million_errors_are_told_as_a_thousand_and_a_number() -> None:
 
 
 def test_the_stanza_is_debian_s_with_our_words_on_file_size_and_sum() -> None:
-    own = {"Filename": "evil", "SIZE": "1", "sha256": "0", "MD5sum": "x", "SHA1": "y",
-           "SHA512": "z", "Description-md5": "q", "Status": "install ok installed"}  # fmt: skip
-    text = control(Package=None, Tags="", **own) + b"Package: foo\nX-Y: \nConffiles:\n /etc/x 123\n"
+    own = {"Filename": "evil", "SIZE": "1", "MD5sum": "x", "SHA1": "y", "SHA512": "z",
+           "Checksum-fileSize": "2", "Description-md5": "q" * 32}  # fmt: skip
+    text = (
+        control(Package=None, Tags="", Provides="", **own)
+        + b"Package: foo\nX-Y: \nConffiles:\n /etc/x 123\n"
+    )
     package = read(deb(text))
     assert stanza(package, filename="pool/f.deb", size=12, sha256="ab") == (
         b"Package: foo\nVersion: 1.0\nArchitecture: all\n"

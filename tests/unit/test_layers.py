@@ -17,7 +17,7 @@ ROOT = Path(debpress.__file__).parent
 LAYERS = (
     {"errors", "architectures", "clock", "concurrency", "metrics"},
     {"codec", "strict"},
-    {"layout", "store"},
+    {"layout", "store", "pins"},
     {"deb", "index", "openpgp"},
     {"manifest", "config"},
     {"records"},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from debpress import architectures, layout
+from debpress import architectures, layout, pins
 from debpress.strict import ObjectReader
 
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -188,6 +188,12 @@ def _suite(entry: ObjectReader) -> Suite:
         # No less than a week: long enough for people to mend what should sign it anew.
         valid_for=entry.number("valid_for", 7, 365, None),
     )
+    # Neither can change later, and hosts choose by them.
+    for key, text in (("origin", suite.origin), ("label", suite.label)):
+        if problem := pins.unmatched(text):
+            raise entry.wrong(
+                key, f"{text!r} {problem}: no host could prefer this repository by it"
+            )
     for index, text in enumerate(suite.protected):
         if not _RELATION.fullmatch(text):
             raise entry.wrong(

@@ -21,11 +21,21 @@ _SOURCE = re.compile(r"([^\s()]+)(?:\s*\(\s*([^\s()]+)\s*\))?")
 # dpkg lets relations name packages with upper case and underscores.
 _RELATION = re.compile(
     r"[ \t\n]*[A-Za-z0-9][A-Za-z0-9+._-]*(?::[A-Za-z0-9][A-Za-z0-9-]*)?[ \t\n]*"
-    r"(?:\([ \t\n]*(?:<<|<=|=|>=|>>|<|>)?[ \t\n]*(?P<version>[^ \t\n()]+)[ \t\n]*\)[ \t\n]*)?"
+    r"(?:\([ \t\n]*(?P<operator><<|<=|=|>=|>>|<|>)?[ \t\n]*"
+    r"(?P<version>[^ \t\n()]+)[ \t\n]*\)[ \t\n]*)?"
 )
 # The length of a file name, which is what apt makes of name, version and architecture. apt also
 # aborts when one word that it stores passes 65,535 bytes.
 LONGEST = 255
+
+# What apt hashes to tell whether the installed version is the one that an index offers: dpkg writes
+# these into its own database in its own words, and apt evens out only part of the difference
+# (debListParser::VersionHash in apt's deblistparser.cc).
+_HASHED = ("Depends", "Pre-Depends", "Conflicts", "Breaks", "Replaces")
+_PADDED_EPOCH = re.compile(r"0[0-9]+:")
+# apt 2.6 wants more characters than this behind the bracket that opens a version, up to the
+# field's end; later ones are content with as many (debListParser::ParseDepends).
+_SHORTEST_VERSION = 3
 
 ALTERNATIVES = ("Depends", "Pre-Depends", "Recommends", "Suggests", "Enhances")
 NO_ALTERNATIVES = ("Provides", "Conflicts", "Breaks", "Replaces")
@@ -78,6 +88,23 @@ def bad_relations(text: str, *, alternatives: bool) -> Iterator[str]:
             too_long = any(len(word) > LONGEST for word in part.split())
             if fits is None or too_long or (version and not is_version(version)):
                 yield part
+
+
+def unfit_for_apt(field: str, text: str) -> Iterator[tuple[str, str]]:
+    """The relations of a field that dpkg takes and apt does not, each with the reason."""
+    for part in re.split("[,|]", text):
+        fits = _RELATION.fullmatch(part)
+        if fits is None or not fits["version"]:
+            continue
+        if field == "Provides" and fits["operator"] not in (None, "="):
+            yield part, "apt ignores it and warns on every host; write `(= version)`, or none"
+        if field in _HASHED and _PADDED_EPOCH.match(fits["version"]):
+            told = "dpkg writes the epoch without its zeros, and apt installs the package again "
+            yield part, told + "and again for the difference; leave the zeros out"
+    # After the last relation nothing can follow that would make it longer.
+    _, bracket, rest = text.rpartition("(")
+    if bracket and len(rest.strip(" \t\n")) <= _SHORTEST_VERSION:
+        yield part, "apt would refuse the whole index for it; write it as `foo (= 1)`"
 
 
 def disagrees(file: str, package: str, version: str, *architectures: str) -> bool:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from debpress import architectures
-from debpress.deb import ar, compression, control, grammar, tar
+from debpress.deb import (
+    ar,
+    compression,
+    control,
+    control_tar,
+    data_tar,
+    grammar,
+    maintainer_files,
+    own_fields,
+    xz_streams,
+)
 from debpress.deb.findings import Findings, refused, shown
 from debpress.deb.package import Package
 from debpress.deb.window import Reader, Window
@@ -17,40 +28,47 @@ _MOST_CONTROL_TAR = 32 * 1024 * 1024
 _MOST_CONTROL = 4 * 1024 * 1024
 _MOST_FORMAT = 1024
 # deb(5): a higher minor number and further lines are to be accepted.
-_FORMAT = re.compile(rb"2\.[0-9]+\n")
+_FORMAT = re.compile(rb"0*2\.0*[0-9]{1,9}\n")
+# Of data.tar, walked of every package, unpacked; and how many bytes are fetched for that at once.
+_FIRST = 1024 * 1024
+_FETCHED = 512 * 1024
 
 _REBUILD = "build it again with dpkg-deb"
 
 
-def inspect(name: str, reader: Reader, size: int) -> Package:
-    """Reads and checks the package `name` of `size` bytes, and none of its data member's bytes.
+def inspect(name: str, reader: Reader, size: int, *, whole: int = 0) -> Package:
+    """Reads and checks the package `name` of `size` bytes.
 
-    The archive is as deb(5) describes and dpkg 1.21 accepts it. Raises RejectedError with all
-    that can be found wrong. An ordinary package takes one read of 128 KiB.
+    The archive is as deb(5) describes and dpkg 1.21 to 1.23 unpack it. A data member of up to
+    `whole` bytes is read to its end. Of a larger one the first MiB of what it holds is walked,
+    and where its end tells how many streams it has (xz), that is looked at too. Raises
+    RejectedError with all that can be found wrong. But for the data member an ordinary package
+    takes one read of 128 KiB; memory does not grow with the package.
     """
     findings = Findings(name)
     fields: control.Fields = ()
     with findings.gathering():
-        body = _archive(Window(reader, size), findings)
-        if body is not None:
-            fields = control.parse(body, findings.add)
+        found = _archive(Window(reader, size), findings, whole)
+        if found is not None and found.control is not None:
+            fields = control.parse(found.control, findings.add)
             package = _checked(name, fields, findings)
+            _check_stored_names(package, found.names, findings)
     findings.close()
     return package
 
 
-def _archive(window: Window, findings: Findings) -> bytes | None:
-    """Walks the members; gives the control file, or None having said why not."""
+def _archive(window: Window, findings: Findings, whole: int) -> control_tar.ControlTar | None:
+    """Walks the members; gives what control.tar holds, or None having said why not."""
     if not window.size:
         raise refused(Code.DEB_TRUNCATED, "is empty; upload it again")
     if window.exactly(0, min(window.size, len(ar.MAGIC))) != ar.MAGIC:
         raise refused(Code.DEB_MALFORMED, f"is not an ar archive, so no .deb; {_REBUILD}")
-    walk = _Walk(window, findings)
+    walk = _Walk(window, findings, whole)
     with findings.gathering():
-        for number, member in enumerate(ar.members(window)):
+        for number, member in enumerate(ar.members(window, walk.complete)):
             walk.step(number, member)
         walk.end()
-    return walk.body
+    return walk.found
 
 
 class _Walk:
@@ -59,12 +77,18 @@ class _Walk:
     Members whose name starts with _ may stand between; dpkg gives up on any other.
     """
 
-    def __init__(self, window: Window, findings: Findings) -> None:
+    def __init__(self, window: Window, findings: Findings, whole: int) -> None:
         self._window = window
         self._findings = findings
+        self._whole = whole
         self._controls = 0
         self._datas = 0
-        self.body: bytes | None = None
+        self._removed: frozenset[bytes] = frozenset()
+        self.found: control_tar.ControlTar | None = None
+
+    def complete(self) -> bool:
+        """Whether dpkg has found all that it looks for."""
+        return self._controls > 0 and self._datas > 0
 
     def step(self, number: int, member: ar.Member) -> None:
         add = self._findings.add
@@ -120,15 +144,50 @@ class _Walk:
             )
         else:
             with self._findings.gathering():
-                pieces = self._window.pieces(member.start, member.size)
-                unpacked = compression.unpack(extension, pieces, _MOST_CONTROL_TAR)
-                self.body = tar.control_file(unpacked, add, _MOST_CONTROL)
+                self._read_control(member, compression.Control(extension))
+
+    def _read_control(self, member: ar.Member, packed: compression.Control) -> None:
+        def report(code: Code, message: str) -> None:
+            if code == Code.CONTROL_MISSING and packed.unread:
+                code = Code.DEB_MALFORMED
+                message = (
+                    f"control.tar{packed.extension} has {packed.unread + 1} streams, of which dpkg "
+                    f"reads the first, and that holds no control file; {_REBUILD}"
+                )
+            self._findings.add(code, message)
+
+        pieces = self._window.pieces(member.start, member.size)
+        self.found = control_tar.read(
+            packed.unpack(pieces, _MOST_CONTROL_TAR), report, _MOST_CONTROL
+        )
+        self._removed = maintainer_files.check(self.found, report)
 
     def _data(self, member: ar.Member) -> None:
         self._datas += 1
-        self._extension(member, b"data.tar", compression.DATA)
+        extension = self._extension(member, b"data.tar", compression.DATA)
         if self._datas > 1:
             self._findings.add(Code.DEB_MALFORMED, f"has more than one data.tar; {_REBUILD}")
+        elif extension is not None and not member.size:
+            self._findings.add(
+                Code.DEB_MALFORMED,
+                f"its data.tar has no bytes, for which dpkg from 1.22 on refuses it; {_REBUILD}",
+            )
+        elif extension is not None and member.whole:
+            with self._findings.gathering():
+                self._read_data(member, extension)
+
+    def _read_data(self, member: ar.Member, extension: str) -> None:
+        if member.size <= self._whole:
+            pieces = self._window.pieces(member.start, member.size)
+            data_tar.walk(compression.unpack_data(extension, pieces), self._removed)
+            return
+        pieces = self._window.pieces(member.start, member.size, _FETCHED)
+        unpacked = compression.unpack_data(extension, pieces)
+        data_tar.walk_start(unpacked, _FIRST, self._removed, beyond=bool(extension))
+        if extension == ".xz" and (
+            problem := xz_streams.problem(self._window, member.start, member.size)
+        ):
+            raise compression.broken("data.tar.xz", problem)
 
     def _extension(self, member: ar.Member, stem: bytes, known: tuple[str, ...]) -> str | None:
         extension = member.name.removeprefix(stem).decode("latin-1")
@@ -167,6 +226,7 @@ def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
             "or `name (version)` (Debian Policy 5.6.1)",
         )
     _check_shape(fields, findings)
+    own_fields.check(text, findings.add)
     _check_words(text, findings)
     _check_relations(text, findings)
     well_formed = not missing and len(findings.refusals) == before
@@ -218,6 +278,21 @@ def _check_architecture(architecture: str, variant: str, findings: Findings) -> 
         )
 
 
+def _check_stored_names(package: Package, files: set[bytes], findings: Findings) -> None:
+    """dpkg keeps what control.tar holds in one folder, each file named after the package too."""
+    fields = {name.lower(): value for name, value in package.fields}
+    same = fields.get("multi-arch", b"").strip().lower() == b"same"
+    qualifier = len(package.architecture) + 1 if same else 0
+    longest = maintainer_files.longest_package_name(files, qualifier)
+    said = any(each.code == Code.NAME_MALFORMED for each in findings.refusals)
+    if longest < len(package.package) and not said:
+        findings.add(
+            Code.NAME_MALFORMED,
+            f"its Package has {len(package.package)} characters, and with the files of its "
+            f"control.tar dpkg can take {longest}; make the name shorter",
+        )
+
+
 def _check_shape(fields: control.Fields, findings: Findings) -> None:
     """Two things that Policy allows and dpkg's parser does not."""
     for name, _ in fields:
@@ -238,15 +313,41 @@ _CHOICES = {
     "Multi-Arch": ("same", "foreign", "allowed", "no"),
     "Essential": ("yes", "no"),
     "Protected": ("yes", "no"),
-    "Important": ("yes", "no"),
+    # dpkg does not read this one; these are apt's words for it (StringToBool in its strutl.cc).
+    "Important": (
+        *("yes", "true", "with", "on", "enable", "1"),
+        *("no", "false", "without", "off", "disable", "0"),
+    ),
 }
+
+
+def _is_phase(value: str) -> bool:
+    said = re.match(r"[+-]?[0-9]{1,18}", value)
+    return said is None or 0 <= int(said[0]) <= 100
+
+
+# Fields of an index, dropped from a control file. But dpkg keeps them in its own database, where
+# apt reads them as well.
+_KEPT: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+    # apt from 2.7 on takes versions of different sums for two (pkgCacheGenerator in its
+    # pkgcachegen.cc), and none is the sum of a file that holds it.
+    ("SHA256", lambda value: False, "it installs it again and again"),
+    # apt up to 2.6 fails at every command.
+    ("Description-md5", lambda value: len(value) == 32, "it fails at one that is not 32 digits"),
+    ("Phased-Update-Percentage", _is_phase, "it warns of one that is not 0 to 100"),
+)
+
+
+# dpkg reads these as one list each, of the parts of a package that came on several disks.
 
 
 def _check_words(text: dict[str, str], findings: Findings) -> None:
     """Fields that dpkg refuses with other values, and of which apt warns on every host."""
     for field, choices in _CHOICES.items():
-        value = text.get(field.lower(), "").lower()
-        if value and value not in choices:
+        value = text.get(field.lower(), "")
+        # dpkg reads all of them in any case, apt all but one.
+        word = value if field == "Multi-Arch" else value.lower()
+        if word and word not in choices:
             findings.add(
                 Code.CONTROL_MALFORMED,
                 f"its {field} is {shown(value)}; write one of {', '.join(choices)}",
@@ -256,6 +357,14 @@ def _check_words(text: dict[str, str], findings: Findings) -> None:
             Code.CONTROL_MALFORMED,
             "it is Architecture: all and Multi-Arch: same, which dpkg refuses; use foreign",
         )
+    for field, fits, wanted in _KEPT:
+        value = text.get(field.lower(), "")
+        if value and not fits(value):
+            findings.add(
+                Code.CONTROL_MALFORMED,
+                f"its {field} is {shown(value)}, which dpkg keeps and apt reads on every host that "
+                f"has it installed: {wanted}; leave the field out, the index has its own",
+            )
     section = text.get("section", "")
     if len(section) > grammar.LONGEST:
         findings.add(
@@ -272,4 +381,9 @@ def _check_relations(text: dict[str, str], findings: Findings) -> None:
                 Code.RELATION_MALFORMED,
                 f"its {field} has {shown(part.strip())} where a package, as `foo (>= 1.0)`, must "
                 "be; apt would refuse the whole index (Debian Policy 7.1)",
+            )
+        for part, why in grammar.unfit_for_apt(field, value):
+            findings.add(
+                Code.RELATION_MALFORMED,
+                f"its {field} has {shown(part.strip())}: {why} (Debian Policy 7.1)",
             )

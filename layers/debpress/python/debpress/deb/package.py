@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The index says these, or dpkg's own status file does; a control file has no say in them. A
-# malformed Description-md5 alone makes apt refuse the index.
+# The index says these, or dpkg's own status file does; a control file has no say in them. apt takes
+# Filename for the location, and for hashes whatever HashString::SupportedHashes in its hashes.cc
+# has, Checksum-FileSize among them. A malformed Description-md5 alone makes it refuse the index.
 _NOT_FROM_CONTROL = frozenset(
     name.lower()
     for name in (
         "Filename", "MSDOS-Filename", "Size", "MD5sum", "SHA1", "SHA256", "SHA512",
-        "Description-md5", "Phased-Update-Percentage",
+        "Checksum-FileSize", "Description-md5", "Phased-Update-Percentage",
         "Status", "Config-Version", "Conffiles", "Triggers-Awaited", "Triggers-Pending",
     )
 )  # fmt: skip
@@ -41,11 +42,12 @@ def stanza(package: Package, *, filename: str, size: int, sha256: str) -> bytes:
     """The package's paragraph of Packages: ends with one newline and holds no empty line.
 
     Debian's order: Package first, the control file's other fields as they come, then where the
-    file is and what it must be. What a control file says of Filename, Size and sums is dropped.
+    file is and what it must be. What a control file says of Filename, Size and sums is dropped, and
+    a Provides that is empty, for which apt 2.6 refuses the whole index.
     """
     said = [(_spelled(name), value) for name, value in package.fields if name.lower() != "package"]
     lines = [_line("Package", package.package.encode())]
-    lines += [_line(name, value) for name, value in said if name.lower() not in _NOT_FROM_CONTROL]
+    lines += [_line(name, value) for name, value in said if _is_taken(name.lower(), value)]
     lines.append(_line("Filename", filename.encode()))
     lines.append(_line("Size", str(size).encode()))
     lines.append(_line("SHA256", sha256.encode()))
@@ -55,6 +57,10 @@ def stanza(package: Package, *, filename: str, size: int, sha256: str) -> bytes:
 def _spelled(name: str) -> str:
     """As the control file has it; but who reads an index looks for this one as it is written."""
     return _VARIANT if name.lower() == _VARIANT.lower() else name
+
+
+def _is_taken(name: str, value: bytes) -> bool:
+    return name not in _NOT_FROM_CONTROL and bool(value or name != "provides")
 
 
 def _line(name: str, value: bytes) -> bytes:

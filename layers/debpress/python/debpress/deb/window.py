@@ -37,14 +37,15 @@ class Window:
         offset = start - self._start
         return self._held[offset : offset + length]
 
-    def pieces(self, start: int, length: int) -> Iterator[bytes]:
-        """The same in pieces of at most 64 KiB, of which what is held already is not re-read."""
+    def pieces(self, start: int, length: int, read: int = _LARGE) -> Iterator[bytes]:
+        """The same in pieces of at most 64 KiB, of which what is held already is not re-read; each
+        time `read` bytes are fetched."""
         end = start + length
         while start < end:
             left = self._start + len(self._held) - start
             if not (self._start <= start and left > 0):
                 # AHEAD more, so that the header after this member comes with it.
-                self._load(start, min(end - start, _LARGE) + AHEAD)
+                self._load(start, min(end - start, read) + AHEAD)
                 left = len(self._held)
             step = min(end - start, left, _PIECE)
             yield self.exactly(start, step)

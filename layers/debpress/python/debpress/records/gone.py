@@ -33,12 +33,12 @@ class GonePackage(PackageRef):
     @classmethod
     def of(cls, package: PackageRef, record: Generation) -> GonePackage:
         """Taken out by the generation."""
-        return cls(**_ref(package), generation=record.number, date=record.date)
+        return cls(*_ref(package), generation=record.number, date=record.date)
 
     @classmethod
     def let_go(cls, package: PackageRef, record: Generation) -> GonePackage:
         """Forgotten by the generation."""
-        return cls(**_ref(package), generation=0, date="", forgotten=(record.id,))
+        return cls(*_ref(package), generation=0, date="", forgotten=(record.id,))
 
     def folded(self, other: GonePackage) -> GonePackage:
         """Both notes of one package in one. A forgetting is void where it was taken out again
@@ -96,6 +96,5 @@ def _key(package: PackageRef) -> tuple[str, ...]:
     return *package.identity, package.sha256
 
 
-def _ref(package: PackageRef) -> dict[str, str | int]:
-    names = ("package", "version", "architecture", "filename", "sha256", "size")
-    return {name: getattr(package, name) for name in names}
+def _ref(package: PackageRef) -> tuple[str, str, str, str, str, int]:
+    return *package.identity, package.filename, package.sha256, package.size
