@@ -1,1 +1,1 @@
-"""The edges: everything that talks to AWS, GnuPG or the environment."""
+"""The adapters: everything that talks to AWS, to GnuPG or to the environment."""

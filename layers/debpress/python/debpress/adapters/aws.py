@@ -1,4 +1,4 @@
-"""What every AWS client here shares: how it is made, and how its errors become sentences."""
+"""Shared by all AWS clients: how they are made, and how their errors become our exceptions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from botocore.exceptions import (
 
 from debpress.errors import DebpressError, StoreError, TransientError
 
-# botocore's own attempts before ours: 4 x (5 s to connect + 60 s of silence) and a few seconds of
-# backoff between them, so the worst single call ends within five minutes of a Lambda's fifteen.
+# botocore's own attempts at a call. At worst each takes 5 s to connect and 60 s of silence, with a
+# few seconds of backoff in between: under five minutes, of the fifteen that a function may run.
 ATTEMPTS = 4
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 
-# A connection that was not made, or died while the answer was being read.
+# A connection that could not be made, or that broke while the response was read.
 DROPPED = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
@@ -72,14 +72,14 @@ def client(
     """A boto3 client with our time-outs and retries.
 
     `connections` is the size of its pool: at least the number of threads that share it. A custom
-    endpoint (given, or AWS's own environment variables for it) is an emulator or an appliance,
-    whose bucket names are in no DNS: buckets are then named in the path.
+    endpoint (`endpoint_url`, or AWS's environment variables for it) is an emulator or an appliance.
+    DNS knows no host names for its buckets, so they are named in the URL's path.
     """
     custom = endpoint_url or any(os.environ.get(name) for name in _ENDPOINTS)
     make: Any = boto3.client
     return make(
         service,
-        # The variable that AWS's other SDKs and Lambda know; botocore reads AWS_DEFAULT_REGION.
+        # Lambda and AWS's other SDKs use AWS_REGION; botocore itself reads AWS_DEFAULT_REGION only.
         region_name=region or os.environ.get("AWS_REGION"),
         endpoint_url=endpoint_url,
         config=Config(
@@ -94,17 +94,18 @@ def client(
 
 
 def status(error: ClientError) -> int:
-    """The HTTP status of an error, 0 where there is none."""
+    """The HTTP status of an error response, 0 where there is none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def code(error: ClientError) -> str:
-    """AWS's own name of an error (`NoSuchKey`); HEAD has no body, so there it is the status."""
+    """AWS's code of an error (`NoSuchKey`). Of a HEAD, whose response has no body, it is the
+    status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def refused(error: DebpressError) -> bool:
-    """Whether AWS answered 403 "access denied" (and not, say, that the credentials expired)."""
+    """Whether AWS denied access (403), in contrast to, say, expired credentials."""
     cause = error.__cause__
     if not isinstance(cause, ClientError):
         return False

@@ -1,7 +1,7 @@
-"""What a Lambda function finds around it, read once and kept while its sandbox is warm.
+"""A Lambda function's environment variables and configuration, read once a sandbox.
 
-The variables and the place of repository.json are docs/architecture.md's, "The functions'
-environment". Handlers ask here; nothing below them knows of any environment.
+docs/architecture.md, "The functions' environment", lists the variables and says where
+repository.json is. Only the handlers use this module; no other code reads the environment.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from debpress.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`kms_key` is the ARN that a bare `awskms:` means (sign only), `state_machine` the
-    workflow's ARN and `uri` where hosts find the root (set-up only); None in functions that are not
-    given them."""
+    """`kms_key` is the ARN of the key that a bare `awskms:` means; only sign is given it.
+    `state_machine` is the workflow's ARN, and `uri` where hosts find the root; only set-up and
+    rotate are given these. Each is None in the other functions."""
 
     bucket: str
     store: Store
@@ -37,7 +37,7 @@ class Environment:
 
     @property
     def services(self) -> Services:
-        """What the steps work with; metrics go to the log."""
+        """The services that the steps are given; metrics go to the log."""
         return Services(self.store, self.repository, self.clock, partial(measure, self))
 
 
@@ -65,7 +65,7 @@ def kms() -> Any:
 
 
 def repository() -> config.Repository:
-    """The configuration the stacks packed beside the code. Raises ConfigError."""
+    """The configuration, which the deployment has put into a layer. Raises ConfigError."""
     try:
         text = resources.files("debpress_repository").joinpath("repository.json").read_text("utf-8")
     except (ModuleNotFoundError, FileNotFoundError) as error:
@@ -83,8 +83,8 @@ def repository() -> config.Repository:
 def measure(env: Environment, suite: str | None, /, **values: float) -> None:
     """Writes values of metrics to the function's log, of a suite or of the whole repository.
 
-    What is written twice counts twice where a metric is a sum. It is printed, not logged: Lambda
-    sends what is printed as it is (Lambda developer guide, "Log and monitor Python Lambda
-    functions"), while CloudWatch takes no metric from a line wrapped into another object's message.
+    A value that is written twice counts twice in a sum. The line is printed and not logged: Lambda
+    passes printed lines on unchanged (Lambda developer guide, "Log and monitor Python Lambda
+    functions"), but wraps logged ones into an object, from which CloudWatch takes no metric.
     """
     print(json.dumps(metrics.line(env.clock.now(), env.bucket, suite, values)), flush=True)

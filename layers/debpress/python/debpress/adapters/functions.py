@@ -1,4 +1,4 @@
-"""Calling a Lambda function and waiting for its answer, by boto3."""
+"""Calls a Lambda function and waits for its response, on boto3."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 from debpress.adapters import aws
 from debpress.errors import StoreError
 
-# A function runs 15 minutes at most; and a call that was lost is not made again by itself.
+# A little more than the 15 minutes that a function may run. The call is made once: if its response
+# is lost, a second call would run the function a second time.
 _READ_SECONDS = 910
 
 
 def invoke(
     name: str, event: dict[str, Any], *, region: str | None = None, endpoint_url: str | None = None
 ) -> dict[str, Any]:
-    """The function's answer, a JSON object. Raises TransientError or StoreError.
+    """The function's response, a JSON object. Raises TransientError or StoreError.
 
-    IAM: lambda:InvokeFunction on it.
+    IAM: lambda:InvokeFunction on the function.
     """
     with aws.translated(f"call the function {name}", "lambda:InvokeFunction on it"):
         client = aws.client(

@@ -1,7 +1,7 @@
 """The signing package's port to gpg, on python-gnupg, with the passphrase from Secrets Manager.
 
-Each signature has a home of its own, made for it and removed, its agent stopped: a warm Lambda
-keeps nothing that is unlocked.
+For each signature a gpg home is made, and afterwards its agent is stopped and the home removed, so
+that a warm Lambda function holds no unlocked key between two calls.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from debpress.signing.gnupg import Order
 
 _AGENT_SECONDS = 10.0
 
-# Else each agent first spends a second of CPU on finding out how slow a passphrase should be; what
-# it locks so is the copy of the key in its home, which was locked as strongly as it came.
+# A fixed count, because else each agent spends a second of CPU on measuring how many rounds this
+# machine can do. It is low, since it protects only the copy of the key in this temporary home.
 _AGENT_CONF = "s2k-count 65536\n"
 _TAIL = 600
 
-# An agent's socket is in the home, and a socket's path has at most 107 bytes: TMPDIR may be longer.
+# The agent's socket is in the home, and a socket's path may have 107 bytes (unix(7)). Homes are not
+# below TMPDIR, which may be too long.
 _HOMES = "/tmp"  # noqa: S108  # nosec B108
 
 _ARN = re.compile(r"arn:[a-z0-9-]+:secretsmanager:([a-z0-9-]+):.+")
 
-# No file of options, no comment, version or user id in the signature; SHA-512 whatever the key
-# would prefer; a key somebody else made need not be trusted to be used.
+# No file of options; no comment, version or user id in the signature; SHA-512 whatever the key
+# prefers; and gpg is to use an imported key without asking whether it is trusted.
 _OPTIONS = [
     "--no-options",
     "--no-tty",
@@ -57,7 +58,7 @@ _OPTIONS = [
 class GnupgService:
     """A `debpress.signing.gnupg.Gnupg`: programs in `programs`, exported keys in `keyring`.
 
-    `passphrase` gives that of a secret's name.
+    `passphrase` returns the passphrase that the secret of a given name holds.
     """
 
     def __init__(self, programs: Path, keyring: Path, passphrase: Callable[[str], str]) -> None:
@@ -88,8 +89,9 @@ class GnupgService:
                 raise SigningError(f"gpg does not read the layer's key: {_said(imported.stderr)}")
             made = gpg.sign(
                 order.data,
-                # python-gnupg writes Latin-1, and must: it dies of user ids it can't decode, and
-                # gpg spells them in no certain way where there is no locale. So the bytes of UTF-8.
+                # python-gnupg must be set to Latin-1: it fails at user ids that it can't decode,
+                # and without a locale gpg's encoding of them is not certain. It so encodes the
+                # passphrase as Latin-1, too; decoded in this way, the bytes of UTF-8 come out.
                 passphrase=passphrase.encode().decode("latin-1"),
                 clearsign=order.text,
                 detach=not order.text,
@@ -120,10 +122,11 @@ class GnupgService:
             shutil.rmtree(home, ignore_errors=True)
 
     def _stop_agent(self, home: Path) -> None:
-        """`gpgconf --kill` would look for its programs in /usr/bin; the agent is asked itself."""
+        """Asks the agent itself to stop: `gpgconf --kill` would look for programs in /usr/bin,
+        where Lambda has none of gpg's."""
         found = re.search(r"^D (\d+)$", self._tell(home, "getinfo pid"), re.MULTILINE)
         if found is None:
-            return  # none was started
+            return  # No agent was started.
         agent = int(found[1])
         self._tell(home, "killagent")
         patience = time.monotonic() + _AGENT_SECONDS
@@ -151,9 +154,9 @@ _SET_CHILD_SUBREAPER, _GET_CHILD_SUBREAPER = 36, 37
 
 @contextmanager
 def _adopting() -> Iterator[None]:
-    """An agent's parent ends at once; this process becomes the next one (prctl(2)), to reap it.
-
-    Else that is up to the first process of the sandbox, which may not.
+    """Makes this process the parent of the agent (PR_SET_CHILD_SUBREAPER, prctl(2)), to wait for
+    its end. The agent's own parent, gpg, ends at once; then the sandbox's first process would become
+    the parent, and it may leave the ended agent as a zombie.
     """
     library = ctypes.CDLL(None)
     before = ctypes.c_int()
@@ -188,7 +191,7 @@ def _said(stderr: str) -> str:
 
 @cache
 def service() -> GnupgService:
-    """gpg and the keyring of the layer. Raises ConfigError where that is not attached."""
+    """gpg and the keyring of the layer. Raises ConfigError where the layer is not attached."""
     try:
         folder = Path(str(resources.files("debpress_gnupg")))
     except ModuleNotFoundError as error:
@@ -200,7 +203,7 @@ def service() -> GnupgService:
 
 
 def passphrase(secret: str) -> str:
-    """A passphrase out of Secrets Manager, as text. IAM: secretsmanager:GetSecretValue."""
+    """A passphrase from Secrets Manager. IAM: secretsmanager:GetSecretValue on the secret."""
     arn = _ARN.fullmatch(secret)
     client = _secrets_manager(arn[1] if arn else None)
     permission = "secretsmanager:GetSecretValue on it (and kms:Decrypt, if its key is your own)"
@@ -217,7 +220,7 @@ def passphrase(secret: str) -> str:
                 raise
     except StoreError as error:
         raise SigningError(str(error)) from error
-    # A file that was made by an editor ends with a newline; no passphrase does.
+    # A secret that was stored from a file may end with the editor's newline; no passphrase does.
     text = str(answer.get("SecretString", "")).removesuffix("\n").removesuffix("\r")
     if not text or "\n" in text:
         raise SigningError(f"the secret {secret} must be text of one line: the passphrase")

@@ -13,7 +13,8 @@ from debpress.adapters import aws
 from debpress.errors import SigningError, StoreError
 from debpress.signing.kms import KeyService, KmsKey
 
-# What KMS answers with status 400 or 409 and no retry mends (KMS API reference, "Sign", errors).
+# KMS's errors (status 400 or 409) that no retry mends, and what to do about each (KMS API
+# reference, "Sign", errors).
 _WHAT_TO_DO = {
     "AccessDeniedException": "allow this role {permission} in its policy, and in the key's",
     "DisabledException": "enable the key (aws kms enable-key)",
@@ -59,9 +60,9 @@ class KmsService:
 
 @cache
 def services(endpoint_url: str | None = None) -> Callable[[str | None], KeyService]:
-    """What `debpress.signing.load` asks for: the service of a region, one client for each.
+    """A function that returns the service of a region, for `debpress.signing.Keys`.
 
-    Kept from one call to the next: a client takes longer to make than a signature.
+    Clients are kept from call to call, since making a client takes longer than a signature.
     """
 
     @cache

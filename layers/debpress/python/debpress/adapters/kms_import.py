@@ -1,4 +1,4 @@
-"""The port of `debpress key import` to KMS, on boto3."""
+"""The port to KMS of `debpress key import`, on boto3."""
 
 from __future__ import annotations
 

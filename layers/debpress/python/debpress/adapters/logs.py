@@ -1,9 +1,9 @@
 """The functions' log: a line is a JSON object that says which step of which publish it is of.
 
-Lambda's JSON format makes the line of a record of `logging`: it adds timestamp, level and
-requestId, and of an exception errorType, errorMessage and stackTrace (Lambda developer guide, "Log
-and monitor Python Lambda functions"). What a function prints is passed on as it is. It takes
-no package beyond the standard library, so it adds nothing to a cold start. docs/runbook.md has the
+With Lambda's JSON log format, the runtime turns each record of `logging` into such a line: it adds
+timestamp, level and requestId, and for an exception errorType, errorMessage and stackTrace (Lambda
+developer guide, "Log and monitor Python Lambda functions"). Printed lines are passed on unchanged.
+Only the standard library is used, so logging adds nothing to a cold start. docs/runbook.md has the
 queries that read these lines.
 """
 
@@ -16,7 +16,7 @@ from functools import wraps
 from typing import Any
 
 _LOGGER = logging.getLogger("debpress")
-# Else each cold start has a line of where the SDK found its credentials.
+# At INFO, botocore would write a line at each cold start on where it found its credentials.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 _SHARED = ("execution", "suite", "run")
@@ -26,9 +26,10 @@ Handler = Callable[[dict[str, Any], object], Any]
 
 
 def logged(handle: Handler) -> Handler:
-    """A handler whose every line says the `execution`, `suite` and `run` that its event names.
+    """Wraps a handler: each line that it logs has the `execution`, `suite` and `run` of its event.
 
-    What it raises is logged with them as `failed`, and goes on. Lambda logs it once more, without.
+    An exception is logged with these fields as `failed` and raised again. Lambda logs it once more,
+    without the fields.
     """
 
     @wraps(handle)
@@ -46,8 +47,8 @@ def logged(handle: Handler) -> Handler:
 
 
 def log(event: str, /, **fields: Any) -> None:
-    """Writes one line. A field that the handler's event has too is the field's. None is left out,
-    and what is no JSON value is written as its text.
+    """Writes one line. `fields` win over those of the handler's event. A field that is None is left
+    out, and a value that JSON does not know is written as text.
     """
     _write(logging.INFO, event, fields)
 
@@ -58,8 +59,8 @@ def _write(level: int, event: str, fields: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value that Lambda's formatter can write, with nothing in it that a terminal obeys: it
-    leaves what is not ASCII as it is, and fails at what is no JSON or no UTF-8."""
+    """A value that Lambda's formatter can write, without control characters for a terminal: the
+    formatter escapes nothing that is not ASCII, and fails at values that are no JSON or UTF-8."""
     match value:
         case None | bool() | int() | float():
             return value

@@ -1,6 +1,6 @@
 """The store port on S3.
 
-ETags are kept without their quotes, as EventBridge's events spell them, and sent with them.
+ETags are kept without quotes, as EventBridge's events have them, and sent to S3 with quotes.
 IAM: s3:GetObject, s3:GetObjectVersion, s3:PutObject, s3:DeleteObject, s3:DeleteObjectVersion on
 the keys, and s3:ListBucket, without which S3 answers 403 for a missing key and not 404.
 """
@@ -23,10 +23,11 @@ from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, Prec
 
 PIECE = 1 << 20
 
-# How often a read that drops without a single new byte is taken up again.
+# How often in a row a read is resumed that broke off without a single new byte.
 RESUMES = 3
 
-# A version that is a delete marker answers 405; HEAD answers have no code but the status.
+# The error codes of an absent object. A version that is a delete marker gives 405; for a HEAD the
+# code is only the status.
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "405", "MethodNotAllowed"})
 
 
@@ -82,7 +83,7 @@ class S3Store:
             answer = self._range(pin, position, end)
             if answer is None:
                 return
-            # A server may answer a Range with everything (RFC 9110, 14.2), and emulators do.
+            # A server may ignore Range and send everything (RFC 9110, 14.2), as emulators do.
             skip = 0 if "ContentRange" in answer else position
             last = position + int(answer["ContentLength"]) - skip
             end = last if end is None else min(end, last)
@@ -156,9 +157,10 @@ class S3Store:
                     },
                     CopySourceIfMatch=_quoted(source.etag),
                     MetadataDirective="REPLACE",
-                    # Tags that an uploader gave would take permissions of their own to carry over.
+                    # Without the uploader's tags: to copy these would need more permissions.
                     TaggingDirective="REPLACE",
-                    # A multipart upload has a sum of its parts' sums; this makes S3 hash it whole.
+                    # Of a multipart upload S3 has only a checksum of the parts' checksums. This
+                    # makes it compute that of the whole object.
                     ChecksumAlgorithm="SHA256",
                     **_headers(headers),
                 )
@@ -225,7 +227,8 @@ class S3Store:
                 raise
 
     def _race(self, key: str, error: ClientError) -> Exception:
-        """A lost race, unless botocore had sent the write before: the winner may then be us."""
+        """PreconditionFailed; but TransientError where botocore has sent the write more than once,
+        since the write that won may be its own first attempt."""
         if error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0):
             return TransientError(
                 f"Nobody can say whether {self._uri(key)} was written: the first attempt got no "
@@ -247,8 +250,9 @@ _DELETE = "that the role has s3:DeleteObject (s3:DeleteObjectVersion for a versi
 
 
 def _lost(error: ClientError, if_match: str | None) -> bool:
-    """412 and 409 by another writer's object, 404 by its removal (S3 user guide, "conditional
-    writes"). OperationAborted is a 409 too, but about the bucket: that one is tried again."""
+    """Whether another writer came first: S3 answers 412 or 409 to a conditional write if the object
+    was written meanwhile, and 404 if it was deleted (S3 user guide, "conditional writes"). The 409
+    OperationAborted is about the bucket, not the object, and is tried again instead."""
     if aws.status(error) == 409:
         return aws.code(error) != "OperationAborted"
     return aws.status(error) == 412 or (if_match is not None and aws.code(error) == "NoSuchKey")
@@ -268,7 +272,8 @@ def _head(key: str, answer: Mapping[str, Any]) -> Head:
 
 
 def _full_sum(answer: Mapping[str, Any]) -> str | None:
-    """S3's SHA-256 of all the bytes in hex; a COMPOSITE one is a sum of sums and no use."""
+    """S3's SHA-256 of the whole object, in hex. None for a COMPOSITE checksum, which is one of the
+    parts' checksums."""
     encoded = answer.get("ChecksumSHA256")
     if encoded is None or answer.get("ChecksumType") != "FULL_OBJECT":
         return None
@@ -279,8 +284,8 @@ def _full_sum(answer: Mapping[str, Any]) -> str | None:
 
 
 def _window(body: Any, skip: int, size: int) -> Iterator[bytes]:
-    """The `size` bytes of a body after the first `skip`, in pieces. Reads on to the body's end
-    where that is the window's, since botocore checks sums and lengths there."""
+    """The `size` bytes of a body after the first `skip`, in pieces. Where they reach to the body's
+    end, the end is read, too: only there botocore checks the body's checksum and length."""
     while piece := body.read(PIECE):
         if skip >= len(piece):
             skip -= len(piece)

@@ -1,4 +1,4 @@
-"""The programs by which hosts judge a signature, gpgv and sqv, where this machine has them."""
+"""Runs gpgv and sqv, the programs by which hosts verify a signature, if this machine has them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SECONDS = 60
 
 
 def judge(name: str, certificates: bytes, signature: bytes, data: bytes) -> bool:
-    """Whether the program is here; it then took a detached binary `signature` of `data`.
+    """Verifies a detached binary `signature` of `data` by a program; False if it is not installed.
 
-    `certificates` are binary. Raises SigningError with the program's words when it did not.
+    `certificates` are binary. Raises SigningError with the program's message if it refuses.
     """
     program = shutil.which(name)
     if program is None:
@@ -35,7 +35,7 @@ def judge(name: str, certificates: bytes, signature: bytes, data: bytes) -> bool
 
 
 def _option(name: str, program: str) -> list[str]:
-    """sqv takes its signature by an option from 1.2 on."""
+    """The arguments before the signature's path: from version 1.2 on sqv takes it by an option."""
     new = name == "sqv" and "--signature-file" in _run([program, "--help"]).stdout
     return ["--signature-file"] if new else []
 

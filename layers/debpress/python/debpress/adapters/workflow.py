@@ -1,4 +1,4 @@
-"""The state machine by boto3."""
+"""The steps' port to the state machine, on boto3."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from debpress.adapters import aws
 
 
 class StepFunctions:
-    """A `debpress.steps.executions.Workflow`. Needs states:StartExecution and DescribeExecution."""
+    """A `debpress.steps.executions.Workflow`.
+
+    IAM: states:StartExecution on the machine, states:DescribeExecution on its executions.
+    """
 
     def __init__(self, machine: str) -> None:
         self._machine = machine

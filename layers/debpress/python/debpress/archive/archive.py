@@ -1,4 +1,4 @@
-"""The whole of a bucket's state, and what rules load from it."""
+"""All of a bucket's state, and the part of it that the rules of `debpress.suite` load."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Archive:
 
     @property
     def results(self) -> Results:
-        """What CI and people are told."""
+        """The results of batches, and the reports of prunes and reapings."""
         return Results(self._store)
 
     @property
@@ -62,7 +62,7 @@ class Archive:
         return RotationArchive(self._store)
 
     def keep_configuration(self, repository: Repository) -> None:
-        """Says to operators' commands what is deployed."""
+        """Stores the deployed configuration, where operators' commands read it."""
         keep_configuration(self._store, repository)
 
     # What rules load (debpress.suite.loader.Loader)
@@ -88,7 +88,7 @@ class Archive:
         return [name for name, head in zip(names, heads, strict=True) if head is None]
 
     def check_sizes(self, wanted: Mapping[str, int]) -> None:
-        """Law 8: whether each of these keys is there, and of its size. Raises CorruptError."""
+        """Law 8: every key of `wanted` exists with its size in bytes. Else raises CorruptError."""
         heads = side_by_side(self._store.head, wanted)
         for head, (key, size) in zip(heads, wanted.items(), strict=True):
             if head is None or head.size != size:
@@ -98,20 +98,20 @@ class Archive:
     # What was uploaded
 
     def is_newest(self, manifest: ManifestRef) -> bool:
-        """Whether a manifest was not uploaded anew since; one that is gone was not."""
+        """Whether no newer upload has replaced this manifest; a deleted one counts as newest."""
         head = self._store.head(manifest.key)
         return head is None or (head.etag, head.version_id) == (manifest.etag, manifest.version_id)
 
     def staged(self, batch: Batch) -> Iterator[StagedObject]:
-        """All that lies in a batch's place."""
+        """Every object in a batch's staging folder."""
         for head in self._store.list(batch.staging):
             yield StagedObject(head.key.removeprefix(batch.staging), head.size, head.etag)
 
     def stage(self, key: str, body: bytes) -> Head:
-        """Puts something into staging, as CI and operators do."""
+        """Uploads an object to staging, as CI and operators do."""
         return self._store.put(key, body)
 
-    # Objects as they are, for who judges them or hands them on
+    # Raw objects, for callers that inspect them or publish them unchanged
 
     def read(self, key: str) -> Object | None:
         return self._store.get(key)
@@ -123,12 +123,12 @@ class Archive:
         return self._store.list(prefix)
 
     def stream(self, pin: Pin) -> Iterator[bytes]:
-        """The bytes of exactly this state of an object. Raises ObjectChanged."""
+        """The bytes of the pinned state of an object. Raises ObjectChanged if it was replaced."""
         return self._store.stream(pin)
 
     def keep_as_is(self, key: str, body: bytes, headers: ObjectHeaders) -> None:
-        """Writes an object unless its bytes are these: when it last changed is then when its
-        content did."""
+        """Writes an object unless it has these bytes already, so that its Last-Modified is the time
+        at which its content last changed."""
         found = self._store.get(key)
         if found is None or found.body != body:
             self._store.put(key, body, headers)

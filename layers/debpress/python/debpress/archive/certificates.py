@@ -15,22 +15,22 @@ from debpress.store import Object, PreconditionFailed, Store
 
 
 class CertificateArchive:
-    """By names that are unique below `state/_signers/`. Reads may raise CorruptError."""
+    """Certificates by name, unique below `state/_signers/`. Reads may raise CorruptError."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def key(self, name: str) -> str:
-        """Where one is, for a person."""
+        """The key of the object that holds a certificate, also for messages to people."""
         return Layout.certificate(name)
 
     def find(self, name: str) -> tuple[StoredCertificate, datetime] | None:
-        """One, and when it was written."""
+        """A certificate, and when it was written; None where there is none by this name."""
         found = self._store.get(self.key(name))
         return None if found is None else (_read(found), found.head.last_modified)
 
     def add(self, name: str, record: StoredCertificate) -> bool:
-        """Stores one where there is none; says whether there was none."""
+        """Stores a certificate where none has this name. Returns whether it did."""
         try:
             self._store.put(self.key(name), _dump(record), JSON, if_absent=True)
         except PreconditionFailed:
@@ -38,13 +38,14 @@ class CertificateArchive:
         return True
 
     def keep(self, name: str, record: StoredCertificate) -> None:
-        """Stores one, unless the very same is there: when it was written first is told by it."""
+        """Stores a certificate unless the same one is there: its Last-Modified is the time at
+        which it was first stored, which a rewrite would lose."""
         found = self._store.get(self.key(name))
         if found is None or found.body != _dump(record):
             self._store.put(self.key(name), _dump(record), JSON)
 
     def names(self) -> Iterator[str]:
-        """Of all that are stored. IAM: s3:ListBucket."""
+        """The names of all stored certificates. IAM: s3:ListBucket."""
         prefix = Layout.certificate()
         for head in self._store.list(prefix):
             yield head.key.removeprefix(prefix).removesuffix(".json")
@@ -55,5 +56,5 @@ def _read(found: Object) -> StoredCertificate:
 
 
 def _dump(record: StoredCertificate) -> bytes:
-    """For people, who restore it should it be lost: lines, in the record's order."""
+    """Indented JSON in the record's order, because people keep copies of it for a restore."""
     return (json.dumps(codec.encode(record), indent=1) + "\n").encode()

@@ -1,4 +1,7 @@
-"""The configuration as deployed, for operators' commands, which have no layer."""
+"""The deployed configuration, stored in the bucket for operators' commands.
+
+Those run outside of Lambda, without the layer that holds the configuration for functions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Snapshots that hosts can't find (any more): in the making, ended, or never finished."""
+"""Snapshots without an InRelease, which hosts therefore can't find: ended, unfinished or abandoned.
+
+Files of a snapshot that ended within the grace are kept, since a host that has read its InRelease
+may still fetch them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,7 @@ from debpress.store import Head, Store
 
 
 class EndedSnapshots:
-    """`listed` is what there is below dists/, `alive` the paths that have an InRelease. One that
-    ended after `cutoff` is kept."""
+    """The snapshots of one reaping. What a snapshot named is kept if it ended after `cutoff`."""
 
     def __init__(self, store: Store, layout: Layout, cutoff: datetime) -> None:
         self._store = store
@@ -27,7 +30,11 @@ class EndedSnapshots:
         self._left: list[Head] = []
 
     def look(self, listed: list[Head], alive: set[str]) -> None:
-        """Finds them among what is listed. Raises CorruptError."""
+        """Sorts the objects of snapshots that have no InRelease into kept and left over.
+
+        `listed` are all objects below dists/, `alive` the paths that have an InRelease. Raises
+        CorruptError.
+        """
         state = list(self._store.list(f"{STATE}{SNAPSHOTS}/"))
         notes = {head.key: head for head in state}
         found = [(_path(dists(self._layout), head.key), head) for head in listed]
@@ -43,19 +50,21 @@ class EndedSnapshots:
                 self._left.append(head)
 
     def named(self) -> Iterator[str]:
-        """What ended so lately that hosts may still ask for what it named."""
+        """The keys that recently ended snapshots named, which hosts may still ask for."""
         for path, listed in self._kept.items():
             yield from Named(self._store, self._layout, path).by_release(listed)
 
     def left(self) -> list[Head]:
-        """All else that is there of those that have no InRelease, for when it is old enough."""
+        """The other objects of snapshots without InRelease: to be deleted once they are old."""
         return self._left
 
     def end(self, path: str) -> bool:
-        """Takes the InRelease of a snapshot away, unless it is no more what it was.
+        """Deletes the InRelease of a snapshot; False where it is gone already.
 
-        The note comes first: without it, the next reaper would find nothing that keeps the rest.
-        One that died in between leaves a note without effect, and the next one writes it anew.
+        The note (EndedSnapshot) is written first: without it, the next reaping would not know that
+        the snapshot's other files must be kept for the grace. A reaper that dies between the note
+        and the deletion does no harm: while there is an InRelease the note has no effect, and the
+        next reaping writes it again.
         """
         found = self._store.get(self._layout.inrelease(path))
         if found is None:
@@ -64,7 +73,7 @@ class EndedSnapshots:
         note = EndedSnapshot(text.decode("utf-8", "surrogateescape"))
         objects.keep(self._store, Layout.ended(path), note)
         self._store.delete(found.head.key, found.head.version_id)
-        # Where apt is told 404, it would go on with these.
+        # Without InRelease (404), apt would fall back to Release and Release.gpg.
         for key in (self._layout.release_gpg(path), self._layout.release(path)):
             if (head := self._store.head(key)) is not None:
                 self._store.delete(key, head.version_id)
@@ -77,6 +86,6 @@ def dists(layout: Layout) -> str:
 
 
 def _path(folder: str, key: str) -> str | None:
-    """The snapshot that a key below `folder` is of."""
+    """The snapshot that a key below `folder` belongs to, None where it belongs to none."""
     path = "/".join(key.removeprefix(folder).split("/")[:3])
     return path if snapshotted(path) else None

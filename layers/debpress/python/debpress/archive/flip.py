@@ -1,7 +1,7 @@
-"""Law 2: InRelease's Last-Modified rises by whole seconds, because apt asks by these alone.
+"""Law 2: the Last-Modified of InRelease rises by a whole second at least from flip to flip.
 
-apt sends If-Modified-Since, which has whole seconds: of two flips in one second a host that saw the
-first is told 304 at the second, and goes on without it.
+apt asks with If-Modified-Since, which has whole seconds. After two flips in one second, a host that
+has read the first would be answered 304 (not modified), and would miss the second.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from debpress.suite.published import Published
 
 _SECOND = timedelta(seconds=1)
 
-# A second is usual. More means that the store's clock went back, and a function's time costs.
+# Seconds. One is usual; a longer wait means that the store's clock went back, and is left to the
+# state machine, where waiting costs nothing, unlike a running function.
 _LONGEST_WAIT = 5.0
 
 
 def leave_a_second(clock: Clock, state: Published | None) -> None:
-    """Waits until the store's clock is beyond the second of the last flip. Raises TransientError
-    where that would take long."""
+    """Waits until the store's clock has left the second of the last flip. Raises TransientError
+    where that would take more than a few seconds."""
     if state is None:
         return
     modified = state.last_modified
@@ -34,18 +35,19 @@ def leave_a_second(clock: Clock, state: Published | None) -> None:
             f"the last flip was at {modified}, by the store's clock, which now says {state.now}; "
             "this passes when the clock is beyond that"
         )
-    # The store tells whole seconds, so it may be up to one later than it says, never earlier.
+    # The store's clock (a Date header) is cut to whole seconds: the true time is up to a second
+    # later and never earlier, so this wait is always long enough.
     if wait > 0:
         clock.sleep(wait + 0.05)
 
 
 def see_it_rise(suite: SuiteArchive, clock: Clock, record: Generation) -> None:
-    """Checks Last-Modified after the put; where the store's seconds were equal, puts the same
-    again. Raises TransientError where that does not help."""
+    """Checks after the put that Last-Modified is later than the parent's; where both fell into the
+    same second, puts the same InRelease again. Raises TransientError where that does not help."""
     for _ in range(3):
         found = suite.inrelease()
         if found is None or found.head.metadata.get(GENERATION) != record.id:
-            return  # The next flip is there already, and looks after itself.
+            return  # Another flip has replaced this one already, and does this check for itself.
         if record.parent is None or found.head.last_modified > record.parent.modified:
             return
         clock.sleep(1.05)

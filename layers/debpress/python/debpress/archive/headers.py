@@ -1,16 +1,15 @@
-"""How stored objects are served: types, how long a cache may keep them, what names what."""
+"""The headers and metadata of stored objects: content types and how long caches may keep them."""
 
 from __future__ import annotations
 
 from debpress.store import ObjectHeaders
 
-# InRelease's object metadata that names its generation.
+# The metadata of the object InRelease: the generation's id, and for a snapshot the time of its end.
 GENERATION = "generation"
-# And, of a snapshot, until when it is kept.
 EXPIRES = "expires"
 
-# Hosts ask for InRelease each time, and a cache in between may not answer with an older one than
-# the indices it has.
+# A cache between the bucket and hosts must ask the bucket each time (RFC 9111, 5.2.2.4): an old
+# InRelease beside newer plain indices would give hosts a hash-sum mismatch.
 FRESH = "no-cache"
 TEXT = "text/plain; charset=utf-8"
 

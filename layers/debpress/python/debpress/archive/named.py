@@ -1,4 +1,4 @@
-"""Which objects a host may be told of: what suites name, named lately, and are about to name."""
+"""The objects that the reaper must keep: those that suites name, named lately or will name soon."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILENAME = re.compile(rb"(?mi)^Filename:[ \t]*(.*?)[ \t]*$")
 
 
 class Named:
-    """Keys that a suite names, or a snapshot (`path`)."""
+    """The keys that a suite (or snapshot) names; `path` is its path below dists/."""
 
     def __init__(self, store: Store, layout: Layout, path: str) -> None:
         self._store = store
@@ -39,11 +39,11 @@ class Named:
                 yield self._layout.pool(filename.decode("utf-8", "surrogateescape"))
 
     def lately(self, state: Published, cutoff: datetime) -> Iterator[str]:
-        """What was served at some time since `cutoff`, from the records of the flips since then.
+        """The keys that some release served since `cutoff` named, by the records of those flips.
 
         Raises CorruptError where one of these records is lost.
         """
-        superseded = state.last_modified  # That flip ended the service of the generation before.
+        superseded = state.last_modified  # Until this flip, the generation before was served.
         record: Generation | None = None
         while superseded >= cutoff:
             record = record or self._record(state.generation)
@@ -56,9 +56,12 @@ class Named:
             yield from self._indices(release.parse(record.text))
 
     def soon(self) -> Iterator[str]:
-        """What a validated batch waits with. Its own execution may be dead; whoever publishes next,
-        after however many days, takes it along, and could not without its packages. A batch that is
-        queued only after this look has been admitted, and put what was old anew, just before."""
+        """The packages of the batches that wait in the queue.
+
+        Though a batch's own execution may have died, the next merge publishes it, perhaps days
+        later, and needs its packages in the pool. A batch that is queued after this read can't lose
+        its packages either: its admission has just copied anew every file that was old.
+        """
         for entry in Runs(self._store, self._path).queue():
             yield from (self._layout.pool(each.filename) for each in entry.packages)
 

@@ -1,6 +1,7 @@
 """The plain names (`Packages.gz`, Release, Release.gpg), for readers that know no by-hash.
 
-They are a courtesy: made to agree with InRelease after each flip, from the same bytes.
+They are rewritten after each flip, one by one, from the objects that InRelease lists. So they
+disagree with InRelease for moments; apt reads by-hash and is not concerned.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from debpress.layout import Layout
 from debpress.records.generation import SignedRelease
 from debpress.store import Object, ObjectHeaders, Store
 
-# The plain names carry the sum of their bytes, to tell a stale one without reading it.
+# Metadata: the SHA-256 of a plain name's bytes, so that a HEAD tells whether it is stale.
 _SHA256 = "sha256"
 
 
 class PlainNames:
-    """Of a suite, or of a snapshot by its path below dists/."""
+    """The plain names of a suite, or of a snapshot by its path below dists/."""
 
     def __init__(self, store: Store, layout: Layout, path: str) -> None:
         self._store = store
@@ -30,11 +31,11 @@ class PlainNames:
         self._path = path
 
     def update(self) -> None:
-        """Makes them agree with InRelease.
+        """Makes the plain names agree with InRelease.
 
-        Two committers may do this at once, the slower with the older state. Each looks at InRelease
-        again when it is done and starts over if it moved, so whoever writes last has written what
-        is published (docs/protocol.md, interleaving 11).
+        Two committers may do this at once, the slower one from an older InRelease. So each reads
+        InRelease again when it is done, and starts over if it was replaced: the last to write has
+        then written what is published (docs/protocol.md, interleaving 11).
         """
         done = ""
         while True:
@@ -50,7 +51,9 @@ class PlainNames:
         key = self._layout.signed(self._path, generation)
         signed = objects.find(self._store, SignedRelease, key) if generation else None
         if signed is None:
-            return  # Older than its notes are kept: its plain names were written when it was new.
+            # The lifecycle has deleted the signature's record of so old a generation; its plain
+            # names were written when it was new.
+            return
         files = release.parse(text).files
         side_by_side(lambda name: self._write_index(name, files), self._stale(files))
         path, headers = self._path, ObjectHeaders(TEXT, FRESH)
@@ -58,7 +61,10 @@ class PlainNames:
         self._store.put(self._layout.release_gpg(path), signed.release_gpg.encode(), headers)
 
     def _stale(self, files: Mapping[str, Checksum]) -> list[str]:
-        """Looked at one by one, as a committer that died half way through leaves any mixture."""
+        """The plain names whose bytes are not those that `files` lists.
+
+        Each is looked at, because a committer that died half way leaves some new and some old.
+        """
         keys = [self._layout.dist(self._path, name) for name in files]
         return [
             name
@@ -68,7 +74,7 @@ class PlainNames:
 
     def _write_index(self, name: str, files: Mapping[str, Checksum]) -> None:
         headers = ObjectHeaders(cache_control=FRESH, metadata={_SHA256: files[name].sha256})
-        # The text has no by-hash object: apt never asks for it where .xz and .gz are listed.
+        # The uncompressed index has no by-hash object (apt prefers .xz and .gz): inflate the .gz.
         form = name if name.endswith((".gz", ".xz")) else f"{name}.gz"
         key = self._layout.by_hash(self._path, form, files[form].sha256)
         body = objects.read_form(self._store, key, files[form])

@@ -1,4 +1,4 @@
-"""Results and reports: what is written for people and CI."""
+"""The results of batches and the reports of prunes and reapings, which CI and people read."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ class Results:
         self._store = store
 
     def find(self, batch: Batch) -> Result | None:
-        """What was said last of a batch's name. Raises CorruptError."""
+        """The latest result of a batch of this name. Raises CorruptError."""
         return objects.find(self._store, Result, batch.result)
 
     def answer(self, result: Result, still_asked: Callable[[], bool]) -> bool:
-        """Writes one result, unless it was said before, or nobody asks for it any more. Says
-        whether it wrote it.
+        """Writes one result, unless the stored one says as much, or its manifest was uploaded anew.
+        Returns whether it wrote.
 
         Two uploads of one batch name share a result's key. The conditional put closes the race in
-        which the older answer would replace the newer one: read the result, then see whether the
-        manifest is still ours (`still_asked`), then put over what was read. The newer answer comes
-        after the newer manifest, so it is either seen in the manifest or it fails the put.
+        which the older result would replace the newer one: read the stored result, then check that
+        the manifest is still the answered one (`still_asked`), then replace exactly what was read.
+        A newer result is written after its newer manifest was uploaded: so either the check finds
+        that manifest, or, if it came later, the newer result changes what the put expects to find.
         """
         key = result.batch.result
         for _ in range(5):
@@ -51,7 +52,7 @@ class Results:
         raise DebpressError(f"{key} is being written again and again by others")
 
     def report_prune(self, generation: str, report: PruneReport) -> None:
-        """The same bytes whoever repeats it."""
+        """Stores a prune's report. It follows from the generation, so a repeat changes nothing."""
         objects.keep(self._store, Layout.prune_report(report.suite, generation), report)
 
     def report_reaping(self, name: str, report: ReapReport) -> None:

@@ -16,7 +16,7 @@ from debpress.store import PreconditionFailed, Store
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The record as it was read: `etag` is its state, `now` the store's clock, if it tells it."""
+    """The record as it was read, its ETag, and the store's clock then (None if it tells none)."""
 
     record: Rotation
     etag: str
@@ -28,7 +28,10 @@ class RotationArchive:
         self._store = store
 
     def find(self) -> Stored | None:
-        """None where no key was ever rotated. Raises CorruptError. IAM: s3:GetObject on it."""
+        """The stored record; None where no key was ever rotated.
+
+        Raises CorruptError. IAM: s3:GetObject on the record.
+        """
         found = self._store.get(Layout.rotation())
         if found is None:
             return None
@@ -36,9 +39,9 @@ class RotationArchive:
         return Stored(record, found.head.etag, found.head.served_at)
 
     def keep(self, record: Rotation, over: str | None) -> str:
-        """Writes it over exactly that state (None: where there is none); gives the new state.
+        """Replaces the record whose ETag is `over` (None: there is none yet); gives the new ETag.
 
-        Raises RotationError when somebody else wrote meanwhile.
+        Raises RotationError when somebody else has written the record meanwhile.
         """
         try:
             head = self._store.put(
@@ -56,6 +59,6 @@ class RotationArchive:
         return head.etag
 
     def now(self) -> datetime | None:
-        """The store's clock, if it tells it."""
+        """The store's clock, None where it tells none."""
         head = self._store.head(Layout.rotation())
         return head.served_at if head else None

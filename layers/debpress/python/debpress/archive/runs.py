@@ -1,4 +1,4 @@
-"""What the steps of a run leave for each other, and the queue of a suite."""
+"""The notes that the steps of a run leave for each other, and the queue of a suite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from debpress.store import Store
 
 
 class Runs:
-    """The runs of one suite. All that names a run by `run` may raise CorruptError."""
+    """The runs of one suite. Every method that takes a run's name may raise CorruptError."""
 
     def __init__(self, store: Store, suite: str) -> None:
         self._store = store
@@ -30,10 +30,12 @@ class Runs:
         return objects.require(self._store, Plan, self._note(run, "plan.json"))
 
     def keep_plan(self, plan: Plan) -> Plan:
-        """Returns the run's plan: this one, or the one that a repeat of the event saved before it.
+        """Stores the plan unless the run has one, from an earlier delivery of the same event;
+        returns the stored one.
 
-        One upload has one plan for ever: a later one would have a later `base`, from where the run
-        is not seen to be in, and might see files that are not those the first one pinned.
+        The first plan stands, because a later one could have a later `base`: who searches the chain
+        from there would not find a generation that has decided the run already. It could also list
+        files that were replaced since the first plan pinned them.
         """
         objects.keep_first(self._store, self._note(plan.run, "plan.json"), plan)
         return self.plan(plan.run)
@@ -41,23 +43,23 @@ class Runs:
     # Verdicts
 
     def keep_verdict(self, run: str, chunk: int, verdict: Verdict) -> None:
-        """The first verdict on a chunk stands: should a repeat of the event find a file replaced
-        since, it must not reject what goes its way already."""
+        """Stores a chunk's verdict unless it has one. The first stands: a repeat of the event that
+        finds a file replaced must not reject a batch that is being published already."""
         objects.keep_first(self._store, self._note(run, _chunk(chunk)), verdict)
 
     def verdicts(self, plan: Plan) -> list[Verdict]:
-        """One a chunk."""
+        """The verdict of each chunk, in the chunks' order."""
         keys = [self._note(plan.run, _chunk(n)) for n in range(len(plan.chunks))]
         return side_by_side(lambda key: objects.require(self._store, Verdict, key), keys)
 
     def size_of_verdicts(self, run: str) -> int:
-        """Their bytes."""
+        """The bytes that all verdicts of a run take in the store."""
         return sum(head.size for head in self._store.list(self._note(run, "chunk-")))
 
     # Refusals
 
     def refusals(self, run: str) -> tuple[Problem, ...] | None:
-        """Why a run is rejected; None where nobody said that it is."""
+        """Why a run is rejected; None where it was not rejected."""
         found = self._store.get(self._note(run, "errors.json"))
         if found is None:
             return None
@@ -71,7 +73,7 @@ class Runs:
     # The queue
 
     def enqueue(self, entry: QueueEntry) -> None:
-        """There already where an earlier try of the step queued it, or a repeat of the event."""
+        """Queues a batch, unless an earlier try of the step or a repeated event has done so."""
         objects.keep_first(self._store, Layout.queue(self._suite, entry.run), entry)
 
     def waiting(self, run: str) -> QueueEntry | None:
@@ -80,7 +82,7 @@ class Runs:
     def queue(self) -> list[QueueEntry]:
         """The waiting batches, the longest waiting first."""
         keys = [head.key for head in self._store.list(Layout.queue(self._suite))]
-        # One may be finished, and its entry deleted, between the list and the read.
+        # Between the list and the read a batch may be finished, and its entry deleted: None.
         found = side_by_side(lambda key: objects.find(self._store, QueueEntry, key), keys)
         return sorted((each for each in found if each), key=lambda entry: entry.order)
 

@@ -20,7 +20,7 @@ from debpress.records.generation import Generation, SignedRelease, number
 from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, Store
 from debpress.suite.published import Published
 
-# What is stored of an index; its text is listed and not stored.
+# The forms of an index that are stored. Release lists its uncompressed text, too (law 6).
 INDEX_SUFFIXES = (".gz", ".xz")
 
 
@@ -46,8 +46,11 @@ class SuiteArchive:
         return None if found is None else self.parse(found)
 
     def parse(self, inrelease: Object) -> Published:
-        """What an InRelease of this suite says. This machine's clock is the fall-back where the
-        store does not tell its time. Raises CorruptError or SigningError."""
+        """The contents of an InRelease of this suite; its signature is not checked here.
+
+        `now` is the store's clock, or this machine's where the store tells none. Raises
+        CorruptError or SigningError.
+        """
         text, _ = openpgp.split(inrelease.body)
         head = inrelease.head
         return Published(
@@ -60,16 +63,16 @@ class SuiteArchive:
         )
 
     def now(self, state: Published | None) -> datetime:
-        """The store's clock, also where nothing is published yet: the very first Date, if a
-        function that is ahead chose it, hosts would refuse for as long."""
+        """The store's clock, also where nothing is published yet: if a function's clock were ahead
+        and chose the first Date, hosts would refuse the Release as coming from the future."""
         if state is not None:
             return state.now
         return self._store.now(self._layout.inrelease(self.path)) or self._clock.now()
 
     def put_inrelease(self, record: Generation, body: bytes, if_match: str | None) -> Head:
-        """The flip: replaces exactly the InRelease of that ETag, or (None) the first.
+        """The flip: replaces the InRelease whose ETag is `if_match`; None creates the first.
 
-        Raises PreconditionFailed when it is another by now.
+        Raises PreconditionFailed when another flip came first.
         """
         expires = {EXPIRES: record.expires} if record.expires else {}
         return self._store.put(
@@ -81,7 +84,7 @@ class SuiteArchive:
         )
 
     def update_plain_names(self) -> None:
-        """For readers that know no by-hash: what they read agrees with InRelease afterwards."""
+        """Makes the plain names, for readers that know no by-hash, agree with InRelease."""
         PlainNames(self._store, self._layout, self.path).update()
 
     # Generations
@@ -105,8 +108,8 @@ class SuiteArchive:
     def keep_generation(self, record: Generation, indices: Mapping[str, Built]) -> None:
         """Writes a generation's indices under their hashes, and then its record.
 
-        An index is put even where it is there already: it may be one the reaper has condemned, and
-        that deletes exactly the version it condemned, so the new one stays.
+        An index is put even where it exists: the reaper may be about to delete it, but deletes only
+        the version that it has looked at, so the version that is put now stays.
         """
         forms = [
             (f"{name}{suffix}", form)
@@ -117,8 +120,8 @@ class SuiteArchive:
         self.keep_record(record)
 
     def committed(self) -> Generation | None:
-        """The record of the generation that hosts read; None before the first flip, or where
-        InRelease tells none."""
+        """The record of the generation that hosts read; None before the first flip, or where the
+        metadata of InRelease names no generation."""
         head = self._store.head(self._layout.inrelease(self.path))
         generation = head.metadata.get(GENERATION) if head else None
         return self.generation(generation) if generation else None
@@ -148,10 +151,10 @@ class SuiteArchive:
         return objects.read_form(self._store, key, listed)
 
     def copy_indices(self, listed: Release, path: str) -> None:
-        """Every index that a Release of this suite lists, under its hash below a snapshot's own
-        dists; inside the store, and even where it is there already (see `keep_generation`).
+        """Copies every index that a Release of this suite lists to a snapshot's by-hash folders.
 
-        Raises IndexGoneError for one that is deleted.
+        `path` is the snapshot's, below dists/. The store copies by itself, and even where the copy
+        exists (see `keep_generation`). Raises IndexGoneError for an index that is deleted.
         """
         names = [name for name in listed.files if name.endswith(INDEX_SUFFIXES)]
         side_by_side(lambda name: self._copy_form(name, listed.files[name], path), names)
@@ -162,7 +165,7 @@ class SuiteArchive:
         if head is None or head.size != listed.size:
             raise IndexGoneError(key, "is gone")
         try:
-            # Its name is its content's: whichever version there is will do.
+            # The name is the content's hash, so every version of the object has the same bytes.
             target = self._layout.by_hash(path, name, listed.sha256)
             self._store.copy(Pin(key, head.etag), target, BY_HASH)
         except ObjectChanged as error:

@@ -1,1 +1,1 @@
-"""The `debpress` command: one module a subcommand, each a thin front over the packages below."""
+"""The `debpress` command. Each subcommand is a module, which leaves the work to other packages."""

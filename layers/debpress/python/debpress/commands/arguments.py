@@ -1,4 +1,4 @@
-"""What arguments may look like, and those that several subcommands have."""
+"""Checks of arguments' forms, and arguments that several subcommands have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from debpress.index import relations
 
 
 def fits(form: re.Pattern[str]) -> Callable[[str], str]:
-    """An argument that fits `form` whole."""
+    """A type for argparse: the whole argument must match `form`."""
 
     def check(value: str) -> str:
         if not form.fullmatch(value):
@@ -23,7 +23,7 @@ def fits(form: re.Pattern[str]) -> Callable[[str], str]:
 
 
 suite = fits(layout.SUITE)
-# Where it is only read from, a snapshot's path will do.
+# Commands that only read take a snapshot's path in place of a suite.
 readable = fits(re.compile(f"{layout.SUITE.pattern}|{layout.SNAPSHOT.pattern}"))
 component = fits(layout.COMPONENT)
 architecture = fits(re.compile(r"[a-z0-9][a-z0-9-]*"))
@@ -55,7 +55,7 @@ def relation(value: str) -> str:
 
 
 def package(value: str) -> str:
-    """`foo`, or `foo=1.2` as apt-get takes it; gives the relation."""
+    """`foo`, or `foo=1.2` in apt-get's notation; returns it as a relation, `foo (= 1.2)`."""
     name, given, version = value.partition("=")
     return relation(f"{name} (= {version})" if given and "(" not in name else value)
 
@@ -65,7 +65,7 @@ def add_json(parser: argparse.ArgumentParser, purpose: str = "print JSON") -> No
 
 
 def add_waiting(parser: argparse.ArgumentParser) -> None:
-    """How long to wait for a result: `--timeout`, `--no-wait`."""
+    """Adds the options on how long to wait for a result: `--timeout`, `--no-wait`."""
     parser.add_argument(
         "--timeout",
         type=seconds,

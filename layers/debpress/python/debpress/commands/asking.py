@@ -1,4 +1,4 @@
-"""Asking for an operation: an operations.json in each place, and what became of it."""
+"""Asks for an operation: uploads an operations.json for each component, and prints the results."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def ask(
     places: Sequence[tuple[str, str]],
     operation: Operation,
 ) -> list[dict[str, Any]]:
-    """Asks in every place, a suite and a component, at once; then waits for one after the other.
+    """Asks in all `places` (pairs of suite and component) at first, then waits for each result.
 
-    Gives the results, or with `--no-wait` what tells them later, and prints each unless `--json`.
+    Returns the results; with `--no-wait`, where each result will be found. Prints them unless
+    `--json`.
     """
     _, store = connection.connect(arguments)
     name = waiting.new_id(clock)
@@ -40,7 +41,7 @@ def ask(
         result = waiting.wait(store, batch, head, clock, arguments.timeout)
         path = None
         if isinstance(operation, Snapshot) and result.status == "published":
-            # The result itself says it all, and spells it out nowhere.
+            # Results have no field for the snapshot's path; it follows from other fields.
             path = snapshot.of_result(result)
         answers.append({**text.as_json(result), **({"snapshot": path} if path else {})})
         if not arguments.json:
@@ -49,7 +50,7 @@ def ask(
 
 
 def _print(result: Result, operation: Operation, path: str | None) -> None:
-    """What became of it; `path` is the snapshot's that was made."""
+    """Prints the outcome of an operation; `path` is that of the snapshot that was made, if any."""
     if path is not None and isinstance(operation, Snapshot):
         _print_snapshot(result, operation, path)
     else:

@@ -1,7 +1,7 @@
-"""Which bucket a subcommand talks to, and how: the arguments they share.
+"""Connects a subcommand to AWS, by arguments that the subcommands share.
 
-The AWS SDK is imported where a client is made. It takes longer to import than all of debpress, and
-who asks for `--help` or mistypes an option needs none of it.
+The AWS SDK is imported only where a client is made. Its import takes longer than that of all of
+debpress, and neither `--help` nor the message on a mistyped option needs it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def connect(arguments: argparse.Namespace) -> tuple[Any, s3.S3Store]:
 
 
 def kms(arguments: argparse.Namespace, region: str | None = None) -> Any:
-    """The KMS client of a region, or of the one that was named. Raises StoreError."""
+    """The KMS client of `region`, or else of the region of the arguments. Raises StoreError."""
     from debpress.adapters import aws  # noqa: PLC0415
 
     return aws.client("kms", region=region or arguments.region, endpoint_url=arguments.endpoint_url)
@@ -55,9 +55,10 @@ def _bucket(arguments: argparse.Namespace) -> str:
 
 
 def output(arguments: argparse.Namespace, name: str, instead: str) -> str:
-    """An output of the stack; `instead` is how to do without. IAM: cloudformation:DescribeStacks.
+    """An output of the CloudFormation stack. `instead` is a phrase for the error's message, on how
+    to do without. IAM: cloudformation:DescribeStacks.
 
-    Raises argparse.ArgumentError when it can't be known, and StoreError.
+    Raises argparse.ArgumentError when the output can't be read, and StoreError.
     """
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
@@ -72,7 +73,7 @@ def output(arguments: argparse.Namespace, name: str, instead: str) -> str:
         try:
             found = client.describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
-            # CloudFormation's way to say that there is no such stack. A CI role may not even ask.
+            # CloudFormation says ValidationError if there is no such stack. CI's role is denied.
             if aws.code(error) == "ValidationError" or (
                 aws.status(error) == 403 and not arguments.stack
             ):

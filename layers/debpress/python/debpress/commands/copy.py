@@ -1,4 +1,4 @@
-"""`debpress copy`: packages of one suite published in another too. IAM: see `operating`."""
+"""`debpress copy`: publishes packages of one suite in another, too. IAM: see `operating`."""
 
 from __future__ import annotations
 

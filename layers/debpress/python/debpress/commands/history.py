@@ -1,4 +1,4 @@
-"""`debpress history`: what came and went, when, and by whom.
+"""`debpress history`: which packages were added and removed, when, and by which batch.
 
 IAM: s3:GetObject on the root and on `state/`.
 """

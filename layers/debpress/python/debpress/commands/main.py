@@ -16,7 +16,7 @@ from debpress.clock import Clock, SystemClock
 from debpress.commands import subcommands
 from debpress.errors import DebpressError
 
-# Each is a module of its name beside this one.
+# For each, the module of the same name beside this one is imported.
 SUBCOMMANDS = {
     "upload": "publish .deb files as one batch",
     "remove": "take packages out of a suite",
@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Who read our output has gone; without this, Python complains once more as it exits.
+        # The reader of our output (`| head`) has ended. With standard output elsewhere, Python does
+        # not print a second error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

@@ -1,4 +1,4 @@
-"""The .deb files on this machine that an upload is about to send."""
+"""Reads and checks the .deb files on this machine before they are uploaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from debpress.errors import Code, Refusal, RejectedError
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A file to upload. `sha256` is hex, `size` bytes."""
+    """A file to upload. `sha256` is in hex, `size` in bytes."""
 
     path: Path
     sha256: str
@@ -27,8 +27,8 @@ class Package:
 
 
 def examine(paths: Sequence[Path]) -> tuple[list[Package], list[Refusal]]:
-    """Reads every file whole. What is wrong with the packages themselves is told here, as
-    admission would tell it, before any byte is sent, and of all the files at once."""
+    """Reads every file whole. Returns the packages, and every error of any of them: the errors that
+    admission would find in a package by itself, before a byte is sent."""
     packages: list[Package] = []
     refusals: list[Refusal] = []
     seen: set[str] = set()
@@ -41,7 +41,7 @@ def examine(paths: Sequence[Path]) -> tuple[list[Package], list[Refusal]]:
 
 
 def _examine(path: Path, seen: set[str]) -> Package:
-    """One file; `seen` are the names of those before it. Raises RejectedError."""
+    """Reads one file; `seen` are the names of the files before it. Raises RejectedError."""
     if path.name in seen:
         raise _refused(
             Code.NAME_DUPLICATE,

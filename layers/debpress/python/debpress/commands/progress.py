@@ -1,4 +1,4 @@
-"""How far something long is, for who watches a terminal; silent in a log."""
+"""Shows the progress of long work on a terminal; prints nothing where stderr is a log."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from debpress.commands.text import printable
 
 
 class Progress:
-    """Called with each part that is done: by boto3's transfers with bytes sent, from several
-    threads, and by `verify`."""
+    """A progress display. It is called with the size of each part that is done: by boto3's
+    transfers (with bytes sent, from several threads) and by `verify`."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name = printable(name)

@@ -1,4 +1,4 @@
-"""`debpress prune`: old versions taken out, as the schedule does. IAM: see `operating`."""
+"""`debpress prune`: removes old versions, as the daily schedule does. IAM: see `operating`."""
 
 from __future__ import annotations
 

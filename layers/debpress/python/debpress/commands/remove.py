@@ -1,4 +1,4 @@
-"""`debpress remove`: packages taken out of a component of a suite. IAM: see `operating`."""
+"""`debpress remove`: removes packages from a component of a suite. IAM: see `operating`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deployed repository, and which of its suites the arguments mean."""
+"""Opens the deployed repository, and finds the suites that the arguments mean."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 
 def opened(arguments: argparse.Namespace, clock: Clock) -> tuple[Archive, Repository]:
-    """The repository's state, and the configuration as deployed. IAM: s3:GetObject on it.
+    """The repository's state, and its deployed configuration.
 
-    Raises what `connection.connect` does, and ConfigError.
+    Raises what `connection.connect` raises, and ConfigError. IAM: s3:GetObject on
+    `state/_repository.json`.
     """
     _, store = connection.connect(arguments)
     return open_archive(store, clock)
 
 
 def open_archive(store: Store, clock: Clock) -> tuple[Archive, Repository]:
-    """The same of a bucket."""
+    """The state and the deployed configuration of the repository in a store. Raises ConfigError."""
     from debpress.archive import Archive  # noqa: PLC0415 (as the SDK: see connection)
     from debpress.archive.configuration import read_configuration  # noqa: PLC0415
 
@@ -35,7 +36,7 @@ def open_archive(store: Store, clock: Clock) -> tuple[Archive, Repository]:
 
 
 def chosen(repository: Repository, suite: str | None) -> list[Suite]:
-    """That suite, or all of them. Raises ConfigError for an unknown one."""
+    """The suite of this name; None: all suites. Raises ConfigError for an unknown one."""
     found = [each for each in repository.suites if suite in (None, each.suite)]
     if not found:
         raise _unknown(repository, suite)
@@ -43,7 +44,7 @@ def chosen(repository: Repository, suite: str | None) -> list[Suite]:
 
 
 def readable(repository: Repository, path: str | None) -> list[str]:
-    """That suite, or that snapshot by its path, or all suites. Raises ConfigError likewise."""
+    """The suite or snapshot of this path; None: all suites. Raises ConfigError if unknown."""
     known = [each.suite for each in repository.suites]
     if path is None:
         return known

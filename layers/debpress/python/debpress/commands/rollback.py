@@ -1,4 +1,4 @@
-"""`debpress rollback`: an earlier generation's content again. IAM: see `operating`."""
+"""`debpress rollback`: publishes an earlier generation's content again. IAM: see `operating`."""
 
 from __future__ import annotations
 

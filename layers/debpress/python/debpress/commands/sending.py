@@ -1,4 +1,4 @@
-"""Sending a batch to staging: the packages, then the manifest, which starts the workflow."""
+"""Sends a batch to staging: the packages, then the manifest, which starts the workflow."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[Package]) -> Head:
-    """Uploads the files, then the manifest; gives the manifest's Head.
+    """Uploads the files, then the manifest; returns the manifest's Head.
 
-    Raises TransientError or StoreError; what was uploaded until then expires by itself. IAM:
-    s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix.
+    Raises TransientError or StoreError; the bucket's lifecycle then deletes the files that were
+    uploaded. IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix.
     """
     for package in packages:
         _upload(client, store, batch.staging + package.name, package)
@@ -40,7 +40,7 @@ def _upload(client: Any, store: S3Store, key: str, package: Package) -> None:
         try:
             client.upload_file(str(package.path), store.bucket, key, Callback=progress)
         except S3UploadFailedError as error:
-            # boto3 keeps the text alone; the exception it had caught says more.
+            # boto3's exception has only the other's text; the one it caught has the error code.
             cause = error.__context__
             raise cause if isinstance(cause, ClientError) else StoreError(str(error)) from None
         except OSError as error:

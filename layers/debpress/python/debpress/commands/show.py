@@ -1,4 +1,4 @@
-"""`debpress show`: a package, and where it is published.
+"""`debpress show`: a package's fields, and the suites that publish it.
 
 IAM: s3:GetObject on the root and on `state/`.
 """
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
 
 def _print(found: Sequence[ListedPackage]) -> None:
-    """Every place, then the control file's fields of the newest."""
+    """Prints every suite and component that has it, then the newest version's control fields."""
     text.print_table(
         (f"{e.suite}/{e.component}", *e.identity[1:], text.amount(e.as_json()["size"]))
         for e in found

@@ -1,4 +1,4 @@
-"""`debpress snapshot`: a generation kept as a suite of its own. IAM: see `operating`."""
+"""`debpress snapshot`: keeps a generation as a suite of its own. IAM: see `operating`."""
 
 from __future__ import annotations
 

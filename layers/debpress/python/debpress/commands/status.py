@@ -1,4 +1,4 @@
-"""`debpress status`: what waits, and how each suite is.
+"""`debpress status`: each suite's release, waiting batches and recent failures.
 
 IAM: s3:GetObject on the root and on `state/`, and s3:ListBucket.
 """

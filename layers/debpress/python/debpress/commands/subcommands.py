@@ -1,4 +1,4 @@
-"""Subcommands whose modules are imported once they are chosen, so that `--help` comes at once."""
+"""Subcommands whose modules are imported only when they are chosen, so that `--help` is quick."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 def add(
     parser: argparse.ArgumentParser, package: str, purposes: Mapping[str, str], metavar: str
 ) -> None:
-    """A subcommand for each name in `purposes`, which say in a few words what each is for.
+    """Adds a subcommand for each name in `purposes`, whose values describe it in a few words.
 
-    Its module is the one of that name in `package`, with an underscore behind a word of Python's
-    own. The module has `add_arguments(parser)`, which may also set the parser's description; and
-    `run(arguments, clock)`, which gives the exit code, unless it adds subcommands in its turn.
+    Its module is the one of that name in `package`; where the name is a keyword of Python, with an
+    underscore behind it. The module has `add_arguments(parser)`, which may also set the parser's
+    description; and, unless it adds subcommands itself, `run(arguments, clock)`, which returns the
+    exit code.
     """
     parsers = parser.add_subparsers(required=True, metavar=metavar, parser_class=_Subcommand)
     for name, purpose in purposes.items():
@@ -26,7 +27,7 @@ def add(
 
 
 class _Subcommand(argparse.ArgumentParser):
-    """A parser that asks its module for its arguments when there is something to parse."""
+    """A parser that imports its module, and adds the arguments, only when it has to parse."""
 
     module: str
 

@@ -1,4 +1,4 @@
-"""What the command prints for people."""
+"""Formats what the command prints for people."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from debpress import codec
 from debpress.codec import Record
 from debpress.records.result import Result
 
-# Control and format characters: in a file's name they could rewrite what a terminal shows.
+# Control and format characters: in an uploaded file's name they could alter what a terminal shows.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(value: object) -> str:
-    """`value` as text on one line, its unseen characters spelled out."""
+    """`value` as text on one line, with control and format characters escaped."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value))
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """A record as it is stored, keys sorted."""
+    """A record as JSON in its stored form, with sorted keys."""
     data: dict[str, Any] = json.loads(codec.dump(record))
     return data
 
@@ -32,7 +32,7 @@ def print_json(data: Any) -> None:
 
 
 def print_table(rows: Iterable[Sequence[object]]) -> None:
-    """Columns padded to their widest cell, two spaces in, on stdout."""
+    """Prints rows to stdout, indented by two spaces, each column padded to its widest cell."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -41,7 +41,7 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
 
 
 def age(seconds: float) -> str:
-    """`90 s`, `12 min`, `3 h`, `5 d`: the unit a person would use."""
+    """A duration in the unit that a person would use: `90 s`, `12 min`, `3 h`, `5 d`."""
     for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
         if seconds < most * size:
             return f"{int(seconds // size)} {unit}"
@@ -49,7 +49,7 @@ def age(seconds: float) -> str:
 
 
 def amount(size: float) -> str:
-    """`512 B`, `54.2 kB`, `1.5 GB`, in steps of a thousand as apt counts."""
+    """A size in units of a thousand, as apt prints them: `512 B`, `54.2 kB`, `1.5 GB`."""
     if size < 1000:
         return f"{int(size)} B"
     for unit in ("kB", "MB", "GB"):
@@ -60,14 +60,14 @@ def amount(size: float) -> str:
 
 
 def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
-    """A line on stderr for each error: file, code, message."""
+    """Prints a line on stderr for each error: file, code, message."""
     for error in errors:
         line = ": ".join(printable(error.get(part, "?")) for part in ("file", "code", "message"))
         print(line, file=sys.stderr)
 
 
 def print_result(result: Result) -> None:
-    """A batch's result (docs/contract.md): what became of it on stdout, its errors on stderr."""
+    """Prints a batch's result (docs/contract.md): its outcome on stdout, its errors on stderr."""
     batch = result.batch
     name = printable(f"{batch.suite}/{batch.component}/{batch.id}")
     if result.status == "published":

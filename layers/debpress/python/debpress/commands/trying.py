@@ -1,4 +1,4 @@
-"""Trying an operation: what would come and go if it were asked for now (`--dry-run`)."""
+"""Tries an operation: what it would add and remove if it were asked for now (`--dry-run`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from debpress.suite.operations import Operation, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Of operations on a repository as it is now; changes nothing."""
+    """Trials of operations on a repository as it is now. Changes nothing."""
 
     archive: Archive
     repository: Repository
@@ -24,7 +24,7 @@ class Trial:
     def plan(
         self, suite: str, component: str, operation: Operation, *, quiet: bool
     ) -> dict[str, Any]:
-        """What an operation would do, and what is wrong with it; printed unless `quiet`."""
+        """The changes that an operation would make, and its errors; printed unless `quiet`."""
         errors: list[dict[str, str]] = []
         packages: list[dict[str, Any]] = []
         try:
@@ -32,7 +32,7 @@ class Trial:
         except RejectedError as error:
             errors = [refusal.as_json() for refusal in error.refusals]
             if any(refusal.code == Code.PRUNE_TOO_MUCH for refusal in error.refusals):
-                # What it refuses to do is just what there is to look at.
+                # A prune that is refused as too large: show what it would remove without the limit.
                 unbound = replace(self, repository=_unbound(self.repository))
                 packages = unbound._packages(suite, component, operation)
         if not quiet:
@@ -49,7 +49,7 @@ class Trial:
 
 
 def _unbound(repository: Repository) -> Repository:
-    """The same, where a prune may take out all it likes."""
+    """The configuration without the limit on how much a prune may remove."""
     suites = tuple(replace(suite, prune_share=1.0) for suite in repository.suites)
     return replace(repository, suites=suites)
 

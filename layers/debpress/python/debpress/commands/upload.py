@@ -1,7 +1,7 @@
 """`debpress upload`: sends a batch to staging, its manifest last, and waits for the result.
 
 IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix, s3:GetObject on its
-results prefix; nothing else. docs/ci.md is the page for who writes a CI job.
+results prefix; nothing else. docs/ci.md explains it to authors of CI jobs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`debpress verify`: reads the whole repository as a stranger would, and says what is wrong.
+"""`debpress verify`: reads the whole repository as hosts do, and reports every problem.
 
-IAM: s3:GetObject on the root and on `state/_repository.json`; s3:ListBucket to tell what nothing
-names.
+IAM: s3:GetObject on the root and on `state/_repository.json`; s3:ListBucket to find objects that no
+suite names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Waiting for the result of what was uploaded."""
+"""Waits for the result of a batch that was uploaded."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from debpress.store import Head, Object
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
 
-# The first results come within a few seconds; a busy suite may take a minute.
+# Seconds between two looks, which get longer: a result comes within a few seconds, or in a busy
+# suite within a minute.
 FIRST_DELAY = 0.5
 LAST_DELAY = 10.0
 
 
 def new_id(clock: Clock) -> str:
-    """A batch's name: sorts by time, and two of one second differ."""
+    """A new batch's name. Names sort by time, and have a random part for two in one second."""
     return f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
 def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: float) -> Result:
-    """The result of exactly this manifest, once it is there.
+    """Waits for the result of exactly this upload of the manifest.
 
-    An earlier upload under the same name may have left a result, which is passed over. Raises
-    TransientError when `timeout` seconds were not enough.
+    A result that an earlier upload of the same name has left is ignored. Raises TransientError
+    after `timeout` seconds without a result.
     """
     from debpress.adapters import aws  # noqa: PLC0415 (see connection)
 
@@ -41,7 +42,8 @@ def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: fl
         except TransientError:
             found = None
         except StoreError as error:
-            # Without s3:ListBucket, which CI has no business with, this means "not there yet".
+            # CI has no s3:ListBucket. Without it S3 answers 403 also for an object that is absent,
+            # so this may mean that the result is not written yet.
             if not aws.refused(error):
                 raise
             found, refused = None, True
@@ -56,7 +58,7 @@ def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: fl
 
 
 def sent(batch: Batch, manifest: Head) -> dict[str, Any]:
-    """What tells the result later, for who does not wait."""
+    """The batch, its manifest, and the key of the result, for callers that do not wait."""
     return {
         "batch": codec.encode(batch),
         "manifest": {

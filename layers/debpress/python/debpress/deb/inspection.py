@@ -338,9 +338,6 @@ _KEPT: tuple[tuple[str, Callable[[str], bool], str], ...] = (
 )
 
 
-# dpkg reads these as one list each, of the parts of a package that came on several disks.
-
-
 def _check_words(text: dict[str, str], findings: Findings) -> None:
     """Fields that dpkg refuses with other values, and of which apt warns on every host."""
     for field, choices in _CHOICES.items():

@@ -1,4 +1,4 @@
-"""What changed between two published forms of an index, found without trusting who made them."""
+"""The difference of two published versions of an index, computed from their bytes alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from debpress.index.entries import Identity
 
 
 def difference(old_xz: bytes, new_xz: bytes) -> tuple[dict[Identity, bytes], dict[Identity, bytes]]:
-    """The stanzas gone or altered, and the stanzas come or altered, by identity.
+    """The stanzas that only the old index has, and those that only the new one has, by identity.
 
-    Unpacks only blocks that the two do not share. Raises CorruptError.
+    A stanza whose text was altered is in both. Only blocks that the two indices do not share are
+    unpacked. Raises CorruptError.
     """
     old, new = xz.split(old_xz), xz.split(new_xz)
     shared = {b.data for b in old} & {b.data for b in new}

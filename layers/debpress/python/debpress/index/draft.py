@@ -9,8 +9,8 @@ from debpress.index.packages import Built, Packages
 
 
 class IndexDraft:
-    """`added` and `removed` are what differs from `base`, no more: taking out what was just put
-    in leaves no trace."""
+    """`added` and `removed` are the stanzas by which the draft differs from `base`: a stanza that
+    is put in and taken out again is in neither."""
 
     def __init__(self, base: Packages) -> None:
         self.base = base
@@ -22,7 +22,7 @@ class IndexDraft:
         return bool(self.added or self.removed)
 
     def find(self, identities: Iterable[Identity]) -> dict[Identity, bytes]:
-        """The stanzas of those that are in the draft."""
+        """The stanzas of those of `identities` that the draft has."""
         wanted = set(identities)
         found = {i: self.added[i] for i in wanted if i in self.added}
         base = self.base.find(wanted - found.keys())
@@ -33,7 +33,7 @@ class IndexDraft:
         return self._over(self.base.named(*packages), set(packages))
 
     def entries(self) -> Iterator[Entry]:
-        """Everything, in the index's order."""
+        """Every entry, in the index's order."""
         if not self.changed:
             return self.base.entries()
         return iter(self._over(self.base.entries(), None))
@@ -48,19 +48,19 @@ class IndexDraft:
         return sorted(kept)
 
     def put(self, identity: Identity, text: bytes) -> None:
-        """Puts a stanza in; it must not be there with another text."""
+        """Puts a stanza in. The caller makes sure that the draft has no other text for it."""
         if self.removed.get(identity) == text:
             del self.removed[identity]
         else:
             self.added[identity] = text
 
     def remove(self, entry: Entry) -> None:
-        """Takes a stanza out that is there."""
+        """Takes a stanza out. The caller makes sure that the draft has it."""
         if self.added.pop(entry.identity, None) is None:
             self.removed[entry.identity] = entry.text
 
     def copy(self) -> IndexDraft:
-        """A draft that changes by itself from here on."""
+        """A draft with the same changes, independent of this one from now on."""
         twin = IndexDraft(self.base)
         twin.added, twin.removed = dict(self.added), dict(self.removed)
         return twin

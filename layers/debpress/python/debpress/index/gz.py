@@ -1,7 +1,7 @@
-"""gzip of many members, each carrying its own length, so that it splits without inflating.
+"""gzip of many members, each with its own length in it, so that splitting needs no inflating.
 
-Every apt reads several members as one text. The length is in an extra field (RFC 1952,
-section 2.3.1.1) of ours, `DP`; readers pass over it.
+Every apt reads several members as one text. The length is in our own extra field `DP` (RFC 1952,
+section 2.3.1.1), which other readers skip.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import zlib
 
 from debpress.errors import CorruptError
 
-# magic, deflate, FEXTRA; no time and no name, so that equal text is equal bytes; unknown system
+# RFC 1952, section 2.3: magic, deflate, the flag FEXTRA, no time, best compression, unknown system.
+# Without time and name, equal text gives equal bytes (law 6).
 _START = b"\x1f\x8b\x08\x04\x00\x00\x00\x00\x02\xff"
 _EXTRA = struct.Struct("<H2sHI")
 _HEAD = len(_START) + _EXTRA.size
@@ -27,7 +28,7 @@ def compress(plain: bytes) -> bytes:
 
 
 def split(data: bytes) -> list[bytes]:
-    """The members of a file that `compress` made; CorruptError for any other."""
+    """The members of a file made of `compress`'s output. Raises CorruptError for any other file."""
     members = []
     offset = 0
     while offset < len(data):
@@ -43,7 +44,7 @@ def split(data: bytes) -> list[bytes]:
 
 
 def decompress(member: bytes) -> bytes:
-    """Raises CorruptError."""
+    """The text of one member. Raises CorruptError."""
     try:
         return zlib.decompress(member, zlib.MAX_WBITS | 16)
     except zlib.error as error:
@@ -51,7 +52,7 @@ def decompress(member: bytes) -> bytes:
 
 
 def beginning(member: bytes, length: int) -> bytes:
-    """The first `length` bytes of a member's text, inflating no more. Raises CorruptError."""
+    """The first `length` bytes of a member's text; the rest stays packed. Raises CorruptError."""
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(member, length)
     except zlib.error as error:
@@ -59,7 +60,7 @@ def beginning(member: bytes, length: int) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Any gzip file whole, whoever made it. Raises CorruptError."""
+    """The text of a whole gzip file, whichever program made it. Raises CorruptError."""
     out = []
     while data:
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)

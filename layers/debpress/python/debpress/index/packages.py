@@ -1,8 +1,8 @@
 """A Packages index in its stored forms, read in part and edited in part.
 
-The text is cut into blocks by `entries.starts_block`; `.gz` holds a member a block, `.xz` a block
-a block. An edit inflates every block once (the hash of the whole text needs that: 0.3 s for
-50 MB) but parses and compresses only those it touches.
+The text is cut into blocks by `entries.starts_block`. Each is one member of the `.gz` form and one
+block of the `.xz` form. An edit inflates every block, since the hash of the whole text needs that
+(0.3 s for 50 MB), but parses and compresses only the blocks that it changes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from debpress.index.entries import Entry, Identity
 
 
 class Checksum(NamedTuple):
-    """What Release says of a file."""
+    """A file's SHA-256 (hex) and its size in bytes, as Release lists them."""
 
     sha256: str
     size: int
@@ -34,7 +34,7 @@ def checksum_of(data: bytes) -> Checksum:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An index to be published: the sum of its text, and its two stored forms."""
+    """An index to be published: its text's checksum, and its two stored forms."""
 
     plain: Checksum
     gz: bytes
@@ -62,12 +62,12 @@ class Packages:
         try:
             self._blocks = _pair(gz_form, xz_form)
         except CorruptError:
-            # Not our making (an imported repository): compress it all, this once.
+            # Made by another program (an imported repository): compress all of it anew, once.
             self._blocks = _compressed(sorted(stanzas.split(gz.inflate(gz_form))))
         self._firsts = [block.first for block in self._blocks]
 
     def find(self, identities: Iterable[Identity]) -> dict[Identity, bytes]:
-        """The stanzas of those of `identities` that are here; reads only their blocks."""
+        """The stanzas of those of `identities` that the index has; unpacks only their blocks."""
         wanted: dict[int, list[Identity]] = {}
         for identity in identities:
             position = bisect.bisect_right(self._firsts, identity) - 1
@@ -80,7 +80,7 @@ class Packages:
         return found
 
     def named(self, *packages: str) -> list[Entry]:
-        """Every version of these packages; reads only the blocks that may hold one."""
+        """Every version of these packages; unpacks only the blocks that may hold one."""
         wanted, positions = set(packages), set[int]()
         for package in wanted:
             start = max(bisect.bisect_left(self._firsts, (package,)) - 1, 0)
@@ -93,12 +93,13 @@ class Packages:
         ]
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, in order, a block in memory at a time."""
+        """Every entry, in order, with one block at a time in memory."""
         for block in self._blocks:
             yield from block.entries()
 
     def edit(self, add: Mapping[Identity, bytes], remove: Iterable[Identity] = ()) -> Built:
-        """The index with `add` put in (or put anew) and `remove` taken out."""
+        """The index with the stanzas `add` put in (replacing their old text) and `remove` taken
+        out."""
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return _Edit(self._blocks, self._firsts, pool).run(add, set(remove))
 
@@ -108,7 +109,7 @@ def empty() -> Packages:
 
 
 def build(entries: Iterable[Entry]) -> Built:
-    """An index from nothing; byte for byte what any series of edits to the same set gives."""
+    """An index of these entries: the same bytes as any series of edits to the same set (law 6)."""
     return empty().edit(dict(entries))
 
 
@@ -120,7 +121,8 @@ def _pair(gz_form: bytes, xz_form: bytes) -> list[_Block]:
 
 
 def _first(member: bytes) -> Identity:
-    # The three names nearly always stand in a stanza's first 4 KiB; else read the whole block.
+    # A stanza's first 4 KiB nearly always have the three fields of its identity; else the whole
+    # block is read.
     stanza, end, _ = gz.beginning(member, 4096).partition(b"\n\n")
     identity = stanzas.identify(stanza if end else stanza.rpartition(b"\n")[0])
     if all(identity):
@@ -140,12 +142,12 @@ def _compress(first: Identity, plain: bytes) -> _Block:
 
 
 class _Edit:
-    """One pass over the blocks.
+    """One pass over the blocks of an index.
 
-    `held` is a block carried over but not yet written out: when the block after it loses its first
-    stanza, and with it the boundary between the two, it is opened again. `open` holds the entries
-    of touched blocks whose end is not yet known. At most one of them is filled. Touched blocks are
-    compressed by `pool`, on as many processors as there are, while the pass goes on.
+    `held` is an unchanged block that is not yet written out: if the next block loses its first
+    stanza, the boundary between the two is gone, and both are compressed as one. `open` holds the
+    entries of changed blocks whose end is not known yet. At most one of `held` and `open` is
+    filled. `pool` compresses changed blocks on all processors while the pass goes on.
     """
 
     def __init__(self, blocks: list[_Block], firsts: list[Identity], pool: Executor) -> None:

@@ -1,4 +1,4 @@
-"""`foo (<< 2.0)`: which versions of which package, in Debian's own words (Policy 7.1)."""
+"""Package relations such as `foo (<< 2.0)`: a package, and which of its versions (Policy 7.1)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DEPENDENCIES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """`operator` and `version` are None for every version."""
+    """`operator` and `version` are both None where every version of the package is meant."""
 
     package: str
     operator: str | None = None
@@ -47,7 +47,8 @@ class Relation:
 
 
 def parse(text: str) -> Relation:
-    """Raises DebpressError for anything but a name, and at most one version in parentheses."""
+    """Reads a relation: a package's name, and at most one version in parentheses. Raises
+    DebpressError for any other text."""
     found = _FORM.fullmatch(text)
     if not found:
         raise DebpressError(

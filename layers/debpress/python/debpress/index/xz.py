@@ -1,8 +1,8 @@
 """One .xz stream of many blocks, put together from blocks compressed one at a time.
 
-apt decodes the first stream of a file and no other, so several streams are refused; several
-blocks in one stream are fine with every apt. The format: xz-file-format.txt 1.1.0, section 2
-(stream), 3 (block), 4 (index).
+apt decodes only the first stream of a file, so a file of several streams is refused; every apt
+reads several blocks in one stream. The format: xz-file-format.txt 1.1.0, section 2 (stream), 3
+(block), 4 (index).
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ _FLAGS = bytes((0, _CHECK))
 _HEADER = b"\xfd7zXZ\x00" + _FLAGS + struct.pack("<I", zlib.crc32(_FLAGS))
 _FOOTER_MAGIC = b"YZ"
 
-# A dictionary larger than a block serves nothing and costs ten times its size in memory.
+# Bytes. A dictionary larger than a block would improve nothing, and xz takes ten times its size in
+# memory.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 22}]
 
 
 class Block(NamedTuple):
-    """A block as it stands in the file. `unpadded` and `plain` are sizes in bytes (section 4.3)."""
+    """A block with its padding. `unpadded` (the block without padding) and `plain` (its text) are
+    sizes in bytes, as the index lists them (section 4.3)."""
 
     data: bytes
     unpadded: int
@@ -33,14 +35,14 @@ class Block(NamedTuple):
 
 
 def compress(plain: bytes) -> Block:
-    """`plain` as one block."""
+    """`plain` compressed as one block."""
     stream = lzma.compress(plain, format=lzma.FORMAT_XZ, check=_CHECK, filters=_FILTERS)
     (block,) = split(stream)
     return block
 
 
 def decompress(block: Block) -> bytes:
-    """Raises CorruptError."""
+    """The text of one block. Raises CorruptError."""
     try:
         return lzma.decompress(assemble([block]), format=lzma.FORMAT_XZ)
     except lzma.LZMAError as error:
@@ -48,7 +50,7 @@ def decompress(block: Block) -> bytes:
 
 
 def assemble(blocks: Iterable[Block]) -> bytes:
-    """The stream that holds these blocks, in this order."""
+    """One stream of these blocks, in this order."""
     blocks = list(blocks)
     records = b"".join(_vli(b.unpadded) + _vli(b.plain) for b in blocks)
     index = b"\x00" + _vli(len(blocks)) + records
@@ -85,7 +87,7 @@ def split(stream: bytes) -> list[Block]:
 
 
 def _vli(number: int) -> bytes:
-    """Section 1.2: seven bits a byte, the lowest first."""
+    """A variable-length integer (section 1.2): seven bits a byte, the lowest first."""
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)

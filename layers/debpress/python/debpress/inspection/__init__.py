@@ -1,4 +1,4 @@
-"""Looking at a repository: what it lists, how it came to be, what waits, whether it is whole.
+"""Inspects a repository: its packages, its history, its waiting batches, and its integrity.
 
 Reads the store and writes nothing.
 """

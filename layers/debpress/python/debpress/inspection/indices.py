@@ -1,4 +1,4 @@
-"""Whether a suite's indices are what its Release says, by hash and by name."""
+"""Checks a suite's indices, by-hash and by plain name, against its Release."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from debpress.layout import index_name
 from debpress.store import Head
 
 _COMPRESSED = (".gz", ".xz")
-# apt-secure(8) and apt's own parser: without one of these a package can't be fetched.
+# The fields that apt needs to fetch a package (apt-secure(8), and apt's own parser).
 _REQUIRED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
 
 
 @dataclass(slots=True)
 class NamedPackages:
-    """The pool objects that indices name: sums by `Filename`, and one suite that names each."""
+    """The pool objects that indices name: the checksum of each `Filename`, and one suite that names
+    it."""
 
     sums: dict[str, Checksum] = field(default_factory=dict)
     suites: dict[str, str] = field(default_factory=dict)
@@ -36,7 +37,7 @@ class NamedPackages:
 def check_indices(
     archive: Archive, suite: str, release: Release, named: NamedPackages, report: Report
 ) -> None:
-    """Every index under its hash and its plain name; what they name goes into `named`."""
+    """Checks every index under its hash and its plain name; adds the packages in it to `named`."""
     check = _Check(archive, suite, release, report)
     names = sorted(n.removesuffix(".gz") for n in release.files if n.endswith(".gz"))
     read = side_by_side(check.index, names)
@@ -59,7 +60,8 @@ class _Check:
         self._report.wrong(self._suite, key, f"{key} {message}")
 
     def completeness(self) -> None:
-        """What Release promises by its fields is in its list, or apt sees no packages."""
+        """Checks that Release lists an index for each of its Components and Architectures: of one
+        that is not listed, apt sees no packages, without any error."""
         key = self._layout.inrelease(self._suite)
         for component in self._release.components:
             for architecture in self._release.architectures:
@@ -69,7 +71,7 @@ class _Check:
                         self._wrong(key, f"does not list {name}{suffix}, which apt needs; deploy")
 
     def index(self, name: str) -> list[Entry]:
-        """Checks the forms of an index; its entries, or none where no form is good."""
+        """Checks the forms of an index, and returns its entries; none where no form is good."""
         good: bytes | None = None
         for suffix, unpack in ((".gz", gz.inflate), (".xz", _single_stream)):
             text = self._unpacked(name, suffix, unpack)
@@ -116,7 +118,8 @@ class _Check:
         return None if found is None else hashlib.sha256(found.body).hexdigest()
 
     def packages(self, found: dict[str, list[Entry]], named: NamedPackages) -> None:
-        """Every stanza can be fetched, and a version has one content in the suite (law 4)."""
+        """Checks that every stanza has what apt needs to fetch the package, and that a version has
+        the same content in all indices of the suite (law 4)."""
         sums: dict[Identity, str] = {}
         for name, entries in found.items():
             key = self._layout.dist(self._suite, name)
@@ -147,7 +150,8 @@ class _Check:
             self._wrong(key, f"says of {filename} what {named.suites[filename]} says otherwise")
 
     def packages_for_all(self, found: dict[str, list[Entry]]) -> None:
-        """`Architecture: all` is in the index of every architecture, or some hosts miss it."""
+        """Checks that packages for `all` are in the index of every architecture, since a host reads
+        only the index of its own."""
         for component in self._release.components:
             names = [index_name(component, a) for a in self._release.architectures]
             common = {n: set(_for_all(found.get(n, ()))) for n in names}
@@ -169,7 +173,7 @@ def _for_all(entries: Iterable[Entry]) -> Iterable[Identity]:
 
 
 def _single_stream(data: bytes) -> bytes:
-    """apt reads one xz stream and no more."""
+    """Unpacks an .xz form. Raises for several streams, of which apt would read only the first."""
     reader = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
     text = reader.decompress(data)
     if not reader.eof or reader.unused_data:

@@ -1,4 +1,4 @@
-"""Whether hosts find the key, and whether what it should have signed verifies."""
+"""Checks that the key is published, and that it verifies the signatures of a suite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from debpress.openpgp.certificates import Certificate
 
 
 def published_certificates(archive: Archive, now: datetime, report: Report) -> list[Certificate]:
-    """The certificates of key.gpg, once they and those of key.asc were looked at."""
+    """Checks key.gpg and key.asc, and returns the certificates in key.gpg."""
     layout = archive.layout
     binary = _certificates(archive, layout.key_gpg, report)
     armored = _certificates(archive, layout.key_asc, report)
@@ -43,7 +43,7 @@ def check_signature(
     now: datetime,
     report: Report,
 ) -> None:
-    """InRelease by the published key, and Release and Release.gpg against InRelease."""
+    """Checks InRelease by the published certificates, and Release and Release.gpg against it."""
     key = archive.layout.inrelease(suite)
     raw = [certificate.raw for certificate in known]
     try:
@@ -61,7 +61,7 @@ def check_signature(
 def _check_detached(
     archive: Archive, suite: str, inrelease: bytes, raw: list[bytes], report: Report
 ) -> None:
-    """For readers that know no InRelease; both are made with it, after it."""
+    """Checks Release and Release.gpg, the plain names for readers that know no InRelease."""
     remedy = "the next publish writes it anew"
     layout = archive.layout
     text, _ = openpgp.split(inrelease)

@@ -1,4 +1,4 @@
-"""What operations would do now, by the code that does it; nothing is written."""
+"""Previews operations, with the rules by which a merge applies them; writes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from debpress.suite.workspace import Workspace
 def preview(
     archive: Archive, repository: Repository, suite: str, component: str, operation: Operation
 ) -> tuple[PackageOutcome, ...]:
-    """What would come and go. Raises RejectedError as the operation would be rejected."""
+    """The packages that an operation would add and remove now. Raises RejectedError where it would
+    be rejected."""
     settings = repository.suite(suite)
     state = archive.published(suite)
     if settings is None or state is None:

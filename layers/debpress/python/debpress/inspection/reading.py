@@ -1,4 +1,4 @@
-"""What a suite publishes, read the way apt reads it: InRelease, then an index by its hash."""
+"""Reads what a suite publishes, in apt's way: InRelease first, then its indices by hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from debpress.suite.published import Published
 
 
 def published(archive: Archive, suite: str) -> tuple[Object, Published]:
-    """A suite's InRelease and what it says; its signature is `verify`'s to judge.
+    """A suite's InRelease, as an object and parsed. The signature is not checked: `verify` does.
 
     Raises ConfigError when the suite publishes nothing, CorruptError.
     """
@@ -34,7 +34,7 @@ def published(archive: Archive, suite: str) -> tuple[Object, Published]:
 
 @dataclass(frozen=True, slots=True)
 class ListedPackage:
-    """A package that a component lists, by one index or, when it is for all, by several."""
+    """A package of a component. One for `all` is listed by the indices of several architectures."""
 
     suite: str
     component: str
@@ -45,13 +45,13 @@ class ListedPackage:
         return self.entry.identity
 
     def as_json(self) -> dict[str, Any]:
-        """What `debpress list --json` says of it."""
+        """The entry in the output of `debpress list --json`."""
         where = {"suite": self.suite, "component": self.component}
         return {**where, **codec.encode(described(self.entry.text))}
 
 
 def packages(archive: Archive, suite: str) -> list[ListedPackage]:
-    """Every package of a suite: by name and component, the newest version first."""
+    """Every package of a suite, sorted by name and component, the newest version first."""
     release = published(archive, suite)[1].release
     places = [(c, a) for c in release.components for a in release.architectures]
     read = side_by_side(lambda place: _index(archive, suite, release, *place), places)
@@ -63,14 +63,14 @@ def packages(archive: Archive, suite: str) -> list[ListedPackage]:
 
 
 def matching(listed: Iterable[ListedPackage], pattern: str | None) -> list[ListedPackage]:
-    """Those whose name fits a shell's pattern, `lib*-dev`; no pattern fits all."""
+    """The packages whose name matches a shell pattern such as `lib*-dev`; all, if it is None."""
     return [
         each for each in listed if pattern is None or fnmatchcase(each.identity.package, pattern)
     ]
 
 
 def fields(stanza: bytes) -> dict[str, str]:
-    """A stanza's fields in its order, continuation lines as they are."""
+    """A stanza's fields in their order; continuation lines are kept as they are."""
     found: dict[str, str] = {}
     name = ""
     for line in stanza.decode("utf-8", "surrogateescape").split("\n"):

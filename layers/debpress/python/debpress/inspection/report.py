@@ -1,4 +1,4 @@
-"""What `verify` found: each thing wrong in a sentence that says what to do."""
+"""The report of `verify`: a sentence for each problem, which says what to do about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-# Opens a measure of how far something long is: its name and its size, then called with each part.
+# Opens a progress display: called with a name and a total size, it gives a function that is called
+# with the size of each part that is done.
 Watch = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
@@ -17,7 +18,7 @@ def unwatched(_name: str, _size: int) -> AbstractContextManager[Callable[[int], 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with an object. `suite` is None for what belongs to them all."""
+    """A problem of an object. `suite` is None for objects of the whole repository, like the key."""
 
     suite: str | None
     key: str
@@ -26,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that is not wrong, and good to know: `keys` are the objects it is about."""
+    """Information that is no problem. `keys` are the objects that it is about."""
 
     message: str
     keys: tuple[str, ...] = ()
@@ -34,7 +35,8 @@ class Note:
 
 @dataclass(slots=True)
 class Report:
-    """`deep` when the packages' bytes were read. `packages` were looked at in the pool."""
+    """`deep` tells whether the packages' bytes were read. `packages` counts those that were looked
+    at in the pool."""
 
     suites: tuple[str, ...]
     deep: bool

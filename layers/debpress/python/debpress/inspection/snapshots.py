@@ -1,4 +1,4 @@
-"""The snapshots there are, by their InReleases."""
+"""Finds the snapshots of a repository by their InRelease files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from debpress.store import Head
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A snapshot: the suite path that hosts read, the generation it shows, and its end."""
+    """A snapshot: its path below dists/, the generation that it shows, and when it ends."""
 
     path: str
     generation: int
@@ -26,12 +26,12 @@ def prefix(layout: Layout) -> str:
 
 
 def every(archive: Archive) -> list[str]:
-    """The suite paths of all of them, the oldest first."""
+    """The paths of all snapshots, the oldest first."""
     return _paths(archive.layout, archive.list(prefix(archive.layout)))
 
 
 def of(archive: Archive, suite: str, listed: Iterable[Head]) -> list[Kept]:
-    """Those of a suite among what is listed below `prefix`."""
+    """The snapshots of a suite; `listed` are all objects below `prefix`."""
     found = []
     layout = archive.layout
     for path in _paths(layout, listed):

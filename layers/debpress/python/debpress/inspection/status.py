@@ -1,4 +1,4 @@
-"""What a suite is about now: what is published, what waits and since when, what went wrong."""
+"""The status of a suite: its published release, its waiting batches, its recent failures."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from debpress.records.generation import number
 from debpress.records.result import Result
 from debpress.store import Head
 
-# So many of the newest results are read in search of those that tell of trouble.
+# How many of the newest results are read to find those that were rejected or failed.
 _RESULTS_READ = 50
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A batch without its result. `queued` ones are validated and wait for a merge; of `uploaded`
-    ones there is only the manifest: they are being validated, or their execution died."""
+    """A batch without a result. A `queued` batch is validated and waits for a merge. Of an
+    `uploaded` one only the manifest is there: it is being validated, or its execution has died."""
 
     stage: str
     batch: str
@@ -51,9 +51,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`date` is Release's own, `modified` when InRelease was put, `age` seconds since then. After
-    `valid_until` hosts refuse it; None: never.
-    `unseen` says what could not be looked at, and why."""
+    """`date` is the Release's Date, `modified` when InRelease was put, `age` the seconds since
+    then. After `valid_until` hosts refuse the release; None: never.
+    `unseen` are sentences on what could not be read, and why."""
 
     suite: str
     generation: int
@@ -72,7 +72,7 @@ class Status:
 
 
 def status(archive: Archive, suite: str) -> Status:
-    """Raises ConfigError when the suite publishes nothing."""
+    """The status of a suite now. Raises ConfigError when the suite publishes nothing."""
     inrelease, published = reading.published(archive, suite)
     until = published.release.valid_until
     unseen: list[str] = []
@@ -113,7 +113,7 @@ def _waiting(
 ) -> Iterable[Waiting]:
     manifests = set()
     for head, entry in zip(queued, _read(archive, QueueEntry, queued), strict=True):
-        if entry is not None:  # else finished since it was listed
+        if entry is not None:  # None: it was published, and deleted, since it was listed.
             manifests.add(entry.plan.manifest.key)
             name = entry.plan.batch.staging.removeprefix(STAGING).rstrip("/")
             yield Waiting("queued", name, iso(head.last_modified), _seconds(head, head))
@@ -128,7 +128,8 @@ def _waiting(
 
 
 def _answered(archive: Archive, manifest: Head, batch: Batch, result: Head | None) -> bool:
-    """A result is written only for the manifest that is there, so a newer one answers it."""
+    """Whether a manifest has its result. A result that is newer than the manifest is of it, as a
+    result is written only for the manifest that is current then."""
     if result is None:
         return False
     if result.last_modified > manifest.last_modified:
@@ -154,7 +155,7 @@ _R = TypeVar("_R", bound=Record)
 
 
 def _read(archive: Archive, kind: type[_R], heads: list[Head]) -> Sequence[_R | None]:
-    """The record of each, None where it is gone or is none."""
+    """The record in each object; None where the object is gone or can't be read as one."""
 
     def read(head: Head) -> _R | None:
         found = archive.read(head.key)

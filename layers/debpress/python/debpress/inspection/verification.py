@@ -1,4 +1,4 @@
-"""`verify`: the whole repository as a stranger reads it, from the key down to the packages."""
+"""`verify`: checks the whole repository as hosts read it, from the key down to the packages."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from debpress.store import Head, Object, ObjectChanged, Pin
 
 _PART = 256
 
-# The plain names follow the flip within seconds: what looks wrong right after one is looked at
-# again before it is told.
+# Plain names are rewritten within seconds after a flip. So problems that are found sooner after a
+# flip than this are looked for once more before they are reported.
 _FRESH_SECONDS = 60.0
 _PAUSE_SECONDS = 5.0
 _LOOKS = 3
 
-# It is signed anew when a third of its validity is over, or nobody does that any more.
+# The share of a release's validity. The heartbeat signs anew at a third; a release that is this old
+# shows that the heartbeat has stopped.
 _LATE = 0.5
 
 
@@ -43,12 +44,14 @@ def verify(
     deep: bool = False,
     watch: Watch = unwatched,
 ) -> Report:
-    """Reads everything these suites name. `whole` says that they are all there are, so that their
-    snapshots are read as well, and what none of them names can be told; `deep` reads the packages'
-    bytes instead of trusting the store.
+    """Checks everything that these suites name.
+
+    `whole`: `suites` are all suites of the repository, so that snapshots are checked as well, and
+    objects that no suite names can be reported. `deep`: the packages' bytes are read and hashed,
+    instead of trusting the checksums that the store tells.
     """
     kept, unseen = _snapshots(archive) if whole else ([], None)
-    suites = [*suites, *kept]  # What they name is named, too.
+    suites = [*suites, *kept]  # Objects that only a snapshot names are named as well.
     report = Report(tuple(suites), deep)
     if unseen is not None:
         report.note(unseen)
@@ -62,7 +65,7 @@ def verify(
 
 
 def _snapshots(archive: Archive) -> tuple[list[str], str | None]:
-    """The paths of all of them, or why they can't be told."""
+    """The paths of all snapshots, or a sentence that says why they can't be listed."""
     try:
         return snapshots.every(archive), None
     except StoreError as error:
@@ -72,7 +75,8 @@ def _snapshots(archive: Archive) -> tuple[list[str], str | None]:
 def _suite(
     archive: Archive, clock: Clock, suite: str, named: NamedPackages, report: Report
 ) -> None:
-    """A suite as it is at one moment; when it moves on meanwhile, or just did, looks again."""
+    """Checks a suite as it is at one moment. If there is a flip meanwhile, or was one just before,
+    checks it again."""
     for look in range(_LOOKS):
         found = archive.suite(suite).inrelease()
         now = (found.head.served_at if found else None) or clock.now()
@@ -89,13 +93,13 @@ def _suite(
         clock.sleep(_PAUSE_SECONDS)
     named.sums, named.suites = names.sums, names.suites
     report.indices += seen.indices
-    # The key is every suite's; what is wrong with it is told once.
+    # All suites share the key: a problem of the key is reported once.
     report.findings += [each for each in seen.findings if each not in report.findings]
     report.notes += seen.notes
 
 
 class _Look:
-    """At a suite as it is at a moment, `now`."""
+    """One check of a suite, as it is at the moment `now`."""
 
     def __init__(self, archive: Archive, suite: str, now: datetime) -> None:
         self._archive = archive
@@ -144,7 +148,7 @@ def _outdated(key: str, parsed: Release, used: float) -> str:
 
 
 def _unnamed(archive: Archive, suite: str, parsed: Release, report: Report) -> None:
-    """Older indices: who read InRelease a while ago still needs them (law 3)."""
+    """Notes the un-named indices: hosts that have read an older InRelease may need them (law 3)."""
     layout = archive.layout
     named = {layout.dist(suite, name) for name in parsed.files}
     named |= {layout.inrelease(suite), layout.release(suite), layout.release_gpg(suite)}
@@ -180,7 +184,7 @@ def _note(report: Report, what: str, left: list[Head]) -> None:
 
 
 class _Pool:
-    """Every package against its stanza."""
+    """Checks every package file in the pool against the stanza that names it."""
 
     def __init__(
         self, archive: Archive, named: NamedPackages, report: Report, watch: Watch
@@ -196,7 +200,7 @@ class _Pool:
         untold: list[str] = []
         size = sum(listed.size for listed in sums.values()) if self._report.deep else len(sums)
         with self._watch("packages", size) as passed:
-            # By parts, so that an interrupt need not wait for all of them.
+            # In parts, so that Ctrl-C need not wait until all packages are read.
             left = iter(sums.items())
             while part := list(islice(left, _PART)):
                 found = side_by_side(lambda item: self._one(*item, passed), part)
@@ -220,7 +224,7 @@ class _Pool:
     def _one(
         self, filename: str, listed: Checksum, passed: Callable[[int], object]
     ) -> tuple[str | None, bool]:
-        """What is wrong, if anything, and whether the SHA-256 was compared."""
+        """A package file's problem, None if it is good; and whether its SHA-256 was compared."""
         remedy = "restore its earlier version, or remove the package"
         head = self._archive.head(self._layout.pool(filename))
         if not self._report.deep:
@@ -239,7 +243,7 @@ class _Pool:
 
     def _read(self, head: Head, passed: Callable[[int], object]) -> str:
         digest = hashlib.sha256()
-        # By its ETag alone: to read a version would take a right of its own.
+        # Pinned by ETag alone: to read by version id takes s3:GetObjectVersion besides.
         for piece in self._archive.stream(Pin(head.key, head.etag)):
             digest.update(piece)
             passed(len(piece))

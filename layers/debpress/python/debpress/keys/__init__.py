@@ -1,1 +1,1 @@
-"""The keys that sign: their certificates, their rotation, what hosts get of them, their import."""
+"""The signing keys: their certificates, rotation, publication to hosts, and import into KMS."""

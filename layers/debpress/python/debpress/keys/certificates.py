@@ -1,10 +1,11 @@
 """The stored certificate of a signer: minted once, checked whenever it is read.
 
-A key's creation time is part of its OpenPGP fingerprint, and KMS keeps none for us: a certificate
-made a second time is another certificate, which no host knows. So there is one, in the bucket.
+A key's creation time is part of its OpenPGP fingerprint, and KMS has no OpenPGP creation time. So a
+certificate that is made a second time has another fingerprint, and no host trusts it. Therefore
+each key's certificate is made once and kept in the bucket.
 
-Beside it, under a name made from the signer's URI, is a copy for the steps that may not use the
-key: they can't ask KMS which key an alias means, and read what the last loading found.
+Beside it is a copy under a name made from the signer's URI, for the steps that may not use the key.
+They can't ask KMS which key an alias means, so they read what the last loading of the signer found.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from debpress.openpgp.certificates import Certificate
 from debpress.records.rotation import StoredCertificate
 from debpress.signing.certificates import Owner
 
-# The first signature is dated five minutes back, and must be younger than its key. The rest is
-# room for a clock that is wrong.
+# How far a new key's creation time lies in the past. Signatures are dated five minutes back, and
+# must not be older than their key; the rest of the hour allows for a wrong clock.
 HEAD_START = timedelta(hours=1)
 
 _COPY = "uri-"
@@ -49,9 +50,9 @@ class StoredCertificates:
         return self.keep(name, owner, mint(created))
 
     def keep(self, name: str, owner: Owner, certificate: Certificate) -> Certificate:
-        """Stores a certificate where there is none, and gives the one that is there then.
+        """Stores a certificate unless one is stored by this name; returns the stored one.
 
-        Raises as `certificate` does.
+        Raises what `certificate` raises.
         """
         if self._kept.add(name, _record(certificate, owner)):
             return certificate
@@ -88,9 +89,8 @@ class StoredCertificates:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What the last loading of a signer said of it. `key` is an ARN, or a key in the layer.
-
-    `since` is when it said so first (of this certificate, by this URI).
+    """What was found when a signer was last loaded. `key` is an ARN in KMS, or the fingerprint of a
+    key in the layer. `since` is when this certificate was first found by this URI.
     """
 
     uri: str
@@ -100,7 +100,7 @@ class Announced:
 
 
 def announcements(archive: Archive, uris: Sequence[str]) -> list[Announced]:
-    """What is known of each signer, in order, without touching a key.
+    """What was last found of each signer, in order, from the bucket alone; no key is used.
 
     Raises SigningError for a signer that was never loaded, CorruptError for a copy that can't be
     read. IAM: s3:GetObject on state/_signers/.
@@ -109,7 +109,7 @@ def announcements(archive: Archive, uris: Sequence[str]) -> list[Announced]:
 
 
 def known(archive: Archive, uri: str) -> Announced | None:
-    """As `announcements` says of one signer; None for one that was never loaded."""
+    """The announcement of one signer (see `announcements`); None if it was never loaded."""
     found = archive.certificates.find(_by_uri(uri))
     if found is None:
         return None
@@ -119,8 +119,9 @@ def known(archive: Archive, uri: str) -> Announced | None:
 
 
 def owners(archive: Archive) -> dict[str, str]:
-    """Every key that has its certificate here, by the certificate's fingerprint; no copies.
+    """The key (ARN or fingerprint) of every stored certificate, by the certificate's fingerprint.
 
+    The copies by URI are left out.
     IAM: s3:ListBucket, and s3:GetObject on state/_signers/.
     """
     kept = archive.certificates

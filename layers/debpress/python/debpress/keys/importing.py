@@ -1,6 +1,7 @@
-"""An existing OpenPGP key brought into KMS, with its certificate, so that hosts change nothing.
+"""Imports an existing OpenPGP key and its certificate into KMS, so that hosts go on trusting it.
 
-The private key is unlocked in memory, wrapped for KMS alone, and sent so; it is written nowhere.
+The private key is unlocked in memory, wrapped so that only KMS can read it, and sent; it is never
+written to a disk.
 AWS KMS developer guide, "Importing key material": an asymmetric key as PKCS #8 in DER, wrapped by a
 new AES key, which is wrapped by KMS's RSA key (RSA_AES_KEY_WRAP_SHA_256).
 """
@@ -36,7 +37,7 @@ from debpress.signing import kms
 from debpress.signing.certificates import Owner
 from debpress.signing.kms import KeyService
 
-# KMS says that a key is enabled a moment after the import is done.
+# KMS reports a key as enabled only some moments after its import has ended.
 _TRIES = 15
 
 _RSA = {2048: "RSA_2048", 3072: "RSA_3072", 4096: "RSA_4096"}
@@ -45,7 +46,7 @@ _CURVES = {"secp256r1": "ECC_NIST_P256", "secp384r1": "ECC_NIST_P384"}
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """KMS's public key for one import, a SubjectPublicKeyInfo in DER, and the token with it."""
+    """KMS's public key for one import (a SubjectPublicKeyInfo in DER), and its import token."""
 
     der: bytes
     token: bytes
@@ -58,18 +59,18 @@ class ImportService(Protocol):
     """
 
     def create(self, spec: str, description: str) -> str:
-        """A new signing key without material; its ARN. IAM: kms:CreateKey."""
+        """Makes a signing key without key material; returns its ARN. IAM: kms:CreateKey."""
 
     def wrapping(self, key: str) -> Wrapping:
-        """IAM: kms:GetParametersForImport on the key."""
+        """The parameters for one import. IAM: kms:GetParametersForImport on the key."""
 
     def put(self, key: str, token: bytes, wrapped: bytes) -> None:
-        """Imports the material, never to expire. IAM: kms:ImportKeyMaterial on the key."""
+        """Imports key material that never expires. IAM: kms:ImportKeyMaterial on the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`uri` is what belongs into the configuration."""
+    """An imported key. `uri` is the signer's URI for the configuration."""
 
     uri: str
     arn: str
@@ -79,9 +80,9 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A key as `gpg --export-secret-keys` gave it; `passphrase` is asked for where it is locked.
+    """A key as `gpg --export-secret-keys` wrote it; `passphrase` is called if it is locked.
 
-    Of its keys the one `fingerprint` names is to sign, else the one gpg would sign with.
+    `fingerprint` selects which of its keys is to sign; None: the one that gpg would sign with.
     """
 
     data: bytes
@@ -91,8 +92,8 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a key goes. `into` is a key of KMS made beforehand with Origin EXTERNAL, or by an
-    import that did not end; else one is made."""
+    """Where a key is imported to. `into` is an existing key of KMS with Origin EXTERNAL, also one
+    that an unfinished import has made; None: a key is made."""
 
     imports: ImportService
     keys: KeyService
@@ -104,7 +105,7 @@ class Destination:
 def bring(exported: Exported, destination: Destination) -> Imported:
     """Imports a key, and stores its certificate.
 
-    Raises SigningError saying what can't go to KMS and what to do instead, and TransientError.
+    Raises SigningError saying why the key can't be imported and what to do, and TransientError.
     IAM: `ImportService`'s, kms:GetPublicKey, kms:Sign; s3:ListBucket, s3:GetObject and
     s3:PutObject on state/_signers/.
     """
@@ -137,7 +138,8 @@ def bring(exported: Exported, destination: Destination) -> Imported:
 
 
 def wrap(private: Private, der: bytes) -> bytes:
-    """A private key as KMS's RSA_AES_KEY_WRAP_SHA_256 wants it: RFC 8017 OAEP, then RFC 5649."""
+    """Wraps a private key by KMS's RSA_AES_KEY_WRAP_SHA_256: RFC 8017 (OAEP) for a new AES key, and
+    RFC 5649 for the private key. `der` is KMS's public key."""
     public = load_der_public_key(der)
     if not isinstance(public, rsa.RSAPublicKey):
         raise SigningError("KMS gave a wrapping key that is not RSA")
@@ -158,7 +160,7 @@ def _chosen(certificate: Certificate, fingerprint: str | None, clock: Clock) -> 
 
 
 def _spec(key: PublicKey) -> str:
-    """KMS's word for a kind of key (KMS developer guide, "key specs")."""
+    """The key spec by which KMS calls a kind of key (KMS developer guide, "key specs")."""
     spec: str | None = "ECC_NIST_EDWARDS25519"
     if isinstance(key.public, rsa.RSAPublicKey):
         spec = _RSA.get(key.public.key_size)
@@ -192,7 +194,7 @@ def _unlocked(export: Export, chosen: SigningKey, passphrase: Callable[[], str])
 def _try(
     keys: KeyService, arn: str, chosen: SigningKey, certificate: Certificate, clock: Clock
 ) -> None:
-    """Signs a text by the key that is now in KMS, and verifies it by the certificate."""
+    """Signs a text with the imported key, and verifies the signature by the certificate."""
     for left in reversed(range(_TRIES)):
         try:
             found = keys.public_key(arn)

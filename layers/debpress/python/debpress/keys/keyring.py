@@ -1,9 +1,9 @@
-"""The package that brings hosts the certificates, made of what the repository publishes of them.
+"""Builds the keyring package, which brings hosts the published certificates.
 
-It is a function of the published `key.gpg` and `<suite>.sources` alone, and its version is the
-moment at which the last of these changed: another content is a newer version, the same content is
-the same bytes, whoever builds it. So a step of a rotation that changes nothing of what hosts trust
-publishes nothing, and one that does reaches them by `apt upgrade`.
+Its bytes follow from the published `key.gpg` and `<suite>.sources` alone. Its version is the time
+at which the last of these files changed. So new certificates give a newer version, which reaches
+hosts by `apt upgrade`; and a build that finds the same certificates gives the same bytes, whoever
+builds it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEYRINGS = "/usr/share/keyrings"
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """A built package."""
+    """A built keyring package."""
 
     package: str
     version: str
@@ -33,10 +33,11 @@ class Keyring:
 
 
 def build(archive: Archive, repository: Repository) -> Keyring:
-    """Raises ConfigError where the repository was never set up.
+    """Builds the package. Raises ConfigError where the repository was never set up.
 
-    No file of it is in /etc: which suite a host reads is the host's to say, a source that is there
-    already would be one twice, and a conffile that was edited stops an unattended upgrade to ask.
+    The package puts no file into /etc: its host's administrator decides which suites the host
+    reads, a suite would be listed twice where there is a source for it already, and an unattended
+    upgrade stops with a question at a conffile that was edited (Policy 10.7.3).
     IAM: s3:GetObject on the root's key.gpg and *.sources.
     """
     name, layout = repository.keyring, repository.layout
@@ -57,7 +58,7 @@ def build(archive: Archive, repository: Repository) -> Keyring:
         "Package": name,
         "Version": version,
         "Architecture": "all",
-        # RFC 2606: a name that is nobody's address, rather than somebody's by mistake.
+        # RFC 2606: nobody can own a name below .invalid, so this is no stranger's address.
         "Maintainer": f"{name} <{name}@debpress.invalid>",
         "Section": "misc",
         "Priority": "optional",
@@ -78,6 +79,6 @@ def _read(archive: Archive, key: str) -> Object:
 
 
 def _pointing(source: bytes, keyring: str) -> bytes:
-    """A published source with the keyring's path in place of the key itself, which would stay as
-    it is when the keyring is upgraded."""
+    """A published source with the keyring's path in place of the key that it contains: a key inside
+    would stay the old one when the keyring package is upgraded."""
     return source.partition(b"Signed-By:")[0] + f"Signed-By: {keyring}\n".encode()

@@ -1,8 +1,9 @@
-"""A key's rotation in steps, none of which can come too soon or out of turn. Pure.
+"""The rules of a key's rotation: which step may follow which, and how soon. Pure.
 
-The order that no host notices: `announce` publishes the new certificate beside the old one, `dual`
-signs with both keys, `switch` with the new one alone, `retire` withdraws the old certificate;
-`back` takes the last of these back. docs/decisions/0007 has the reasons.
+`announce` publishes the new certificate beside the old one, `dual` has both keys sign, `switch`
+only the new one, and `retire` withdraws the old certificate. In this order, and with the waiting
+times, no host meets a release that it can't verify. `back` undoes the last step.
+docs/decisions/0007 has the reasons.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ BEGINNING = Rotation(Stage.NONE, "", True, None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A step, and for the first one to which signer; from which, where there are several."""
+    """A step that is asked for. A rotation's first step names the new signer in `to`, and, where
+    several signers are configured, the old one in `off`. Both are URIs."""
 
     step: str
     to: str | None = None
@@ -39,8 +41,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSigners:
-    """The URIs that are configured, in order; and fingerprints of whatever certificates are known,
-    by URI, also of signers that are not configured."""
+    """The configured URIs, in order; and the fingerprints of all known certificates by URI, also
+    those of signers that are not configured."""
 
     configured: Sequence[str]
     fingerprints: Mapping[str, str]
@@ -49,23 +51,23 @@ class ConfiguredSigners:
 def wanted(
     current: Rotation, asked: Asked, signers: ConfiguredSigners, days: RotationDays, now: datetime
 ) -> Rotation:
-    """The record that a step makes of the current one, not done yet. Raises RotationError saying
-    what comes first."""
+    """The record that follows the current one by a step, marked as not done. Raises RotationError
+    saying what must come first."""
     return _Step(current, signers, days, now).wanted(asked)
 
 
 def waits_for_deployment(record: Rotation, signers: ConfiguredSigners) -> bool:
-    """Only the announced signer may be missing from the configuration; of the others
-    `standing.check` complains."""
+    """Whether the announced signer is missing from the configuration. That is no error: it comes
+    with the next deployment. For other signers that are missing, `standing.check` raises."""
     if record.stage is not Stage.ANNOUNCE or record.done or record.new is None:
         return False
     return not any(record.new.is_(uri, None) for uri in signers.configured)
 
 
 def completed(record: Rotation, signers: ConfiguredSigners) -> Rotation:
-    """The record with the new certificate's fingerprint, now that it was minted, or found.
+    """The record with the new certificate's fingerprint, which is known once its signer was loaded.
 
-    Raises RotationError where it was not, and where both keys are one.
+    Raises RotationError where it is not known, and where the old and the new key are the same.
     """
     if record.new is None or record.new.fingerprint or record.stage is Stage.NONE:
         return record
@@ -81,7 +83,7 @@ def completed(record: Rotation, signers: ConfiguredSigners) -> Rotation:
 
 
 class _Step:
-    """What a step makes of the record, or why it can't be taken now."""
+    """Computes the record that a step leads to, or says why it can't be taken now."""
 
     def __init__(
         self, current: Rotation, signers: ConfiguredSigners, days: RotationDays, now: datetime
@@ -124,10 +126,10 @@ class _Step:
             self._same(asked)
             return current
         if asked.step == "back" and current.stage is Stage.ANNOUNCE and current.step == "announce":
-            # Not to what there was before: by then the new signer may be configured, and it would
-            # sign without being announced.
+            # `before` is not restored here: by now the new signer may be configured, and without
+            # an entry in `out` it would sign though it was not announced.
             return self._back()
-        # To where it came from there is no wait: hosts are as they were.
+        # Undoing a step that is not done needs no waiting: hosts have been told nothing since.
         returns = before is not None and (
             asked.step == "back" or asked.step == before["step"] != "back"
         )
@@ -139,9 +141,9 @@ class _Step:
         return replace(record, done=False, before=None, history=current.history)
 
     def _same(self, asked: Asked) -> None:
-        """A step that names its signers must mean those of the rotation."""
+        """Checks that the signers that a step names are those of the rotation under way."""
         for said, party in ((asked.to, self._current.new), (asked.off, self._current.old)):
-            if said is not None and (party is None or not party.is_(said, self._print(said))):
+            if said is not None and (party is None or not party.is_(said, self._fingerprint(said))):
                 raise RotationError(
                     f"the rotation is from {self._current.old} to {self._current.new}, and "
                     f"{said} is another; go back first"
@@ -154,21 +156,22 @@ class _Step:
             return self._next(Stage.NONE, "back", out=(*current.out, _party(new)))
         if current.stage is Stage.DUAL:
             if current.again is not None:
-                # Hosts may have lost the old certificate when it was withdrawn.
+                # Hosts lost the old certificate if they upgraded their keyring after `retire`: they
+                # need the time of a stage to get it again.
                 self._not_too_soon("back", Stage.DUAL, current.again)
             return self._next(Stage.ANNOUNCE, "back")
         if current.stage is Stage.SWITCH:
             return self._next(Stage.DUAL, "back")
         if current.step == "retire" and old is not None:
             out = tuple(party for party in current.out if not party.is_(old.uri, old.fingerprint))
-            # "" until it is done, and then the time of it.
+            # "" stands for a time that is not known yet: `done` sets it.
             return self._next(Stage.SWITCH, "back", out=out, again="")
         raise RotationError("there is no step to go back on")
 
     def _announce(self, asked: Asked) -> Rotation:
         if self._current.stage is not Stage.NONE:
             raise RotationError(f"a rotation is under way; {_where(self._current)}")
-        if asked.to is not None and self._signs(Party(asked.to, self._print(asked.to))):
+        if asked.to is not None and self._signs(Party(asked.to, self._fingerprint(asked.to))):
             raise RotationError(
                 f"{asked.to} signs already. Beside another it was announced by the deployment that "
                 f"brought it: go on with debpress key rotate dual --to {asked.to}"
@@ -176,8 +179,9 @@ class _Step:
         return self._begun(Stage.ANNOUNCE, "announce", *self._parties(asked))
 
     def _both_sign_already(self, asked: Asked) -> Rotation:
-        """A signer was configured before anybody announced it, so both are published and sign."""
-        if asked.to is None or not self._signs(Party(asked.to, self._print(asked.to))):
+        """The first step where the new signer was configured without `announce`: the deployment
+        has published its certificate, and both keys sign already."""
+        if asked.to is None or not self._signs(Party(asked.to, self._fingerprint(asked.to))):
             raise RotationError(f"dual comes after announce; {_where(self._current)}")
         return self._begun(Stage.DUAL, "dual", *self._parties(asked))
 
@@ -188,11 +192,12 @@ class _Step:
     def _parties(self, asked: Asked) -> tuple[Party, Party]:
         if asked.to is None:
             raise RotationError("say by --to which signer is to take over")
-        new = Party(asked.to, self._print(asked.to))
+        new = Party(asked.to, self._fingerprint(asked.to))
         signing = [
-            Party(uri, self._print(uri))
+            Party(uri, self._fingerprint(uri))
             for uri in self._signers.configured
-            if self._current.signs(uri, self._print(uri)) and not new.is_(uri, self._print(uri))
+            if self._current.signs(uri, self._fingerprint(uri))
+            and not new.is_(uri, self._fingerprint(uri))
         ]
         if asked.off is not None:
             signing = [party for party in signing if party.uri == asked.off]
@@ -205,12 +210,13 @@ class _Step:
 
     def _signs(self, party: Party) -> bool:
         return any(
-            party.is_(uri, self._print(uri)) and self._current.signs(uri, self._print(uri))
+            party.is_(uri, self._fingerprint(uri))
+            and self._current.signs(uri, self._fingerprint(uri))
             for uri in self._signers.configured
-            if self._print(uri) is not None
+            if self._fingerprint(uri) is not None
         )
 
-    def _print(self, uri: str) -> str | None:
+    def _fingerprint(self, uri: str) -> str | None:
         return self._signers.fingerprints.get(uri)
 
     def _next(
@@ -249,7 +255,7 @@ class _Step:
 
 
 def _party(party: Party | None) -> Party:
-    assert party is not None  # A stage has both.
+    assert party is not None  # Every stage but `none` has an old and a new party.
     return party
 
 
@@ -260,7 +266,7 @@ def _where(record: Rotation) -> str:
 
 
 def done(record: Rotation, now: datetime) -> Rotation:
-    """The record of a step that is done now."""
+    """The record with its step marked as done, at `now`."""
     at = iso(now)
     taken = {"at": at, "step": record.step, "stage": str(record.stage)}
     parties = {"old": str(record.old), "new": str(record.new)}

@@ -1,8 +1,8 @@
-"""Which of the configured signers sign now, and which hosts are told to trust.
+"""Which of the configured signers sign now, and which certificates are published to hosts.
 
-Every configured signer signs and is published, but where a rotation says otherwise. What it says
-is one record, written by the step `rotate` alone and read here: by sign, which uses no other key;
-by commit, which lets no other signature through; by set-up, which publishes the certificates.
+Every configured signer signs and is published, unless the rotation's record says otherwise. Only
+the step `rotate` writes that record. Through this module sign learns which keys to use, commit
+which signatures to demand, and set-up which certificates to publish.
 """
 
 from __future__ import annotations
@@ -19,27 +19,29 @@ from debpress.signing import Signers
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the configured signers are to do now, in their order. `published` is what hosts are
-    told to trust; it may lack a new signer that has not been loaded yet."""
+    """The signers that sign now, and those whose certificates are published, each in the configured
+    order. `published` may lack a new signer that has not been loaded yet."""
 
     signing: list[Announced]
     published: list[Announced]
 
     @property
     def certificates(self) -> list[bytes]:
-        """Of those that sign."""
+        """The certificates of the signers that sign now."""
         return [each.certificate.raw for each in self.signing]
 
     @property
     def others(self) -> list[bytes]:
-        """Of those that hosts are told to trust and that do not sign."""
+        """The published certificates of signers that do not sign now."""
         signing = [each.uri for each in self.signing]
         return [each.certificate.raw for each in self.published if each.uri not in signing]
 
 
 def standing(archive: Archive, uris: Sequence[str]) -> Standing:
-    """Without touching a key. Raises SigningError for a signer that signs and was never loaded,
-    RotationError where the configuration contradicts the rotation, CorruptError.
+    """Reads who signs and who is published from the bucket; no key is used.
+
+    Raises SigningError for a signer that is to sign and was never loaded, RotationError where the
+    configuration contradicts the rotation, CorruptError.
 
     IAM: s3:GetObject on the rotation's record and on state/_signers/.
     """
@@ -65,10 +67,11 @@ def standing(archive: Archive, uris: Sequence[str]) -> Standing:
 def load(
     archive: Archive, uris: Sequence[str], loading: Callable[[Sequence[str]], Signers]
 ) -> Signers:
-    """The signers that sign now, by `loading` (see `signing.load`).
+    """The signers that sign now, loaded by `loading` (see `signing.load`).
 
-    The key of one that does not sign is not touched, so that it may be disabled; but the new one's
-    certificate is minted as soon as it is announced. Raises as `loading` and `standing` do.
+    The key of a signer that does not sign is not used, so it may be disabled. The one exception is
+    a signer that is just being announced: it is loaded once, which mints its certificate. Raises
+    what `loading` and `standing` raise.
     """
     stored = archive.rotation.find()
     if stored is None:
@@ -82,7 +85,8 @@ def load(
     check(rotation, prints)
     wanted = [uri for uri in uris if rotation.signs(uri, prints[uri])]
     signers = loading(wanted)
-    # One whose URI is spelled in a new way was known by nothing else until now.
+    # By a URI that is new in the configuration, a key may be loaded that the rotation knows by
+    # another URI. Only its fingerprint, known since this loading, tells; so decide once more.
     found = dict(zip(wanted, signers.fingerprints(), strict=True))
     wanted = [uri for uri in wanted if rotation.signs(uri, found[uri])]
     check(rotation, {**prints, **found})
@@ -90,8 +94,8 @@ def load(
 
 
 def check(rotation: Rotation, prints: Mapping[str, str | None]) -> None:
-    """Whether the configured signers (by URI, with the fingerprints known) can do what the stage
-    asks for. Raises RotationError."""
+    """Checks that the signers that the rotation's stage needs are configured. `prints` are the
+    configured URIs, each with its fingerprint if that is known. Raises RotationError."""
     needed = {
         Stage.NONE: (),
         Stage.ANNOUNCE: (rotation.old,),
@@ -99,7 +103,8 @@ def check(rotation: Rotation, prints: Mapping[str, str | None]) -> None:
         Stage.SWITCH: (rotation.old, rotation.new),
     }[rotation.stage]
     for party in needed:
-        # One that is configured by a URI never loaded may be it; loading it will tell.
+        # A signer that was never loaded has no known fingerprint and may be the missing one; the
+        # check after its loading will tell.
         if party and not any(party.is_(uri, found) for uri, found in prints.items()):
             if None in prints.values():
                 continue

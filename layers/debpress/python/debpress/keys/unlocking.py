@@ -1,9 +1,9 @@
 """Unlocking an exported secret key by its passphrase.
 
-RFC 9580 section 5.5.3, RFC 4880 sections 5.5.3 and 3.7 (strings to keys). Done here rather than by
-gpg, because gpg gives a key without its passphrase only after it wrote it so to a disk. Only
-`debpress key import` needs this: the functions that sign never hold a private key unlocked, and
-import neither this module nor the old ciphers it knows.
+RFC 9580 section 5.5.3, RFC 4880 sections 5.5.3 and 3.7 (strings to keys). gpg can remove a
+passphrase as well, but only by writing the unlocked key to a disk. Only `debpress key import` needs
+this module: the functions that sign never hold an unlocked private key, and import neither this
+module nor the old ciphers in it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Privat
 
 
 def unlock(key: SecretKey, passphrase: Callable[[], str]) -> Private:
-    """The private key. `passphrase` is asked only for one that is locked. Raises SigningError."""
+    """The private key. `passphrase` is called only if the key is locked. Raises SigningError."""
     if key.protection == "absent":
         raise SigningError(
             f"the export names {key.fingerprint} and does not hold its secret (it is on a card, "
@@ -63,7 +63,7 @@ def unlock(key: SecretKey, passphrase: Callable[[], str]) -> Private:
     return _private(key, plain)
 
 
-# RFC 9580 section 9.3: the bytes of a key, and the cipher.
+# Ciphers by their OpenPGP number (RFC 9580 section 9.3): the bytes of its key, and the class.
 _CIPHERS: dict[int, tuple[int, Callable[[bytes], BlockCipherAlgorithm]]] = {
     2: (24, old.TripleDES),
     3: (16, old.CAST5),
@@ -84,7 +84,8 @@ def _cipher(number: int) -> tuple[int, Callable[[bytes], BlockCipherAlgorithm]]:
 
 
 def _string_to_key(cursor: Cursor, passphrase: bytes, size: int) -> bytes:
-    """RFC 9580 section 3.7.1: simple, salted, or salted and iterated."""
+    """The cipher's key of `size` bytes, made of the passphrase by the string-to-key specifier that
+    is read next: simple, salted, or salted and iterated (RFC 9580 section 3.7.1)."""
     kind, hashing = cursor.number(1), cursor.number(1)
     if kind not in (0, 1, 3) or hashing not in _HASHES:
         raise SigningError(f"a secret key is locked in a way that is not known here ({kind})")
@@ -96,7 +97,7 @@ def _string_to_key(cursor: Cursor, passphrase: bytes, size: int) -> bytes:
     whole, rest = divmod(count, len(material) or 1)
     key = b""
     while len(key) < size:
-        # Each round hashes one more zero byte in front.
+        # Where one hash is too short, the next one has one more zero byte in front of its input.
         digest = hashlib.new(_HASHES[hashing], bytes(len(key) // _size(hashing)))
         digest.update(material * whole + material[:rest])
         key += digest.digest()
@@ -108,7 +109,8 @@ def _size(hashing: int) -> int:
 
 
 def _private(key: SecretKey, plain: bytes) -> Private:
-    """From an algorithm's secret numbers; must be the private half of the public key."""
+    """The private key of an algorithm's secret numbers (`plain`). Raises SigningError unless it is
+    the private half of the public key."""
     public = PublicKey.parse(key.public)
     cursor = Cursor(plain)
     made: Private

@@ -1,6 +1,6 @@
-"""OpenPGP, as much of it as apt reads: certificates, signatures, clear-signed text.
+"""The part of OpenPGP that apt reads: certificates, signatures, clear-signed text. Pure.
 
-No key is ever here: what needs one takes a function that signs a digest. Pure throughout.
+No private key is used here: what must sign takes a function that signs a digest.
 """
 
 from debpress.openpgp.armor import Kind, armor, dearmor

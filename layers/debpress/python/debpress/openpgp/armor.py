@@ -14,7 +14,7 @@ _WIDTH = 64
 
 
 def armor(data: bytes, kind: Kind = "SIGNATURE") -> bytes:
-    """`data` in one armor, with the checksum that older readers want."""
+    """`data` in one armor, with the CRC-24 checksum that older readers need."""
     text = base64.b64encode(data)
     lines = [
         f"-----BEGIN PGP {kind}-----".encode(),
@@ -27,7 +27,7 @@ def armor(data: bytes, kind: Kind = "SIGNATURE") -> bytes:
 
 
 def dearmor(text: bytes, kind: Kind = "SIGNATURE") -> bytes:
-    """The data of exactly one armor, with nothing around it. Raises SigningError."""
+    """The data of a text that is one armor and nothing else. Raises SigningError."""
     lines = [line.rstrip(b" \t\r") for line in text.strip().split(b"\n")]
     begin, end = f"-----BEGIN PGP {kind}-----".encode(), f"-----END PGP {kind}-----".encode()
     if lines[0] != begin or lines[-1] != end:
@@ -47,7 +47,7 @@ def dearmor(text: bytes, kind: Kind = "SIGNATURE") -> bytes:
 
 
 def crc24(data: bytes) -> int:
-    """RFC 4880 section 6.1: initial value 0xB704CE, polynomial 0x1864CFB."""
+    """The checksum of RFC 4880 section 6.1: initial value 0xB704CE, polynomial 0x1864CFB."""
     crc = 0xB704CE
     for byte in data:
         crc ^= byte << 16

@@ -1,6 +1,6 @@
-"""Certificates (transferable public keys): keys, user ids, and the primary key's word for them.
+"""Certificates (transferable public keys): keys, user ids, and the signatures that bind them.
 
-RFC 9580 section 10.1.1 for the order of packets, 5.2.4 for what a certification hashes.
+The order of packets is that of RFC 9580 section 10.1.1; what a certification hashes, of 5.2.4.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from debpress.openpgp.signatures import SIGN, Signature, SignatureDraft, Type
 class SigningKey:
     """A key of a certificate that may sign: the primary one, or a cross-certified subkey.
 
-    `since` is when the certificate first says so: sqv refuses what is dated before. `expires` is
-    when the key stops being good for new signatures, None for never.
+    `since` is the date of the first self-signature that lets the key sign: sqv refuses signatures
+    that are dated before. `expires` is when it must make no more signatures, None for never.
     """
 
     key: PublicKey
@@ -32,9 +32,9 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate whose own signatures were verified. `raw` is its binary form.
+    """A certificate whose self-signatures were verified. `raw` is its binary form.
 
-    `key` is the primary key; `signing` has those that may sign, the primary one first if it may.
+    `key` is the primary key; `signing` are the keys that may sign, the primary key first if it may.
     """
 
     key: PublicKey
@@ -48,12 +48,13 @@ class Certificate:
 
     @property
     def expires(self) -> datetime | None:
-        """When its last key stops being good for new signatures, None for never."""
+        """When the last of its keys must make no more signatures, None for never."""
         dates = [each.expires for each in self.signing]
         return None if None in dates else max(date for date in dates if date)
 
     def preferred(self, moment: datetime) -> SigningKey:
-        """The key gpg would sign with: the newest subkey that may sign then, else the primary."""
+        """The key that gpg would sign with at `moment`: the newest subkey that may, else the
+        primary key."""
         alive = [each for each in self.signing if not each.expires or moment < each.expires]
         if not alive:
             raise SigningError(
@@ -64,10 +65,11 @@ class Certificate:
 
 
 def mint(key: PublicKey, user_id: str, sign: Callable[[bytes], bytes]) -> Certificate:
-    """A new certificate; `sign` signs a digest with the key, see `PublicKey.value`.
+    """A new certificate. `sign` signs a digest with the key, and returns what `PublicKey.value`
+    takes.
 
-    The self-signature is as old as the key, and made once: its time is what sqv asks whether the
-    key was good when it signed, so making it again would spoil everything signed before.
+    The self-signature is dated as the key and made only once: sqv refuses every signature that is
+    dated before the self-signature, so a newer one would invalidate all that was signed before.
     """
     draft = SignatureDraft(key, Type.CERTIFICATION, key.created)
     user = user_id.encode()
@@ -102,7 +104,7 @@ def parse(data: bytes) -> list[Certificate]:
 
 @dataclass(slots=True)
 class _Part:
-    """A key, user id or the like, and what is signed of it."""
+    """A key or user id of a certificate, and the signatures that follow it."""
 
     packet: Packet
     signatures: list[Packet] = field(default_factory=list)
@@ -142,7 +144,8 @@ def _certificate(group: list[Packet]) -> Certificate:
 def _named(primary: PublicKey, parts: Sequence[_Part]) -> tuple[str, list[Signature]]:
     """The user id that was certified last, and all self-signatures of user ids.
 
-    The newest counts: that is how a key's life is extended (RFC 9580 section 5.2.3.10).
+    Of a user id's self-signatures the newest counts, since a key's expiry is changed by signing
+    anew (RFC 9580 section 5.2.3.10).
     """
     found: list[tuple[Signature, bytes]] = []
     unreadable: SigningError | None = None
@@ -167,11 +170,12 @@ def _named(primary: PublicKey, parts: Sequence[_Part]) -> tuple[str, list[Signat
 
 
 def _subkey(primary: PublicKey, part: _Part, end: datetime | None) -> SigningKey | None:
-    """The subkey if it may sign; None for one that encrypts, is revoked, or does not agree."""
+    """The subkey if it may sign; None if it is for encryption, is revoked, or has not signed its
+    binding itself."""
     try:
         key = PublicKey.parse(part.packet.body)
     except SigningError:
-        return None  # of an algorithm for encryption
+        return None  # The algorithm is one for encryption only.
     content = primary.hashed + key.hashed
     bindings, _ = _own(primary, part, Type.SUBKEY_BINDING, content)
     revoked, _ = _own(primary, part, Type.SUBKEY_REVOCATION, content)
@@ -186,7 +190,8 @@ def _subkey(primary: PublicKey, part: _Part, end: datetime | None) -> SigningKey
 
 
 def _agreed(key: PublicKey, binding: Signature, content: bytes) -> bool:
-    """Whether the subkey signed back: else anybody's could be claimed (RFC 9580 section 5.2.1)."""
+    """Whether the subkey has signed its binding, too (RFC 9580 section 5.2.1). Without this check,
+    anybody could claim another's key as a subkey, and its signatures with it."""
     if binding.flags is None or not binding.flags & SIGN or binding.embedded is None:
         return False
     back = signatures.parse(Packet(Tag.SIGNATURE, binding.embedded, b""))
@@ -200,9 +205,10 @@ _KINDS = {Type.CERTIFICATION: (0x10, 0x11, 0x12, 0x13)}
 def _own(
     key: PublicKey, part: _Part, kind: Type, content: bytes
 ) -> tuple[list[Signature], SigningError | None]:
-    """The key's own signatures of a kind, each verified, and why some could not be read, if any.
+    """The verified signatures of a kind that `key` itself made of a part; and the error of the
+    first that could not be read, if any.
 
-    Anybody may have put a signature here, in any form; only the key's own ones count.
+    Anybody can add a signature to a certificate, also a malformed one; only the key's own count.
     """
     good: list[Signature] = []
     bad: SigningError | None = None

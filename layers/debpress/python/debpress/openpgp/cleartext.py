@@ -1,4 +1,4 @@
-"""Clear-signed text: InRelease is one (RFC 4880 section 7, RFC 9580 section 7)."""
+"""Clear-signed text, the form of InRelease (RFC 4880 section 7, RFC 9580 section 7)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _BLANKS = b" \t\r"
 
 
 def canonical(text: bytes) -> bytes:
-    """What a signature of `text` hashes: lines joined by CRLF, without trailing blanks.
+    """The bytes that a signature of `text` hashes: its lines joined by CRLF.
 
-    The last line's end is not part of it (section 7.1). Raises SigningError for text that could
-    not be told from what is signed: it must be whole lines, none with a carriage return or ending
-    in a blank, so that whoever takes the text out of the document has the very bytes.
+    The end of the last line is not hashed (section 7.1). `text` must be whole lines without
+    carriage returns and without trailing blanks: these are not hashed, so whoever takes the text
+    out of the document could not tell whether it had them. Raises SigningError for other text.
     """
     if not text.endswith(b"\n"):
         raise SigningError("the text to sign must end with a newline")
@@ -35,7 +35,7 @@ def canonical(text: bytes) -> bytes:
 def assemble(text: bytes, found: Sequence[bytes]) -> bytes:
     """The clear-signed document of `text` with all its signature packets in one armor.
 
-    In one, because sqv reads no further than the first. Raises SigningError as `canonical` does.
+    sqv reads the first armor only. Raises SigningError as `canonical` does.
     """
     canonical(text)
     used = {signatures.parse(each).hash for each in packets.read(b"".join(found))}
@@ -49,8 +49,8 @@ def assemble(text: bytes, found: Sequence[bytes]) -> bytes:
 def split(document: bytes) -> tuple[bytes, list[bytes]]:
     """The signed text of a clear-signed document, and its signature packets, unverified.
 
-    The text is what was signed: whole lines, without escapes or trailing blanks. Raises
-    SigningError when the document is anything but one text and one armor.
+    The text is whole lines, without dash escapes or trailing blanks. Raises SigningError when the
+    document is anything but one text and one armor.
     """
     lines = [line.rstrip(_BLANKS) for line in document.split(b"\n")]
     if lines[0] != _BEGIN:

@@ -1,6 +1,6 @@
-"""Exported secret keys (transferable secret keys): what is in them, locked as they came.
+"""Reads exported secret keys (transferable secret keys), without unlocking them.
 
-RFC 9580 section 5.5.3, RFC 4880 section 5.5.3. `debpress.keys.unlocking` opens one.
+RFC 9580 section 5.5.3, RFC 4880 section 5.5.3. `debpress.keys.unlocking` unlocks one.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ Protection = Literal["passphrase", "none", "absent"]
 
 _PUBLIC: dict[int, Tag] = {Tag.SECRET_KEY: Tag.PUBLIC_KEY, Tag.SECRET_SUBKEY: Tag.PUBLIC_SUBKEY}
 
-# Numbers in the public part, by algorithm (RFC 9580 section 5.5.5): RSA three times, Elgamal, DSA.
+# How many numbers the public part has, by algorithm (RFC 9580 section 5.5.5): three kinds of RSA,
+# Elgamal, DSA.
 _NUMBERS = {1: 2, 2: 2, 3: 2, 16: 3, 17: 4}
-# A curve's identifier, then numbers; ECDH has parameters after them.
+# ECDH, ECDSA and EdDSA: a curve's identifier, then a number; ECDH has parameters after that.
 _ON_CURVES = (18, 19, 22)
 _ECDH = 18
 
 
 @dataclass(frozen=True, slots=True)
 class SecretKey:
-    """One key of an export, locked as it came. `public` is its public-key packet's body.
+    """One key of an export, still locked. `public` is the body of its public-key packet.
 
-    `absent` are those that are elsewhere: on a card, or kept offline. `fingerprint` is empty for a
-    key of a kind that debpress does not sign with.
+    `absent` is true for a key whose secret part is elsewhere: on a card, or kept offline.
+    `fingerprint` is empty for a kind of key that debpress does not sign with.
     """
 
     public: bytes
@@ -40,7 +41,7 @@ class SecretKey:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A primary key with its subkeys. `certificate` is the same without anything secret."""
+    """A primary key with its subkeys. `certificate` is the binary export without secret parts."""
 
     certificate: bytes
     fingerprint: str
@@ -79,7 +80,7 @@ def read_export(data: bytes) -> Export:
             keys.append(_locked(found))
             certificate += packet(public, keys[-1].public)
     if not keys[0].fingerprint:
-        PublicKey.parse(keys[0].public)  # says why
+        PublicKey.parse(keys[0].public)  # Raises the error that says why.
     return Export(certificate, keys[0].fingerprint, tuple(keys))
 
 
@@ -105,7 +106,8 @@ def _locked(found: Packet) -> SecretKey:
     return SecretKey(public, secret, fingerprint, _protection(secret))
 
 
-# gpg's own, for keys it does not have: "GNU" and a mode (GnuPG, doc/DETAILS, "GNU extensions").
+# gpg's own string-to-key specifier, for secret parts that the export lacks: "GNU" and a mode
+# (GnuPG, doc/DETAILS, "GNU extensions").
 _GNU = 101
 
 

@@ -1,9 +1,9 @@
-"""Public keys as OpenPGP spells them, and the values of signatures made by them.
+"""Public keys in OpenPGP's encoding, and the encoding of signatures made by them.
 
-A key comes in as a SubjectPublicKeyInfo (what KMS gives), and goes out as the body of a version 4
-public-key packet (RFC 9580 section 5.5.2.2). Three kinds, those that gpgv and sqv both know:
-RSA, ECDSA over NIST P-256 and P-384, and Ed25519 as the legacy algorithm 22; the newer number
-for Ed25519, 27, is unknown to bookworm's gpgv.
+A key is read from a SubjectPublicKeyInfo (as KMS gives it), and written as the body of a version 4
+public-key packet (RFC 9580 section 5.5.2.2). Three kinds are supported, which gpgv and sqv both
+know: RSA, ECDSA over NIST P-256 and P-384, and Ed25519 as the legacy algorithm 22, since bookworm's
+gpgv does not know the newer number for Ed25519, 27.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Public = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 class Algorithm(IntEnum):
-    """RFC 9580 section 9.1."""
+    """Public-key algorithms by number (RFC 9580 section 9.1)."""
 
     RSA = 1
     ECDSA = 19
@@ -43,7 +43,7 @@ class Algorithm(IntEnum):
 
 
 class Hash(IntEnum):
-    """RFC 9580 section 9.5, without those that nobody should accept any more."""
+    """Hash algorithms by number (RFC 9580 section 9.5), without the broken MD5, SHA-1, RIPEMD."""
 
     SHA256 = 8
     SHA384 = 9
@@ -66,7 +66,7 @@ _PRIMITIVES: dict[Hash, Callable[[], hashes.HashAlgorithm]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """`hash` is as strong as the curve, and the only one KMS signs with."""
+    """A NIST curve. `hash` is as strong as the curve, and the only one that KMS signs with."""
 
     oid: bytes
     make: Callable[[], ec.EllipticCurve]
@@ -83,7 +83,8 @@ _ED25519 = bytes.fromhex("2b06010401da470f01")
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A version 4 key. `created` is part of its identity; `material` is its algorithm's fields."""
+    """A version 4 key. `created` is part of its fingerprint; `material` are the algorithm's fields
+    as they stand in the packet."""
 
     created: datetime
     algorithm: Algorithm
@@ -108,7 +109,7 @@ class PublicKey:
             material = _on_curve(_CURVES[public.curve.name].oid, point)
             return cls(created, Algorithm.ECDSA, material, public)
         if isinstance(public, ed25519.Ed25519PublicKey):
-            # RFC 9580 section 11.2.2: the native form, after the byte 0x40.
+            # RFC 9580 section 11.2.2: the byte 0x40, then the point in its native form.
             point = b"\x40" + public.public_bytes(Encoding.Raw, PublicFormat.Raw)
             return cls(created, Algorithm.EDDSA, _on_curve(_ED25519, point), public)
         raise SigningError(
@@ -118,7 +119,7 @@ class PublicKey:
 
     @classmethod
     def parse(cls, body: bytes) -> PublicKey:
-        """A public-key packet's body. Raises SigningError."""
+        """Reads the body of a public-key packet. Raises SigningError."""
         cursor = Cursor(body)
         version, created = cursor.number(1), cursor.number(4)
         if version != 4:
@@ -143,7 +144,8 @@ class PublicKey:
 
     @property
     def hashed(self) -> bytes:
-        """What fingerprints and certifications hash of a key (RFC 9580 sections 5.2.4, 5.5.4)."""
+        """The bytes of a key that fingerprints and certifications hash (RFC 9580 sections 5.2.4,
+        5.5.4)."""
         return b"\x99" + len(self.body).to_bytes(2, "big") + self.body
 
     @property
@@ -172,11 +174,11 @@ class PublicKey:
         return Hash.SHA512
 
     def value(self, raw: bytes) -> bytes:
-        """A signature as cryptographers write it, in OpenPGP's numbers (section 5.2.3).
+        """Turns a signature from KMS's encoding into OpenPGP's numbers (RFC 9580 section 5.2.3).
 
         `raw` is as KMS gives it: PKCS #1 for RSA; DER of r and s for ECDSA (RFC 3279 section
-        2.2.3); R and S, 32 bytes each, for Ed25519 (RFC 8032 section 5.1.6), whose bytes OpenPGP
-        keeps in their little-endian order and strips like any number.
+        2.2.3); R and S, 32 bytes each, for Ed25519 (RFC 8032 section 5.1.6). OpenPGP keeps the
+        bytes of R and S in their little-endian order, but strips leading zero bytes as of numbers.
         """
         if self.algorithm is Algorithm.RSA:
             return mpi(int.from_bytes(raw, "big"))
@@ -202,7 +204,8 @@ class PublicKey:
                 raw = numbers[0].to_bytes((self.public.key_size + 7) // 8, "big")
                 self.public.verify(raw, digest, padding.PKCS1v15(), prehashed)
             elif isinstance(self.public, ed25519.Ed25519PublicKey):
-                # The digest is the message: EdDSA hashes once more (RFC 9580 section 5.2.3.3).
+                # EdDSA takes the digest as its message and hashes it once more (RFC 9580 section
+                # 5.2.3.3).
                 self.public.verify(b"".join(n.to_bytes(32, "big") for n in numbers), digest)
             else:
                 der = encode_dss_signature(numbers[0], numbers[1])
@@ -213,7 +216,8 @@ class PublicKey:
 
 
 def _on_curve(oid: bytes, point: bytes) -> bytes:
-    """RFC 9580 section 5.5.5.4: a length, the identifier, the point as a number."""
+    """The fields of a key on a curve (RFC 9580 section 5.5.5.4): the identifier's length, the
+    identifier, the point as a number."""
     return bytes([len(oid)]) + oid + mpi(int.from_bytes(point, "big"))
 
 

@@ -1,7 +1,7 @@
-"""The grammar under everything in OpenPGP: packets, numbers, and a cursor over bytes.
+"""What all of OpenPGP is encoded in: packets and multiprecision integers; and a cursor over bytes.
 
 RFC 4880 and RFC 9580, sections 3.2 (multiprecision integers) and 4.2 (packet headers). Malformed
-bytes are a SigningError: in this project they are always somebody's key or signature.
+bytes raise SigningError, since here they are always those of a key or of a signature.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Packet:
 def packet(tag: Tag, body: bytes) -> bytes:
     """A packet with a header of the old format (RFC 9580 section 4.2.2).
 
-    The old one because apt tells a binary keyring by its first byte, and that is the one every
-    version knows.
+    apt recognises a binary keyring by its first byte; that of the old format is the one that every
+    version of apt knows.
     """
     for kind, width in enumerate((1, 2, 4)):
         if len(body) < 1 << 8 * width:
@@ -78,8 +78,8 @@ def _new_length(cursor: Cursor) -> int:
 def mpi(value: int) -> bytes:
     """A multiprecision integer in its one canonical form: no leading zero bits (section 3.2).
 
-    A signer's output has a leading zero byte once in 256 times; written as it came, gpgv takes
-    it and sqv refuses it.
+    One in 256 of a signer's numbers begins with a zero byte. If that were written, too, gpgv would
+    accept the signature and sqv would refuse it.
     """
     return value.bit_length().to_bytes(2, "big") + value.to_bytes(
         (value.bit_length() + 7) // 8, "big"
@@ -87,7 +87,7 @@ def mpi(value: int) -> bytes:
 
 
 class Cursor:
-    """Takes bytes off the front, and never more than there are."""
+    """Reads bytes from front to back. Raises SigningError when more are asked for than are left."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -110,7 +110,7 @@ class Cursor:
         return self.take(self.left)
 
     def mpi(self) -> int:
-        """A canonical multiprecision integer; another form is refused, as sqv refuses it."""
+        """A multiprecision integer. One that is not canonical is refused, as sqv refuses it."""
         bits = self.number(2)
         value = self.number((bits + 7) // 8)
         if value.bit_length() != bits:

@@ -1,7 +1,7 @@
-"""Version 4 signature packets: made in two halves around a signer, and read back.
+"""Version 4 signature packets (RFC 9580 section 5.2): making, reading and verifying them.
 
-RFC 9580 section 5.2. A signature is a `SignatureDraft` until somebody who holds the key signs the
-draft's digest; no key is ever here.
+A signature is made in two halves, because the private key is elsewhere: a `SignatureDraft` gives
+the digest, and makes the packet of the key's signature of that digest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from debpress.openpgp.packets import Cursor, Packet, Tag, packet
 
 
 class Type(IntEnum):
-    """RFC 9580 section 5.2.1."""
+    """Signature types (RFC 9580 section 5.2.1)."""
 
     BINARY = 0x00
     TEXT = 0x01
@@ -28,12 +28,12 @@ class Type(IntEnum):
     CERTIFICATION_REVOCATION = 0x30
 
 
-# Key flags (RFC 9580 section 5.2.3.29). A certificate needs SIGN, or sqv refuses its signatures.
+# Key flags (RFC 9580 section 5.2.3.29). sqv refuses signatures of a key without the flag SIGN.
 CERTIFY, SIGN = 0x01, 0x02
 
 
 class _Sub(IntEnum):
-    """Signature subpackets (RFC 9580 section 5.2.3.7); those a reader here understands."""
+    """The signature subpackets that are understood here (RFC 9580 section 5.2.3.7)."""
 
     CREATED = 2
     EXPIRES = 3
@@ -46,19 +46,20 @@ class _Sub(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignatureDraft:
-    """All of a signature but its value."""
+    """A signature without its value, which the key is yet to make."""
 
     key: PublicKey
     type: Type
     created: datetime
 
     def digest(self, content: bytes) -> bytes:
-        """What the key must sign; `content` as `canonical` text, bytes, or a key with its user."""
+        """The digest that the key must sign. `content` is `canonical` text, a file's bytes, or a
+        key followed by a user id or a subkey."""
         return _digest(self.key.hash, content, self._hashed())
 
     def finish(self, content: bytes, raw: bytes) -> bytes:
-        """The packet, from the key's own signature of `digest` (see `PublicKey.value`)."""
-        # bookworm's gpgv finds a key by this one only; the fingerprint is the one that counts.
+        """The packet. `raw` is the key's signature of `digest`, as `PublicKey.value` takes it."""
+        # bookworm's gpgv finds a key by this key id only; what counts is the signed fingerprint.
         issuer = _subpacket(_Sub.ISSUER, bytes.fromhex(self.key.key_id))
         body = (
             self._hashed()
@@ -81,10 +82,12 @@ class SignatureDraft:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature packet, read. `issuers` are fingerprints and key ids it says it is by.
+    """A signature packet that was read. `issuers` are the fingerprints and key ids of the key that
+    it claims to be by.
 
-    `flags` is None where it has none; `key_seconds` is how long the key it certifies lives, None
-    for ever; `embedded` is the body of a signature within (a subkey's own word for its binding).
+    `flags` are the key flags, None where it has none. `key_seconds` is the certified key's lifetime
+    from its creation, None for ever. `embedded` is the body of a signature inside of this one, by
+    which a subkey confirms its binding.
     """
 
     type: int
@@ -120,7 +123,7 @@ class Signature:
 
 
 def parse(found: Packet) -> Signature:
-    """Raises SigningError for what is no signature apt's verifiers would all accept."""
+    """Reads a signature packet. Raises SigningError for one that some verifier of apt's refuses."""
     if found.tag != Tag.SIGNATURE:
         raise SigningError(f"an OpenPGP packet of kind {found.tag} is where a signature is due")
     cursor = Cursor(found.body)
@@ -132,7 +135,8 @@ def parse(found: Packet) -> Signature:
             f"a signature over the hash algorithm {hashing} isn't accepted; "
             "it must be SHA-256, SHA-384 or SHA-512"
         )
-    # Two areas: only what is in the first is signed; the second merely hints at the issuer.
+    # There are two areas of subpackets. Only the first is signed, so of the second nothing is
+    # trusted: it only helps to find the issuer.
     hashed = _subpackets(cursor.take(cursor.number(2)))
     signed = found.body[: cursor.position]
     hints = _subpackets(cursor.take(cursor.number(2)))
@@ -152,7 +156,7 @@ def parse(found: Packet) -> Signature:
         issuers=_issuers(hashed) or _issuers(hints),
         flags=None if flags is None else int.from_bytes(flags[:1], "big"),
         key_seconds=int.from_bytes(expires, "big") or None if expires else None,
-        # Good in either area: it is a signature of its own.
+        # May stand in the unsigned area, too: an embedded signature is verified by itself.
         embedded=hashed.get(_Sub.EMBEDDED) or hints.get(_Sub.EMBEDDED),
         hashed=signed,
         left=cursor.take(2),
@@ -161,7 +165,8 @@ def parse(found: Packet) -> Signature:
 
 
 def _digest(hashing: Hash, content: bytes, hashed: bytes) -> bytes:
-    """RFC 9580 section 5.2.4: the content, the signed part of the packet, a trailer."""
+    """A signature's digest (RFC 9580 section 5.2.4): of the content, the signed part of the packet
+    and a trailer."""
     trailer = b"\x04\xff" + len(hashed).to_bytes(4, "big")
     return hashing.digest(content + hashed + trailer)
 
@@ -171,7 +176,8 @@ def _subpacket(kind: _Sub, body: bytes) -> bytes:
 
 
 def _subpackets(area: bytes) -> dict[int, bytes]:
-    """The subpackets of an area, the last of each kind. Refuses a critical one that is unknown."""
+    """The subpackets of an area, the last one of each kind. Raises SigningError for one that is
+    critical and unknown."""
     cursor = Cursor(area)
     found = {}
     while cursor.left:

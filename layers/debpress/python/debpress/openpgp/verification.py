@@ -1,7 +1,8 @@
-"""Whether what will be published verifies: stricter than any one of apt's verifiers.
+"""Verifies signatures before they are published, more strictly than each of apt's verifiers.
 
-gpgv refuses a file with one good and one bad signature, sqv one without a good one; a host may
-have either, so here every signature must be good, and by a certificate that was given.
+gpgv refuses a file that has a bad signature beside a good one; sqv refuses one that has no good
+signature. A host may have either program. So here every signature must be good, and must be by one
+of the given certificates.
 """
 
 from __future__ import annotations
@@ -30,16 +31,17 @@ def verify_clearsigned(document: bytes, certificates: Iterable[bytes]) -> list[S
 def verify_detached(
     data: bytes, signature: bytes, certificates: Iterable[bytes]
 ) -> list[Signature]:
-    """The same of `data` and its signature packets, armored or not, over `data` byte by byte."""
+    """The verified signatures of a detached `signature` (armored or binary) over the bytes of
+    `data`. See `verify_clearsigned`."""
     if signature.lstrip().startswith(b"-----"):
         signature = dearmor(signature)
     return _verified(read(signature), Type.BINARY, data, certificates)
 
 
 def signers(found: Iterable[Signature], certificates: Iterable[bytes]) -> set[str]:
-    """The fingerprints of the certificates that signatures say they are by, each of one of these.
+    """The fingerprints of those of `certificates` that the signatures claim as their issuers.
 
-    Of subkeys too it is the certificate's that counts.
+    For a signature by a subkey it is the fingerprint of the certificate's primary key.
     """
     issuers = {issuer for signature in found for issuer in signature.issuers}
     return {

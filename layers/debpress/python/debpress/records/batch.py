@@ -1,4 +1,4 @@
-"""What a run takes, what was found of it, and how it waits: from the manifest to the queue."""
+"""A batch from its manifest to the queue: the run's plan, the chunks' verdicts, the queue entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from debpress.layout import Batch
 
 @dataclass(frozen=True, slots=True)
 class ManifestRef(Record):
-    """Exactly one upload of a manifest: what a run answers."""
+    """One upload of a manifest. A run answers exactly this upload, and no later one of its key."""
 
     key: str
     etag: str
@@ -22,7 +22,7 @@ class ManifestRef(Record):
 
 @dataclass(frozen=True, slots=True)
 class Problem(Record):
-    """A refusal as results tell it. `code` may be one that only a newer version knows."""
+    """A refusal as it stands in results. `code` is text: a newer version may write other codes."""
 
     file: str
     code: str
@@ -35,7 +35,8 @@ class Problem(Record):
 
 @dataclass(frozen=True, slots=True)
 class StagedFile(Record):
-    """A listed file, as it was when the run began. `sha256` is the manifest's word."""
+    """A file that the manifest lists, as it was when the run began. `size` is in bytes; `sha256`
+    is the manifest's claim, which admission checks."""
 
     name: str
     sha256: str
@@ -45,11 +46,11 @@ class StagedFile(Record):
 
 @dataclass(frozen=True, slots=True)
 class Plan(Record):
-    """What a run takes. `base` is the suite's generation when the run began.
+    """What a run is to publish. `base` is the id of the suite's generation when the run began.
 
-    `chunks` are the files shared out among the admitting functions: index ranges of `files`.
-    `operations` are an operator's, in place of files. `errors` are what is wrong before any file
-    is read; then nothing is taken.
+    `chunks` are the shares of `files` for each call of `admit`, as index ranges (first, end).
+    `operations` are an operator's, in place of files. `errors` were found before any file was read;
+    where there are some, the batch is rejected.
     """
 
     run: str
@@ -71,7 +72,8 @@ class Plan(Record):
 
 @dataclass(frozen=True, slots=True)
 class AdmittedPackage(Record):
-    """A package that is valid and in the pool. `stanza` ends with one newline."""
+    """A package that is valid and in the pool. `stanza` is its paragraph of a Packages index, and
+    ends with one newline; `filename` is the pool's, `file` the staged file's name."""
 
     file: str
     package: str
@@ -94,7 +96,8 @@ class Verdict(Record):
 @versioned
 @dataclass(frozen=True, slots=True)
 class QueueEntry(Record):
-    """A validated batch that waits to be merged. `queued_at` has microseconds."""
+    """A validated batch that waits to be merged. `queued_at` is an ISO 8601 time to the
+    microsecond, by which entries sort as text."""
 
     plan: Plan
     queued_at: str
@@ -102,7 +105,7 @@ class QueueEntry(Record):
 
     @property
     def order(self) -> tuple[str, str]:
-        """The longest waiting first."""
+        """A sort key: the entry that has waited longest comes first."""
         return self.queued_at, self.plan.run
 
     @property
@@ -115,7 +118,8 @@ def problems(refusals: Iterable[Refusal]) -> tuple[Problem, ...]:
 
 
 def bounded(found: Sequence[Problem], most: int) -> tuple[Problem, ...]:
-    """The first of them, and how many more there are: nobody reads a million."""
+    """The first `most` problems, and one that tells how many are left out. A result with a million
+    errors would be read by nobody."""
     if len(found) <= most:
         return tuple(found)
     unsaid = f"and {len(found) - most} more errors; mend these first"

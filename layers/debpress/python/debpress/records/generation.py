@@ -66,7 +66,7 @@ class BatchOutcome(Record):
 
     @classmethod
     def of(cls, plan: Plan) -> BatchOutcome:
-        """Of a run of which nothing is decided yet."""
+        """The outcome of a run of which nothing is decided yet: no packages and no errors."""
         return cls(
             run=plan.run,
             batch=plan.batch,
@@ -86,7 +86,7 @@ class BatchOutcome(Record):
 
 @dataclass(frozen=True, slots=True)
 class Unanswered(Record):
-    """A run that an earlier generation decided, and of which nobody told its CI."""
+    """A run that an earlier generation decided, but whose result was not written yet."""
 
     run: str
     generation: str
@@ -94,7 +94,7 @@ class Unanswered(Record):
 
 @dataclass(frozen=True, slots=True)
 class Parent(Record):
-    """The InRelease that a generation was built upon, and alone may replace."""
+    """The InRelease that a generation was built on. Its commit replaces this InRelease only."""
 
     etag: str
     last_modified: str
@@ -110,9 +110,10 @@ class Parent(Record):
 class Generation(Record):
     """One flip: a commit in the chain of parents.
 
-    `id` is `00000042-<digest>`, `number` the 42. `by` is the run whose execution made it.
-    `release` is the text to be signed. `batches` are the runs it takes in, `refused` those that it
-    could not. `added` and `removed` list packages by index name. `expires` is a snapshot's end.
+    `id` is `00000042-<digest>`, `number` the 42. `by` is the run whose execution made it, None for
+    a set-up or a heartbeat. `release` is the text to be signed. `batches` are the runs that this
+    generation publishes, `refused` the runs that it rejects. `added` and `removed` list packages by
+    index name. `expires` is when a snapshot ends.
     """
 
     id: str
@@ -132,20 +133,20 @@ class Generation(Record):
 
     @property
     def text(self) -> bytes:
-        """The Release's bytes."""
+        """`release` as the bytes that are signed."""
         return self.release.encode("utf-8", "surrogateescape")
 
     @property
     def decided(self) -> set[str]:
-        """The runs that it takes in or refuses: none of them is ever looked at again."""
+        """The runs that this generation publishes or rejects; no later merge takes them up."""
         return {each.run for each in (*self.batches, *self.refused)}
 
 
 @versioned
 @dataclass(frozen=True, slots=True)
 class EndedSnapshot(Record):
-    """What the reaper notes of a snapshot before it takes its InRelease away: the Release's text,
-    by which it knows for another grace what hosts may still ask for."""
+    """The reaper's note of a snapshot whose InRelease it deletes. `release` is the Release's text:
+    it lists what hosts may still ask for, and what is kept for another grace."""
 
     release: str
 
@@ -159,5 +160,5 @@ class SignedRelease(Record):
 
 
 def number(generation: str | None) -> int:
-    """The n of `00000042-<digest>`; 0 before the first."""
+    """The number of a generation's id, 42 for `00000042-<digest>`; 0 for None (no generation)."""
     return int(generation.partition("-")[0]) if generation else 0

@@ -1,9 +1,9 @@
-"""What the state machine gives each step, and what the step answers.
+"""The input that the state machine gives each step, and the output that the step returns.
 
-`outcome` is what the machine chooses on. `execution` (and for sign and commit `run`) is for the log
-alone, which has it in every line (see `debpress.adapters.logs`). Pointers only, never content: a
-state of the machine may hold 256 KiB. docs/architecture.md has the table; a test holds these to the
-machine's definition.
+By `outcome` the machine chooses its next state. `execution` (and for sign and commit `run`) is only
+for the log, whose lines all carry it (see `debpress.adapters.logs`). Messages hold names and
+numbers, never content: Step Functions takes at most 256 KiB a state ("Service quotas").
+docs/architecture.md has the table of messages; a test compares them with the machine's definition.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class OpenInput(Record):
 
 @dataclass(frozen=True, slots=True)
 class AdmitInput(Record):
-    """`chunk` is the number of one of the plan's."""
+    """`chunk` is an index of the plan's `chunks`."""
 
     suite: str
     run: str
@@ -43,7 +43,7 @@ class Opened(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenOutput(Record):
-    """Where `ignored`, `reason` says why, and `suite` and `run` are None."""
+    """`reason` says why an event is `ignored`; `suite` and `run` are None then, and only then."""
 
     outcome: Opened
     suite: str | None
@@ -76,8 +76,9 @@ class QueueOutput(Record):
 
 @dataclass(frozen=True, slots=True)
 class MergeInput(Record):
-    """`run` is the caller's own batch, None where nobody uploaded: a set-up, which brings the suite
-    in line with its configuration and signs anew, or a heartbeat, which signs when that is due."""
+    """`run` is the run of this execution, None where there is no batch: for a set-up, which brings
+    the suite in line with its configuration and signs it anew, and for a heartbeat, which signs
+    the suite anew when enough of its validity is over."""
 
     suite: str
     run: str | None
@@ -87,14 +88,14 @@ class MergeInput(Record):
 
 class Merged(StrEnum):
     MERGED = "merged"
-    WAIT = "wait"  # Somebody older leads: wait a second, then merge again.
-    DONE = "done"  # In already, or nothing to change.
+    WAIT = "wait"  # A batch that waits longer is to merge first: wait a second, then merge again.
+    DONE = "done"  # The batch is published already, or there is nothing to change.
     REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class MergeOutput(Record):
-    """`suite` is the path that the generation is of: the suite, or a snapshot of it."""
+    """`suite` is the path below dists/ of the generation: a suite's or a snapshot's."""
 
     outcome: Merged
     suite: str | None = optional()
@@ -104,7 +105,7 @@ class MergeOutput(Record):
 
 @dataclass(frozen=True, slots=True)
 class SignInput(Record):
-    """`suite` is what merge said."""
+    """`suite` is the path that merge returned."""
 
     suite: str
     generation: str
@@ -127,7 +128,7 @@ class CommitInput(Record):
 
 class Committed(StrEnum):
     COMMITTED = "committed"
-    LOST = "lost"  # Wait a second, then merge again.
+    LOST = "lost"  # Another flip came first: wait a second, then merge again.
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,8 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FinishInput(Record):
-    """`target` is the path that the generation is of, where it is not the suite but a snapshot of
-    it. `error` is what the machine caught: its `Error` is the exception's class."""
+    """`target` is the path of the snapshot that the generation belongs to, None where it belongs to
+    the suite. `error` is what the machine caught: its `Error` is the exception's class."""
 
     suite: str
     run: str | None
@@ -157,15 +158,15 @@ class FinishInput(Record):
 
 @dataclass(frozen=True, slots=True)
 class FinishOutput(Record):
-    """`status` is the result's; None where nobody asked."""
+    """`status` is that of the run's result; None where there was no result to write."""
 
     status: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RotateInput(Record):
-    """A step of a key's rotation, and for the first one to which signer; from which, where there
-    are several."""
+    """`rotate` is the step of a key's rotation. The first step (`announce`) names the new signer in
+    `to`, and, where several are configured, the old one in `from`. Both are URIs."""
 
     rotate: str
     to: str | None = None

@@ -1,4 +1,4 @@
-"""What CI is told, and what people are: results, and the reports of prunes and reapings."""
+"""Records for CI and people: the results of batches, and the reports of prunes and reapings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
 @versioned
 @dataclass(frozen=True, slots=True)
 class Result(Record):
-    """A batch's result. `status` is `published`, `rejected` or `failed`; `generation` is a number,
-    and with `release_date` None for what was not published."""
+    """A batch's result. `status` is `published`, `rejected` or `failed`. `generation` (a number)
+    and `release_date` are None where the batch was not published."""
 
     batch: Batch
     manifest: ManifestRef
@@ -37,7 +37,7 @@ class Result(Record):
         problems: tuple[Problem, ...],
         finished_at: str,
     ) -> Result:
-        """What is told of a run; `record` is the generation that publishes it."""
+        """A run's result; `record` is the generation that publishes it, None where none does."""
         return cls(
             batch=outcome.batch,
             manifest=outcome.manifest,
@@ -53,8 +53,8 @@ class Result(Record):
         )
 
     def says_enough(self, newer: Result) -> bool:
-        """The same already, or that the batch is published, which nothing said of one manifest
-        unsays."""
+        """Whether this result makes writing `newer` needless: both are of the same upload and say
+        the same, or this one says `published`, which is true of that upload for ever."""
         if self.manifest != newer.manifest:
             return False
         said = (self.status, self.generation, self.errors)
@@ -63,7 +63,7 @@ class Result(Record):
 
 @dataclass(frozen=True, slots=True)
 class Asker(Record):
-    """Who asked for a prune."""
+    """A batch whose operations asked for a prune."""
 
     batch: Batch
     kinds: tuple[str, ...]
@@ -90,8 +90,9 @@ class PrunedPackage(PackageRef):
 @versioned
 @dataclass(frozen=True, slots=True)
 class PruneReport(Record):
-    """What a prune took out. `unnamed_bytes` is the size of their files, each once: what comes back
-    when they are reaped, unless another suite names them still."""
+    """The packages that a prune removed from a suite. `unnamed_bytes` is the size of their files
+    together, each counted once: the space that reaping them frees, unless another suite still names
+    some of them."""
 
     suite: str
     generation: int
@@ -102,8 +103,8 @@ class PruneReport(Record):
 
     @classmethod
     def of(cls, record: Generation) -> PruneReport:
-        """Of a generation with a prune in it, which has nobody else's changes: each package that
-        went once, by component."""
+        """The report of a generation that a prune made. Such a generation has no other batch's
+        changes, so all that it removed was pruned; a package is listed once a component."""
         gone = {
             (component, *package.identity): PrunedPackage.of(component, package)
             for index, packages in (record.removed or {}).items()
@@ -131,7 +132,7 @@ class DeletedObject(Record):
 @versioned
 @dataclass(frozen=True, slots=True)
 class ReapReport(Record):
-    """What a part of a reaping has deleted."""
+    """The objects that one part of a reaping has deleted; `bytes` is their size together."""
 
     started_at: str
     part: int

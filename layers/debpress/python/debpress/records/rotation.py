@@ -1,4 +1,4 @@
-"""At which stage the change of a signing key is."""
+"""The record of a signing key's rotation: its stage, and the keys that take part."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from debpress.codec import Record, versioned
 
 
 class Stage(StrEnum):
-    """What signs and what hosts are told to trust, of the old key and the new one.
+    """Which of the old and the new key signs, and which certificates are published to hosts.
 
-    `none` is between rotations. Neighbours always have a signature in common, and hosts are told
-    of a key before it signs alone.
+    `none` is between rotations. Each two stages that follow each other have one signing key in
+    common, and a certificate is published before its key signs alone: so no host ever meets a
+    release without a signature that it trusts.
     """
 
     NONE = "none"
@@ -31,7 +32,8 @@ class Party(Record):
     fingerprint: str | None = None
 
     def is_(self, uri: str, fingerprint: str | None) -> bool:
-        """By its certificate, once both are known; a URI that gets a pin is the same signer."""
+        """Whether a signer is this one: by fingerprint where both are known, else by URI without
+        its pin (`#<fingerprint>`), which may have been added since."""
         if self.fingerprint and fingerprint:
             return self.fingerprint == fingerprint
         return self.uri.partition("#")[0] == uri.partition("#")[0]
@@ -43,12 +45,13 @@ class Party(Record):
 @versioned
 @dataclass(frozen=True, slots=True)
 class Rotation(Record):
-    """The record. `step` led to `stage`, and is `done` since `since` when every suite is signed
-    as the stage says and the certificates are published.
+    """`step` led to `stage`. It is `done`, since the time `since`, once every suite is signed as
+    the stage says and the certificates are published.
 
     `out` are signers that neither sign nor are published, though they may still be configured.
-    `again` is when a retired key was last published anew. `before` is what to return to while the
-    step is not done. `history` has the steps that were done.
+    `again` is when the certificate of a retired key was last published again. `before` is the
+    record as it was before the step, for `back` while the step is not done. `history` has the
+    steps that were done.
     """
 
     stage: Stage
@@ -73,7 +76,8 @@ class Rotation(Record):
 @versioned
 @dataclass(frozen=True, slots=True)
 class StoredCertificate(Record):
-    """A signer's certificate: `certificate` is armored, `key` the ARN or fingerprint it is of."""
+    """A signer's certificate. `certificate` is armored; `key` is the ARN or the fingerprint of the
+    key that it is for; `signer` is the signer's URI."""
 
     signer: str
     key: str

@@ -1,4 +1,4 @@
-"""Signers by URI: who signs a Release, whatever holds the key."""
+"""Signers, named by URIs: they sign a Release with a key in KMS or in a Lambda layer."""
 
 from debpress.signing.loading import Keys, load
 from debpress.signing.signer import Signer

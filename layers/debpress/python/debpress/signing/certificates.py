@@ -13,8 +13,9 @@ from debpress.openpgp.keys import PublicKey
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose certificate it must be. `key` gives the signer's own key as of a creation time; `pin`
-    is the fingerprint that it must have, None for any."""
+    """The signer that a certificate must belong to. `key` returns the signer's public key as
+    created at a given time (in OpenPGP the time is part of a key); `pin` is the fingerprint that
+    the certificate must have, None for any."""
 
     uri: str
     name: str
@@ -23,17 +24,17 @@ class Owner:
 
 
 class Certificates(Protocol):
-    """`debpress.keys.certificates` keeps it, in the bucket."""
+    """The port. `debpress.keys.certificates` implements it, on the bucket."""
 
     def certificate(
         self, name: str, owner: Owner, mint: Callable[[datetime], Certificate]
     ) -> Certificate:
-        """The certificate stored by this name, made by `mint` where there is none yet.
+        """The certificate stored by this name; if there is none, `mint` makes it and it is stored.
 
-        Of two that mint at once, one stores and both use what was stored. Raises SigningError when
-        the certificate is not its owner's, CorruptError when it can't be read.
+        If two callers mint at once, one is stored, and both are given that one. Raises SigningError
+        when the certificate is not its owner's, CorruptError when it can't be read.
         """
 
     def announce(self, owner: Owner, certificate: Certificate) -> None:
-        """Says for the steps that may not use the key that the owner's URI means this certificate
-        now."""
+        """Records that the owner's URI now means this certificate, for the steps that may not use
+        the key and so can't find out."""

@@ -1,8 +1,8 @@
-"""A signer whose key is bundled beside the code, locked by a passphrase that is elsewhere.
+"""A signer whose key is bundled in a Lambda layer, locked; Secrets Manager has its passphrase.
 
-`gnupg:<fingerprint>?secret=<name or ARN>`: the fingerprint of a key in the layer (its primary key,
-or exactly the subkey that is to sign), and the secret that holds its passphrase. The certificate
-is the one the key came with; nothing is minted.
+Its URI is `gnupg:<fingerprint>?secret=<name or ARN>`: the fingerprint of a key in the layer (of its
+primary key, or of the subkey that is to sign), and the secret that holds the passphrase. The
+certificate is part of the bundled key; none is minted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORM = re.compile(r"gnupg:([0-9A-Fa-f]{40})\?secret=([A-Za-z0-9/_+=.@:-]{1,2048
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One signature to be made: by which key of `export`, over what, dated when."""
+    """One signature to be made, by the key `key` of `export`, over `data`, dated `created`."""
 
     export: bytes
     fingerprint: str
@@ -78,7 +78,7 @@ class GnupgSigner:
     def sign(self, data: bytes, *, text: bool, created: datetime) -> bytes:
         """See Signer. IAM: secretsmanager:GetSecretValue on the passphrase's secret."""
         if text:
-            openpgp.canonical(data)  # refuses what gpg would alter
+            openpgp.canonical(data)  # Raises for text that gpg would alter as it signs.
         order = Order(self._export, self._key(created), self._secret, data, text, created)
         made = self._service.sign(order)
         if not text:
@@ -102,7 +102,7 @@ class GnupgSigner:
 
 
 def load(uri: str, service: Gnupg, stored: Certificates, now: datetime) -> GnupgSigner:
-    """The signer of a bundled key; what steps without the layer need of it is stored.
+    """The signer of a bundled key. Its certificate is stored for the steps without the layer.
 
     Raises ConfigError, SigningError. IAM: s3:GetObject and s3:PutObject on state/_signers/.
     """

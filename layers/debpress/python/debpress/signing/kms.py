@@ -1,6 +1,6 @@
-"""A signer whose key never leaves AWS KMS, and its certificate, minted once and stored.
+"""A signer whose key never leaves AWS KMS, with a certificate that is minted once and stored.
 
-KMS makes bare signatures; everything OpenPGP about them is made here around them.
+KMS makes bare signatures of digests; the OpenPGP packets around them are made here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from debpress.signing.certificates import Certificates, Owner
 
 @dataclass(frozen=True, slots=True)
 class KmsKey:
-    """What KMS says of a key: its ARN, its spec (`RSA_4096`), a SubjectPublicKeyInfo in DER."""
+    """A key as KMS describes it: its ARN, its spec (`RSA_4096`), and its public half, a
+    SubjectPublicKeyInfo in DER."""
 
     arn: str
     spec: str
@@ -43,7 +44,10 @@ class KeyService(Protocol):
         """
 
     def sign(self, key: str, message: bytes, message_type: str, algorithm: str) -> bytes:
-        """KMS Sign: PKCS #1, DER of r and s, or the 64 bytes of Ed25519. IAM: kms:Sign."""
+        """A signature by KMS: PKCS #1 for RSA, DER of r and s for ECDSA, 64 bytes for Ed25519.
+
+        IAM: kms:Sign.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ class _Scheme:
     message_type: str
 
 
-# Each NIST curve has one algorithm in KMS, by a hash of its own size. Ed25519 takes the digest as
-# its message: OpenPGP's EdDSA signs a digest so (RFC 9580 section 5.2.3.3), where KMS's
-# ED25519_PH_SHA_512 would be the other thing, Ed25519ph (RFC 8032 section 5.1).
+# For each NIST curve KMS has one algorithm, with a hash of the curve's size. For Ed25519 the digest
+# is passed as the message, because OpenPGP's EdDSA signs the digest as a plain Ed25519 message
+# (RFC 9580 section 5.2.3.3); KMS's ED25519_PH_SHA_512 is another scheme, Ed25519ph (RFC 8032
+# section 5.1).
 _SCHEMES = {
     "RSA_2048": _Scheme("RSASSA_PKCS1_V1_5_SHA_512", "DIGEST"),
     "RSA_3072": _Scheme("RSASSA_PKCS1_V1_5_SHA_512", "DIGEST"),
@@ -119,7 +124,7 @@ def load(
         return PublicKey.from_spki(found.der, created)
 
     def mint(created: datetime) -> Certificate:
-        # From here on by ARN: an alias may be pointed elsewhere at any time.
+        # Signs by the ARN and not by an alias, which may be pointed at another key at any time.
         return certificates.mint(
             public(created), user_id, lambda digest: _sign(service, found.arn, scheme, digest)
         )
@@ -153,6 +158,6 @@ def _sign(service: KeyService, arn: str, scheme: _Scheme, digest: bytes) -> byte
 
 
 def certificate_name(arn: str) -> str:
-    """By what name a key's certificate is stored: the key id, which stays when aliases move, and
-    which replicas of a multi-Region key share."""
+    """The name that a key's certificate is stored by: the key id. It stays the same when an alias
+    moves, and the replicas of a multi-Region key share it."""
     return safe("awskms-" + arn.rpartition("/")[2])

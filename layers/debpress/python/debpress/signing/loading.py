@@ -1,4 +1,4 @@
-"""From the configuration's URIs to signers."""
+"""Loads the signers that the configuration's URIs name."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _ARN = re.compile(r"arn:[a-z0-9-]+:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/.+")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where keys and certificates are. `kms` gives the service of a region, None being the
-    function's own; `gnupg` gives gpg and the bundled keys, None where there is none. `default_key`
-    is what `awskms:` alone means. `user_id` goes into certificates that are minted, and into no
-    other."""
+    """The services that hold keys and certificates. `kms` returns the service of a region, for None
+    that of the function's own region. `gnupg` returns gpg and the bundled keys; it is None where
+    none are bundled. `default_key` is the key that a bare `awskms:` means. `user_id` is for
+    certificates that are minted."""
 
     certificates: Certificates
     clock: Clock
@@ -41,7 +41,7 @@ def load(uris: Sequence[str], keys: Keys) -> Signers:
     `awskms:<key id, alias/name, or ARN>`, and `#<fingerprint>` after it pins the certificate.
     `gnupg:<fingerprint>?secret=<name or ARN>` is a key that is bundled.
 
-    Raises ConfigError for a URI that can't be, SigningError, TransientError. IAM: see
+    Raises ConfigError for a malformed URI, SigningError, TransientError. IAM: see
     `debpress.signing.kms.load` and `debpress.signing.gnupg.load`.
     """
     return Signers([_one(uri, keys) for uri in uris])

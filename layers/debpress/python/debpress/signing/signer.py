@@ -1,4 +1,4 @@
-"""What every signer can do, wherever its key is."""
+"""The interface of every signer, wherever its key is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Signer(Protocol):
-    """One key that signs, with its certificate. The key itself never comes here."""
+    """One signing key, with its certificate. The private key stays where it is."""
 
     @property
     def uri(self) -> str:
@@ -16,8 +16,8 @@ class Signer(Protocol):
     def certificate(self) -> bytes:
         """The binary transferable public key: key, user id, self-signature.
 
-        The same bytes for ever: hosts hold them. Needs no permission; it was read when the signer
-        was loaded.
+        Always the same bytes, since hosts keep copies. Needs no permission: it was read when the
+        signer was loaded.
         """
 
     def sign(self, data: bytes, *, text: bool, created: datetime) -> bytes:
@@ -26,6 +26,6 @@ class Signer(Protocol):
         Of type 0x01 over `data` as canonical text (for a clear-signed document), or of type 0x00
         over its bytes. Raises SigningError, or TransientError where trying again may help.
 
-        IAM: kms:Sign on the key, for a signer in KMS; secretsmanager:GetSecretValue on its
-        passphrase, for one in a layer.
+        IAM: for a key in KMS, kms:Sign on it; for a key in a layer, secretsmanager:GetSecretValue
+        on its passphrase's secret.
         """

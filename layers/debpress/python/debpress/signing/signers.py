@@ -1,6 +1,6 @@
-"""Several signers as one: every document carries a signature of each.
+"""Several signers used as one: every document has a signature of each of them.
 
-That is how a key is changed: hosts get the new certificate, both sign, the old one stops.
+A key is changed by this: hosts get the new certificate, both keys sign, then the old one stops.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate
 from debpress.signing.signer import Signer
 
-# sqv refuses a signature even seconds ahead of the host's clock.
+# Signatures are dated this far in the past, because sqv refuses one that is dated even a few
+# seconds ahead of the host's clock.
 BACK_DATED = timedelta(seconds=300)
 
 
 class Signers:
-    """One signer or more, in the configured order; what they make is verified before it is given.
+    """One or more signers, in the configured order. Every signature is verified before it is
+    returned.
 
     `clearsign` and `detached` raise SigningError, or TransientError where trying again may help.
     """
 
     def __init__(self, signers: Sequence[Signer]) -> None:
-        """Raises ConfigError for none, or for one key twice; SigningError for a bad certificate."""
+        """Raises ConfigError where there are no signers, or the same key twice; SigningError for a
+        bad certificate."""
         self._signers = [(each, _only(each)) for each in signers]
         prints = self.fingerprints()
         if not prints:
@@ -49,26 +52,26 @@ class Signers:
         return document
 
     def detached(self, release: bytes, now: datetime) -> bytes:
-        """The armored Release.gpg of `release`, byte by byte. IAM: kms:Sign on each key in KMS."""
+        """The armored Release.gpg, a signature of the bytes of `release`. IAM: as `clearsign`."""
         packets = self._sign(release, now, text=False)
         signature = openpgp.armor(b"".join(packets))
         openpgp.verify_detached(release, signature, self.certificates())
         return signature
 
     def certificates(self) -> list[bytes]:
-        """Each signer's certificate, binary."""
+        """The binary certificate of each signer."""
         return [certificate.raw for _, certificate in self._signers]
 
     def key_asc(self) -> bytes:
-        """What hosts trust, armored: all the certificates in one armor."""
+        """All certificates in one armor, as hosts are given them."""
         return openpgp.armor(self.key_gpg(), "PUBLIC KEY BLOCK")
 
     def key_gpg(self) -> bytes:
-        """The same, binary."""
+        """All certificates, binary, one after the other."""
         return b"".join(self.certificates())
 
     def fingerprints(self) -> list[str]:
-        """Each certificate's, 40 capital hex digits."""
+        """The fingerprint of each certificate, 40 capital hex digits."""
         return [certificate.fingerprint for _, certificate in self._signers]
 
     def _sign(self, data: bytes, now: datetime, *, text: bool) -> list[bytes]:
@@ -86,8 +89,8 @@ def _only(signer: Signer) -> Certificate:
 
 
 def _dated(certificate: Certificate, now: datetime) -> datetime:
-    """In the past of every host, but never before the certificate lets its key sign, which sqv
-    refuses as well."""
+    """The date of a signature: far enough back for hosts whose clocks are behind, but not before
+    the certificate lets the key sign, which sqv refuses as well."""
     since = max(each.since for each in certificate.signing)
     created = max(now - BACK_DATED, since)
     if created > now:

@@ -1,6 +1,6 @@
-"""The steps, named as the workflow names them: each reads, lets the rules decide, and writes.
+"""The steps of the workflow. Each reads stored state, lets `debpress.suite` decide, and writes.
 
-open, admit, queue, merge, sign, commit and finish are a publish, in this order; reap, prune, set_up
-and rotate are called by a schedule, a deployment or an operator. docs/protocol.md says which races
-the order of their writes closes. None imports another.
+open, admit, queue, merge, sign, commit and finish publish a batch, in this order; reap, prune,
+set_up and rotate are called by a schedule, a deployment or an operator. docs/protocol.md says which
+races the order of their writes closes. No step imports another.
 """

@@ -24,16 +24,18 @@ POOLED = ObjectHeaders(
     "application/vnd.debian.binary-package", cache_control="public, max-age=31536000, immutable"
 )
 
-# A chunk's verdicts go on as one note, a batch's as one entry of the queue, and whoever merges
-# reads all that wait. An ordinary package says 1 KB of itself.
+# Bytes of stanzas in a chunk's verdict. A queue entry holds those of the whole batch, and a merge
+# has all entries of its suite in memory. An ordinary package's stanza takes 1 KB.
 _MOST_SAID = 8 * 1024 * 1024
 _MOST_ERRORS = 1000
 
+# Far below the least grace: the reaper deletes no object of this age.
 _YOUNG = timedelta(minutes=30)
 
 
 def run(services: Services, message: AdmitInput) -> AdmitOutput:
-    """Admits the files of one chunk and notes what they are, and every error found."""
+    """Validates the files of one chunk, copies them into the pool, and notes the verdict: the
+    packages and every error."""
     runs = services.archive.runs(message.suite)
     plan = runs.plan(message.run)
     settings = services.repository.suite(message.suite)
@@ -62,7 +64,7 @@ def run(services: Services, message: AdmitInput) -> AdmitOutput:
 
 
 class _PinnedReader:
-    """A staged file for `deb.inspect`, a range a read."""
+    """A staged file as `deb.inspect` reads it: each read is one ranged request to the store."""
 
     def __init__(self, store: Store, pin: Pin) -> None:
         self._store = store
@@ -97,10 +99,10 @@ def _pool(store: Store, pin: Pin, target: str, size: int) -> None:
 
 
 def _may_be_condemned(present: Head) -> bool:
-    """Whether the reaper may be about to delete what is in the pool already.
+    """Whether the reaper may be about to delete an object that is in the pool already.
 
-    It deletes exactly the version it looked at, so a new copy stays; and no version younger than
-    the grace, so a repeat of this step need not copy again.
+    The reaper deletes only the version that it has looked at, so a new copy stays. It deletes no
+    version younger than the grace, so a repeat of this step need not copy a young one again.
     """
     return present.served_at is None or present.served_at - present.last_modified > _YOUNG
 

@@ -1,4 +1,4 @@
-"""What runs are told, at the end of a step `finish`."""
+"""Writes the results of runs, for the step `finish`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from debpress.steps.services import Services
 
 
 class Answers:
-    """Tells what became of runs, each its own."""
+    """The results that a suite's runs are given. Every run has a result of its own."""
 
     def __init__(self, services: Services, suite: str) -> None:
         self._archive = services.archive
@@ -21,13 +21,15 @@ class Answers:
         self._suite = suite
 
     def published(self, record: Generation, run: str | None) -> str | None:
-        """Answers the run; and, where the generation is of its making, every batch it decided.
+        """Writes the result of `run`; and, if its execution made the generation, the results of
+        every run that the generation decided.
 
-        The others' executions will do the same when they get there; should one have died, its CI
-        gets its answer all the same. A result comes before its queue entry goes: should this die in
-        between, the entry is seen to be in, by the chain, and is cleared by the next to merge it.
+        The executions of the other runs write the same results when they get here; if one has died,
+        its CI has its result all the same. A result is written before its queue entry is deleted:
+        if this function dies in between, the next merge finds in the chain of generations that the
+        entry's run is decided, and its `finish` deletes the entry.
         """
-        if record.by == run:  # Fifty executions need not write fifty results each.
+        if record.by == run:  # One execution writes for all: fifty need not write fifty each.
             for each in sorted(record.decided - {run}):
                 self._decided(record, each)
             for left in record.unanswered:
@@ -39,10 +41,11 @@ class Answers:
         return self._decided(record, run) or self._unchanged(record, run)
 
     def _decided(self, record: Generation, run: str) -> str | None:
-        """Answers one run with what a generation decided of it; None where it says nothing."""
+        """Writes the result that a generation decided for a run; None if it decided nothing."""
         for outcome in record.batches:
             if outcome.run == run:
-                # Before the result: should this die in between, whoever repeats it does both.
+                # The report comes before the result: if this dies in between, the result is
+                # missing, so the repeat writes both.
                 report = self._report_prune(record) if "prune" in outcome.kinds else None
                 if self.answer(outcome, "published", record, ()) and report:
                     count, size = len(report.removed), report.unnamed_bytes
@@ -60,7 +63,7 @@ class Answers:
         return report
 
     def _unchanged(self, record: Generation, run: str) -> str | None:
-        """All the run's packages were published before: that is a success (law 4)."""
+        """The result of a run whose packages were all published before: a success (law 4)."""
         entry = self._runs.waiting(run)
         if entry is None:
             return self._answered(run)
@@ -69,9 +72,12 @@ class Answers:
         return "published"
 
     def _answered(self, run: str) -> str | None:
-        """What was said by this step's earlier try, or by a repeat of the event, which cleared the
-        entry. None where a newer upload of the manifest is to be answered instead, or another
-        manifest in the same place was answered since, over the same result."""
+        """The status that was written already, by an earlier try of this step or by a repeat of the
+        event, which has deleted the queue entry.
+
+        None where no result is due: the manifest was uploaded again, and the newer upload has its
+        own run; or another manifest of the same batch was answered since, under the same key.
+        """
         plan = self._runs.plan(run)
         result = self._archive.results.find(plan.batch)
         if result is not None and result.manifest == plan.manifest:
@@ -99,14 +105,14 @@ class Answers:
         record: Generation | None,
         problems: tuple[Problem, ...],
     ) -> bool:
-        """Writes one result, unless its manifest has been uploaded anew, and clears its entry.
-        Says whether it wrote it: not where it was written before."""
+        """Writes one result, unless it was written before or its manifest was uploaded anew, and
+        deletes the run's queue entry. Returns whether it wrote."""
         result = Result.of(outcome, status, record, problems, iso(self._clock.now()))
         wrote = self._archive.results.answer(
             result, lambda: self._archive.is_newest(outcome.manifest)
         )
         self._runs.dequeue(outcome.run)
         if wrote and any(each.code == Code.PRUNE_TOO_MUCH for each in problems):
-            # Untold where this dies right here; tomorrow's prune is refused as well.
+            # Lost if the function dies right here; tomorrow's prune is refused and counted, too.
             self._measure(self._suite, PrunesRefused=1)
         return wrote

@@ -1,4 +1,4 @@
-"""commit: one conditional PutObject of InRelease makes a generation visible, all of it at once."""
+"""commit: one conditional put of InRelease makes a whole generation visible at once."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ _LOST = CommitOutput(Committed.LOST)
 
 
 def run(services: Services, message: CommitInput, keys: Standing) -> CommitOutput:
-    """Flips the suite to a generation, or finds that the race is lost: `lost` also where the flip
-    was of others' batches that came first.
+    """Flips the suite to a generation, or finds that another flip came first (`lost`).
 
-    `keys` are who signs now, each of whom must have, and whom hosts are told to trust beside. A
-    step of a rotation between signing and here makes it `lost` as well: merged again, it is signed
-    as the rotation now says.
+    It is `lost`, too, where this flip published only other batches, which have waited longer. And
+    where a rotation has changed who signs since the generation was signed: `keys` are the signers
+    of now, all of whom must have signed. In each of these cases the machine merges and signs again.
 
-    A try that died after its put is found in the chain of generations and carried on. Raises
-    TransientError, or, before the flip and when it must not happen, LossError, SigningError or
-    CorruptError.
+    A generation that an earlier try has flipped already, before it died, is found in the chain;
+    then only the rest is done. Raises TransientError; and, where the flip must not happen,
+    LossError, SigningError or CorruptError, before anything is visible.
     """
     suite = services.archive.suite(message.suite)
     record = suite.generation(message.generation)
@@ -45,7 +44,7 @@ def run(services: Services, message: CommitInput, keys: Standing) -> CommitOutpu
     see_it_rise(suite, services.clock, record)
     suite.update_plain_names()
     if record.by is not None and record.by not in record.decided:
-        return _LOST  # It was the turn of others; ours is yet to be merged.
+        return _LOST  # Only batches that have waited longer are in; ours is yet to be merged.
     return CommitOutput(Committed.COMMITTED)
 
 
@@ -56,12 +55,14 @@ def _flip(
     state: Published | None,
     keys: Standing,
 ) -> bool:
-    """Checks all there is to check, and puts. False where the race is lost."""
+    """Makes every check, then puts InRelease. False where another flip came first, or where other
+    keys sign now."""
     archive = services.archive
     signed = suite.signed(record.id)
     if signed is None:
         raise CorruptError(f"generation {record.id} was not signed; redrive the execution")
-    # Once more: a step that comes late would name what the reaper is about to take.
+    # Checked at signing, and again here: if this step comes late, the snapshot's files may be so
+    # old that the reaper is about to delete them.
     if snapshotted(suite.path) and (wrong := snapshot.wrong(services.repository, archive, record)):
         raise CorruptError(f"{wrong}; nothing was published")
     inrelease = signed.inrelease.encode("utf-8", "surrogateescape")
@@ -75,21 +76,22 @@ def _flip(
     try:
         suite.put_inrelease(record, inrelease, record.parent.etag if record.parent else None)
     except PreconditionFailed:
-        # Perhaps to our own earlier try, whose answer did not arrive.
+        # The put that won may be an earlier one of ours, whose response was lost.
         return _is_in(suite, suite.published(), record)
     return True
 
 
 def _is_in(suite: SuiteArchive, state: Published | None, record: Generation) -> bool:
-    """An earlier try of this step flipped, and perhaps others did since: what is left to do are the
-    plain names, which that try may have left half done."""
+    """Whether the generation is published, or was, by an earlier try of this step. Other flips may
+    have followed. The plain names are still to be updated, as that try may have died before."""
     base = record.parent.generation if record.parent else None
     newest = state.generation if state else None
     return any(each.id == record.id for each in suite.chain(newest, base))
 
 
 def is_signed_by_all(inrelease: bytes, record: Generation, keys: Standing) -> bool:
-    """Whether it is signed by exactly who signs now. Raises where a signature is not good."""
+    """Whether exactly the signers of now have signed. Raises SigningError for a bad signature, and
+    CorruptError where another text than the generation's Release is signed."""
     known = [*keys.certificates, *keys.others]
     made = openpgp.verify_clearsigned(inrelease, known)
     text, _ = openpgp.split(inrelease)
@@ -101,7 +103,8 @@ def is_signed_by_all(inrelease: bytes, record: Generation, keys: Standing) -> bo
 def check_all_there(
     archive: Archive, record: Generation, old: Release | None, new: Release
 ) -> None:
-    """Law 8: what is newly named exists. What was named before is kept by the reaper's grace."""
+    """Law 8: every object that the new Release names and the old one did not must exist. Those that
+    the old one named exist, since the reaper keeps them. Raises CorruptError."""
     known = old.files if old else {}
     wanted = {
         archive.layout.by_hash(record.suite, name, listed.sha256): listed.size

@@ -1,4 +1,4 @@
-"""How `reap` deletes: only what is still old, and never without a word of it."""
+"""How `reap` deletes: only objects that are still old, and with a report of each of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from debpress.records.result import DeletedObject, ReapReport
 from debpress.steps.services import Services
 from debpress.store import Head, Store
 
-# Deletions between two reports: some seconds' work.
+# Deletions between two reports. A thousand take some seconds.
 _PART = 1000
 
 
 class Deletion:
-    """Deletes by parts, each reported when it is done, also when it went wrong half way: should
-    this die, no more than the part it was at is untold."""
+    """Deletes in parts, and reports each part, also one that an error broke off. So if the function
+    is killed, at most one part's deletions are in no report."""
 
     def __init__(self, services: Services, started: datetime, cutoff: datetime) -> None:
         self._services = services
@@ -26,7 +26,8 @@ class Deletion:
         self._cutoff = cutoff
 
     def delete(self, taken: list[Head], old: list[Head]) -> list[Head]:
-        """`taken` are gone already: the first part."""
+        """Deletes `old` and returns all that is gone. `taken` are deleted already, and reported as
+        the first part."""
         gone = [*taken]
         self._report(0, taken)
         for part, start in enumerate(range(0, len(old), _PART), start=1):
@@ -39,10 +40,10 @@ class Deletion:
         return gone
 
     def _one(self, done: list[Head], listed: Head) -> None:
-        """Deletes the version of an object that is there now, if that is an old one."""
+        """Deletes the current version of an object, unless that was put since the cutoff."""
         head = self._store.head(listed.key)
         if head is None or head.last_modified >= self._cutoff:
-            return  # Put anew since it was listed: somebody is about to name it.
+            return  # Put anew since it was listed: a publish is about to name it.
         self._store.delete(head.key, head.version_id)
         done.append(head)
 
@@ -51,7 +52,7 @@ class Deletion:
             return
         gone = sorted(deleted, key=lambda head: head.key)
         size = sum(head.size for head in gone)
-        # First what can't fail.
+        # The metric comes first: printing it can't fail, whereas writing the report can.
         self._services.measure(None, ObjectsReaped=len(gone), BytesReaped=size)
         report = ReapReport(
             started_at=iso(self._started),

@@ -10,7 +10,8 @@ from debpress.config import Repository
 from debpress.errors import DebpressError
 
 _POLL_SECONDS = 0.5
-# For all suites together: less than a function may run, so that it is we who say what went wrong.
+# For all suites together: less than Lambda's 15 minutes, so that our own error, which names the
+# suite, comes before Lambda's time-out.
 _PATIENCE = timedelta(seconds=800)
 
 
@@ -25,7 +26,8 @@ class Workflow(Protocol):
 
 
 def sign_all(repository: Repository, clock: Clock, workflow: Workflow) -> None:
-    """Makes a new release of every suite, by whichever keys sign now. Raises DebpressError."""
+    """Has the workflow sign every suite anew, by the keys that sign now. Raises DebpressError when
+    an execution fails or takes too long."""
     deadline = clock.now() + _PATIENCE
     running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
     for suite, execution in running.items():

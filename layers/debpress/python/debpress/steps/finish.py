@@ -1,4 +1,4 @@
-"""finish: tell everybody whose batch is decided, and only what is true."""
+"""finish: write the results of all runs that the workflow has decided."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from debpress.steps.answers import Answers
 from debpress.steps.services import Services
 from debpress.suite import snapshot
 
-# Seconds. A merge, with its signature and its commit, takes less; should one take longer, and flip,
-# its own finish corrects what was said here.
+# Seconds. A merge with its signature and its commit takes less. If one takes longer and then flips,
+# its own `finish` replaces the result `failed` that was written here.
 _MOST_WAITS = 60
 
 
 def run(services: Services, message: FinishInput) -> FinishOutput:
-    """Writes the results that a run's end decides, and clears the queue of their entries.
+    """Writes the results of a run and of those decided with it, and deletes their queue entries.
 
-    `published` comes with the generation that has the run in it, or that made its packages nothing
-    new. What a prune took out, or that it was refused, is measured when its result is first
-    written.
+    With the outcome `published`, the message names the generation that has the run in it, or in
+    which all of its packages were published before. Metrics of a prune are written together with
+    the first writing of its result.
     """
     return FinishOutput(_status(services, message))
 
@@ -43,7 +43,7 @@ def _status(services: Services, message: FinishInput) -> str | None:
 
 
 def _failed(services: Services, suite: str, run: str, error: Mapping[str, Any]) -> str | None:
-    """The workflow broke down: say so, unless the batch is in all the same."""
+    """Writes the result `failed`, unless some generation has decided the run nevertheless."""
     plan = services.archive.runs(suite).plan(run)
     answers = Answers(services, suite)
     record = _made_all_the_same(services, plan)
@@ -65,13 +65,13 @@ def _decider(suite: SuiteArchive, newest: str | None, plan: Plan) -> Generation 
 
 
 def _made_all_the_same(services: Services, plan: Plan) -> Generation | None:
-    """The generation that decided the run after all.
+    """The generation that has decided the run although its execution failed; None if none has.
 
-    The entry leaves the queue first, so that no later merge takes up what CI is told has failed.
-    One that has read it by now may still flip, and is waited for: no such merge is left when
-    InRelease has changed, or when nobody else waits (docs/protocol.md, interleaving 13).
+    The queue entry is deleted first, so that no later merge publishes a batch that CI is told has
+    failed. A merge that has read the entry before may still flip, so this waits until none can,
+    which is when InRelease has changed or the queue is empty (docs/protocol.md, interleaving 13).
     """
-    if snapshot.asked(plan):  # Nobody else makes it, and it waits in no queue.
+    if snapshot.asked(plan):  # A snapshot waits in no queue, and no other execution makes it.
         return services.archive.suite(snapshot.path(plan)).committed()
     suite, runs = services.archive.suite(plan.batch.suite), services.archive.runs(plan.batch.suite)
     runs.dequeue(plan.run)

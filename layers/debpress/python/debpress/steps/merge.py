@@ -1,7 +1,8 @@
 """merge: every batch that waits for a suite becomes one new generation, not yet visible.
 
-Nothing here is seen by a host: indices go under their hashes, the Release into the generation's
-record. Whoever commits first wins; the others merge again upon the winner.
+Hosts see nothing of it: the new indices are stored under their hashes, the Release's text in the
+generation's record. Of several merges the first to commit wins; the others merge again, on top of
+the winner's generation.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
     configuration contradicts what hosts know, and CorruptError."""
     archive = services.archive
     runs = archive.runs(message.suite)
-    # The queue first: an entry leaves it when it is decided, and is then decided in what is read
-    # after it.
+    # The queue is read before InRelease: an entry that is deleted in between was decided by a flip,
+    # which is then part of what is read afterwards. The other way round, a batch could be seen
+    # neither in the queue nor in the chain.
     queue = runs.queue()
     waits = any(entry.run == message.run for entry in queue)
     own = None if message.run is None or waits else runs.plan(message.run)
@@ -66,8 +68,9 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
         case Done():
             return MergeOutput(Merged.DONE, generation=decision.generation)
         case Absent():
-            # A repeat of its event was here first, and found it refused, or nothing new. `finish`
-            # sees whether somebody was told.
+            # The run is neither in the queue nor decided in the chain: the execution of a repeated
+            # event came first, and rejected it or found all its packages published. `finish` checks
+            # that its result was written.
             refused_before = runs.refusals(message.run or "") is not None
             newest = state.generation if state else None
     return MergeOutput(
@@ -77,7 +80,7 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
 
 
 def _snapshot(services: Services, plan: Plan, operation: Snapshot) -> MergeOutput:
-    """Puts the indices and the record of a run's snapshot, as a merge does of a batch's flip."""
+    """Stores the indices and the record of the snapshot that a run asks for."""
     archive, path, shown = services.archive, snapshot.path(plan), snapshot.shown(plan, operation)
     there = archive.suite(path).committed()
     if there is not None:
@@ -103,7 +106,7 @@ def _reject(runs: Runs, run: str, errors: tuple[Problem, ...]) -> MergeOutput:
 
 
 def _measure_validity(services: Services, suite: str, state: Published | None) -> None:
-    """The share of the published release's validity that is over, where it has an end."""
+    """Writes the metric of the share of the published validity that is over, if it has an end."""
     used = state.release.used(state.now) if state else None
     if used is not None:
         services.measure(suite, ValidityUsed=used)

@@ -1,4 +1,4 @@
-"""open: read the manifest, pin what it lists, share the work out."""
+"""open: read the manifest, pin the files that it lists, and divide them into chunks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from debpress.suite.runs import run_name
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The upload of a manifest, as the event tells it."""
+    """The upload of a manifest, as the event describes it. `size` is in bytes."""
 
     key: str
     etag: str
@@ -35,15 +35,15 @@ class Upload:
         return cls(found["key"], found.get("etag", ""), found.get("version-id"), found.get("size"))
 
     def is_of(self, head: Head) -> bool:
-        """Whether this is the upload that the object is of. Not every event tells a version."""
+        """Whether the object in the store is this upload's. Events need not have a version id."""
         return self.etag == head.etag and self.version_id in (None, head.version_id)
 
 
 def run(services: Services, message: OpenInput) -> OpenOutput:
     """Starts a run for one upload of a manifest.
 
-    A repeat of an event finds the plan of the first (the run's name comes from the manifest's
-    version) or its published result, and changes nothing.
+    A repeated event finds the plan that the first one stored (the run's name follows from the
+    manifest's key, ETag and version) or the published result, and changes nothing.
     """
     archive, upload = services.archive, Upload.of_event(message.event)
     place = layout.parse_staged(upload.key)
@@ -77,7 +77,7 @@ def run(services: Services, message: OpenInput) -> OpenOutput:
 
 
 def _filled(repository: Repository, archive: Archive, plan: Plan, found: Object) -> Plan:
-    """The plan with what is to be done, or with everything that is wrong."""
+    """The plan with its files or operations, or with every error of the manifest."""
     size = found.head.size
     try:
         if plan.manifest_name == layout.OPERATIONS:
@@ -89,7 +89,8 @@ def _filled(repository: Repository, archive: Archive, plan: Plan, found: Object)
 
 
 def _read(archive: Archive, upload: Upload, name: str) -> Object | None:
-    """The manifest; one larger than any may be comes without its bytes, which nobody will read."""
+    """The manifest. Of one beyond the size limit only the head, with an empty body: it is rejected
+    for its size, so its bytes need not be read."""
     head = archive.head(upload.key) if upload.size is None else None
     size = upload.size if head is None else head.size
     try:

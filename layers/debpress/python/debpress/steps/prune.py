@@ -1,6 +1,7 @@
 """prune: the daily schedule asks for a prune of every suite.
 
-The request is an operations.json like any other, so it goes the way every change goes.
+It uploads an operations.json to staging, as an operator would, so that a prune goes through the
+same workflow as every other change.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from debpress.suite.operations import Prune, as_manifest
 
 
 def run(services: Services) -> list[Batch]:
-    """Gives the batches that were asked for. A second one finds nothing left to prune."""
+    """Uploads the requests and returns their batches. Done twice, the second prune changes nothing,
+    since the first has left nothing to prune."""
     name = f"prune-{services.clock.now():%Y%m%dT%H%M%SZ}"
     suites = services.repository.suites
     batches = [Batch(suite.suite, suite.components[0], name) for suite in suites]

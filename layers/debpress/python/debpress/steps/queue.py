@@ -1,4 +1,4 @@
-"""queue: gather what was admitted; all of it waits to be merged, or none."""
+"""queue: gather the verdicts of all chunks; queue the whole batch, or reject all of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from debpress.steps.services import Services
 from debpress.suite import snapshot
 from debpress.suite.batch import contradictions
 
-# Bytes: 10,000 packages that say 1 KB of themselves take a third of it. (All that waits is in a
-# merging function's memory at once.)
+# Bytes of all verdicts of a batch: 10,000 packages with stanzas of 1 KB take a third of it. A merge
+# has every queue entry of its suite in memory at once.
 _MOST_SAID = 32 * 10**6
+# So few chunks can't exceed _MOST_SAID together, as admission bounds each of them.
 _FEW = 3
 _MOST_ERRORS = 10_000
 
@@ -25,7 +26,8 @@ def run(services: Services, message: QueueInput) -> QueueOutput:
     runs = services.archive.runs(message.suite)
     plan = runs.plan(message.run)
     if snapshot.asked(plan):
-        return QueueOutput(Queued.QUEUED)  # It changes nothing that anybody would have to wait for.
+        # A snapshot does not change its suite, so it need not wait for the suite's other batches.
+        return QueueOutput(Queued.QUEUED)
     if refusal := _too_much(runs, plan):
         runs.keep_refusals(plan.run, problems([refusal]))
         return QueueOutput(Queued.REJECTED)
@@ -39,14 +41,14 @@ def run(services: Services, message: QueueInput) -> QueueOutput:
     if errors:
         runs.keep_refusals(plan.run, bounded(errors, _MOST_ERRORS))
         return QueueOutput(Queued.REJECTED)
-    # To the microsecond, so that of two in one second the first goes first.
+    # To the microsecond, so that two batches queued in one second keep their order.
     moment = services.clock.now().astimezone(UTC).isoformat(timespec="microseconds")
     runs.enqueue(QueueEntry(plan, moment, packages))
     return QueueOutput(Queued.QUEUED)
 
 
 def _too_much(runs: Runs, plan: Plan) -> Refusal | None:
-    """Whether the verdicts are more than can be held; a few chunks can't be, each being bound."""
+    """A refusal where the verdicts take more memory than a merge can spare; None where they fit."""
     size = runs.size_of_verdicts(plan.run) if len(plan.chunks) > _FEW else 0
     if size <= _MOST_SAID:
         return None

@@ -1,10 +1,10 @@
-"""reap: delete what no host can still be told of (laws 3 and 5).
+"""reap: delete the objects that no host can still ask for (laws 3 and 5).
 
-An object goes when no suite names it, none has for longer than the grace, no batch waits with it in
-a queue, and it is itself older than the grace. The race with a publish that names it again at that
-moment is closed by versions: a publish that wants an object puts it anew (admit copies, merge
-puts), and the reaper deletes exactly the version it looked at. The race with a rollback is closed
-by time: it goes back no farther than the grace, and the reaper waits an hour longer than that.
+An object is deleted when no suite names it, none has named it for longer than the grace, no batch
+in a queue has it, and the object itself is older than the grace. Two races remain. A publish may
+name the object again at that moment: it puts the object anew (admit copies, merge puts), and the
+reaper deletes only the version that it has looked at. A rollback may name it again: a rollback goes
+back by the grace at most, and the reaper waits an hour longer than the grace.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ _MARGIN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What was deleted (or, in a dry run, would be): keys, in order, and their bytes together."""
+    """The objects that were deleted, or in a dry run would be: sorted keys, and their total size in
+    bytes."""
 
     keys: tuple[str, ...]
     size: int
 
 
 def run(services: Services, *, dry_run: bool = False) -> Reaped:
-    """Deletes what is left over of every suite there is in the bucket, configured or not, and
-    reports it by parts.
+    """Deletes un-named objects of every suite in the bucket, configured or not, and writes reports.
 
-    Raises CorruptError, having deleted nothing, when it can't tell what is named.
+    Raises CorruptError, before anything is deleted, when it can't find out what is named.
     """
     store, layout, archive = services.store, services.repository.layout, services.archive
-    # The list comes before what is named is read: what is put after it is not in it.
+    # Objects are listed before it is read what is named. So an object that a publish puts meanwhile
+    # is not in the list, and can't be deleted for not being named yet.
     pool = list(store.list(layout.pool("pool/")))
     listed = list(store.list(dists(layout)))
     now = services.clock.now()
@@ -48,7 +49,8 @@ def run(services: Services, *, dry_run: bool = False) -> Reaped:
         for key in keys
         if key.endswith("/InRelease")
     }
-    # What waits is read before what is published: an entry leaves its queue when it is in.
+    # The queues are read before the releases: an entry is deleted once its batch is published, so
+    # the other way round the packages of a batch could be missed in both.
     named = {key for each in names.values() for key in each.soon()}
     states = {path: archive.published(path) for path in names}
     cutoff = min([now, *(s.now for s in states.values() if s)]) - _MARGIN

@@ -1,12 +1,12 @@
 """rotate: one step of changing the signing key, refused where it comes too soon or out of turn.
 
-A step writes what it wants (the record, by a conditional put), has every suite signed anew, looks
-whether each InRelease is signed so, publishes the certificates, and writes that it is done. Dying
-in between leaves a step that is not done: taking it again finishes it, going back undoes it, and no
-other step is possible. From the moment of the record no older choice of keys outlives the new
-signatures: what could still be committed after them was merged, hence signed, after the record.
-In between, a release may be signed as the stage before says. Neighbouring stages have a signature
-in common, so a host that was well before is well then, too.
+A step stores the new stage in the rotation's record (by a conditional put), has every suite signed
+anew, checks that each InRelease is signed as the stage says, publishes the certificates, and stores
+that it is done. If the function dies in between, the step is not done: taking it again finishes it,
+`back` undoes it, and every other step is refused. Once all suites are signed anew, no release with
+the signatures of the stage before can follow: whatever is committed later was merged on top of
+them, hence signed after the record was stored. Until then a release may have the signatures of
+either stage. Stages that follow each other have a signing key in common, so hosts accept both.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from debpress.steps.services import Services
 
 
 def run(services: Services, workflow: Workflow, uri: str, asked: Asked) -> Rotation:
-    """Takes a step; returns the record as it then is. `uri` is where hosts find the root.
+    """Takes a step and returns the rotation's record. `uri` is where hosts find the root.
 
-    Not done yet is what waits for a deployment: an announced signer must be configured. Raises
-    RotationError saying what comes first, and what `set_up` raises.
+    The returned step is not done where the announced signer is not configured yet: it waits for a
+    deployment. Raises RotationError saying what must come first, and whatever `set_up` raises.
 
     IAM: as set-up; s3:GetObject and s3:PutObject on the record, s3:GetObject on InRelease.
     """
     archive, repository = services.archive, services.repository
     stored = archive.rotation.find()
     current = stored.record if stored else rules.BEGINNING
-    # By the store's clock where it tells: the same that dated the last step.
+    # The store's clock, if known: it also dated the last step, so waiting times are exact.
     now = (stored.now if stored else None) or services.clock.now()
     signers = _signers(archive, repository, asked)
     record = rules.wanted(current, asked, signers, repository.rotation_days, now)
@@ -50,14 +50,15 @@ def run(services: Services, workflow: Workflow, uri: str, asked: Asked) -> Rotat
     _check_signatures(archive, repository)
     publish_keys(archive, repository, uri)
     if not record.done:
-        # The time of the end, as hosts get it from now on; the first step has no other clock.
+        # A step is dated by its end, from which on hosts can get the certificates. (The first step
+        # of all has found no record above, hence no clock of the store; now there is one.)
         record = rules.done(record, archive.rotation.now() or services.clock.now())
         archive.rotation.keep(record, over=etag)
     return record
 
 
 def _signers(archive: Archive, repository: Repository, asked: Asked) -> ConfiguredSigners:
-    """Who is configured, and the fingerprints of all who may be meant."""
+    """The configured signers; and the known fingerprints of them and of those in `asked`."""
     named = [uri for uri in (asked.to, asked.off) if uri is not None]
     found = {uri: known(archive, uri) for uri in (*repository.signers, *named)}
     prints = {uri: each.certificate.fingerprint for uri, each in found.items() if each}
@@ -65,7 +66,8 @@ def _signers(archive: Archive, repository: Repository, asked: Asked) -> Configur
 
 
 def _check_signatures(archive: Archive, repository: Repository) -> None:
-    """Whether every suite is signed by exactly the keys that the stage has sign."""
+    """Checks that exactly the keys that sign at this stage have signed every suite. Raises
+    SigningError if not."""
     keys = standing(archive, repository.signers)
     due = openpgp.fingerprints(keys.certificates)
     for suite in repository.suites:

@@ -1,4 +1,4 @@
-"""What every step works with."""
+"""The ports and settings that are passed to every step."""
 
 from __future__ import annotations
 

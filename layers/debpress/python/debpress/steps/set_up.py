@@ -1,7 +1,7 @@
-"""set_up: after a deployment every suite is signed, empty if need be, and hosts find the key.
+"""set_up: after a deployment, have every suite signed (a new one is empty), then publish the key.
 
-S3 answers 403 for an absent InRelease, at which apt stops dead (law 8); so a suite has one before
-anybody can know of it.
+For an absent InRelease S3 answers 403, at which apt fails (law 8). So each suite has an InRelease
+before the sources file that tells hosts of it is published.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from debpress.steps.services import Services
 def run(services: Services, workflow: Workflow, uri: str) -> str:
     """Brings every suite in line with its configuration; returns the signing fingerprint.
 
-    `uri` is where hosts find the root. Raises DebpressError when a suite's execution fails, and so
-    the deployment does: a repository that can't sign is not one.
+    `uri` is where hosts find the root. Raises DebpressError when a suite's execution fails; then
+    the deployment fails, too, so that nobody takes a repository that can't sign for a working one.
     """
     archive, repository = services.archive, services.repository
     sign_all(repository, services.clock, workflow)

@@ -1,7 +1,7 @@
-"""sign: a generation's Release becomes an InRelease and a Release.gpg; still nobody sees them.
+"""sign: make an InRelease and a Release.gpg of a generation's Release; hosts don't see them yet.
 
-The one step that can use the key, so it takes nothing on trust: it signs only the Release of a
-configured suite, newer than the published one, or a snapshot of what such a suite was (law 10).
+Only this step can use the key, so it checks what it is given: it signs only the Release of a
+configured suite that is newer than the published one, or a snapshot of such a suite (law 10).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from debpress.suite import snapshot
 
 
 def run(services: Services, message: SignInput, signers: Signers) -> SignOutput:
-    """Signs a generation. Raises SigningError when its Release is not one to be signed, and
-    TransientError when it is not yet."""
+    """Signs a generation. Raises SigningError when its Release must not be signed, and
+    TransientError while its Date is in the future."""
     archive = services.archive
     suite = archive.suite(message.suite)
     record = suite.generation(message.generation)
@@ -34,14 +34,16 @@ def run(services: Services, message: SignInput, signers: Signers) -> SignOutput:
     if parsed.render() != record.text:
         raise SigningError(f"the Release of generation {record.id} holds more than a Release does")
     if state and state.generation != record.id and parsed.date <= state.release.date:
-        # Only a loser of the race comes here; its commit finds that out, and it merges again.
+        # Another generation was committed since this one was merged. Commit will find that its
+        # parent is superseded, and answer `lost`; so nothing need be signed.
         return SignOutput()
     if parsed.date > suite.now(state):
         raise TransientError(
             f"the Date of generation {record.id} is in the future; hosts would refuse it. "
             "This passes when the store's clock reaches it"
         )
-    # Dated by the Release itself: a retry makes the same signature where the algorithm allows.
+    # The signature is dated by the Release's Date and not by a clock, so that a retry gives the
+    # same bytes where the algorithm is deterministic (RSA, Ed25519).
     inrelease = signers.clearsign(record.text, parsed.date).decode("utf-8", "surrogateescape")
     detached = signers.detached(record.text, parsed.date).decode("ascii")
     suite.keep_signed(record.id, SignedRelease(inrelease, detached))
