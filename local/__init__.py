@@ -1,1 +1,1 @@
-"""The real stacks on this machine: the emulator, the deployment into it, the demo."""
+"""Runs the real stacks on this machine: an AWS emulator, the deployment into it, and the demo."""

@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _up(port: int | None, signer: str) -> None:
-    """Ends by a signal alone, or with LocalError when the emulator ends first."""
+    """Keeps the stack up until a signal comes. Raises LocalError when the emulator ends before."""
     try:
         with signers.up(signer, port) as running:
             stack.write(running.outputs)

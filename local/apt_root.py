@@ -1,7 +1,7 @@
 """A real apt with a root of its own: its configuration, lists, keys and dpkg database.
 
-Nothing of the machine's apt is read or changed, and no privilege is needed. Used by the demo and
-the tests; what apt warns of counts as much as what it fails at, because hosts' logs fill with it.
+Nothing of the machine's apt is read or changed, and no privilege is needed. The demo and the tests
+use it, and take apt's warnings for as serious as its errors, because they fill the logs of hosts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MESSAGE = re.compile(r"^(?:W|E|Err|Warning|Error): ?.*", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a command answered."""
+    """The output and the exit code of a command."""
 
     command: str
     code: int
@@ -32,11 +32,11 @@ class Said:
 
     @property
     def complaints(self) -> list[str]:
-        """Every warning and error, in both of apt's spellings."""
+        """Every warning and error: lines that begin with `W:`, `E:`, or the words in full."""
         return _MESSAGE.findall(f"{self.out}\n{self.err}")
 
     def clean(self) -> Said:
-        """Itself. Raises LocalError when there was an error or as much as a warning."""
+        """Returns itself. Raises LocalError when there was an error or a warning."""
         if self.code or self.complaints:
             said = f"{self.out[-_TAIL:]}\n{self.err[-_TAIL:]}".strip()
             raise LocalError(f"`{self.command}` ended with {self.code}:\n{said}")
@@ -77,7 +77,7 @@ class AptRoot:
         self._configuration.write_text(_configuration(self.path, architecture, foreign))
 
     def update(self) -> Said:
-        """`apt-get update`. Any error or warning is in the answer's `complaints`."""
+        """`apt-get update`. Its errors and warnings are in the returned `complaints`."""
         return self.run("apt-get", "update")
 
     def show(self, package: str) -> Said:
@@ -87,7 +87,7 @@ class AptRoot:
         return self.run("apt-cache", "policy", package)
 
     def versions(self, package: str) -> list[str]:
-        """The versions apt sees of a package, newest first; none where it sees none."""
+        """The versions of a package that apt sees, newest first."""
         said = self.run("apt-cache", "madison", package).clean()
         return [line.split("|")[1].strip() for line in said.out.splitlines() if "|" in line]
 
@@ -97,7 +97,7 @@ class AptRoot:
         return sorted({m[1] for m in re.finditer(r"^Package: (\S+)$", said.out, re.MULTILINE)})
 
     def download(self, *packages: str) -> list[Path]:
-        """`apt-get download`, which checks size and hash. Gives the files. Raises LocalError."""
+        """`apt-get download`, which checks size and hash. Returns the files. Raises LocalError."""
         folder = self.path / "downloads"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -107,7 +107,8 @@ class AptRoot:
     def install(self, *packages: str) -> Said:
         """`apt-get install` into this root: fetched, checked and unpacked as on a host.
 
-        Packages with maintainer scripts run them outside of any chroot: choose some without.
+        Maintainer scripts would run on this machine itself and not in a chroot: install only
+        packages without them.
         """
         return self.run("apt-get", "install", "--yes", "--no-install-recommends", *packages)
 
@@ -125,7 +126,7 @@ class AptRoot:
             cwd=cwd or self.path,
             env={
                 "APT_CONFIG": str(self._configuration),
-                # dpkg wants ldconfig and start-stop-daemon in sight, whoever runs it.
+                # dpkg refuses to run unless ldconfig and start-stop-daemon are in PATH.
                 "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin",
                 "LC_ALL": "C.UTF-8",
                 "DEBIAN_FRONTEND": "noninteractive",
@@ -142,16 +143,17 @@ class AptRoot:
 
 
 def _configuration(path: Path, architecture: str, foreign: Sequence[str]) -> str:
-    """An apt.conf(5) that leaves nothing to the machine's own.
+    """An apt.conf(5) that replaces all of the machine's own configuration.
 
-    apt reads it first, through APT_CONFIG, so that Dir decides where the rest would be looked for.
+    apt reads the file that APT_CONFIG names first, so that its `Dir` keeps apt from reading the
+    machine's files afterwards.
     """
     both = "; ".join(f'"{each}"' for each in (architecture, *foreign))
     options = "; ".join(
         f'"{option}"'
         for option in (
             f"--root={path}",
-            # Unprivileged, and no maintainer script is chrooted into a root with no shell in it.
+            # dpkg without root's privileges, and scripts not in a chroot, which has no shell.
             "--force-not-root",
             "--force-script-chrootless",
             "--force-architecture",

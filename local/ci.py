@@ -1,4 +1,4 @@
-"""What a CI job does to publish: `aws s3 cp`, the manifest last, and a look for the result."""
+"""Publishes as a CI job does: `aws s3 cp` of packages and then the manifest; reads the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.stack import Outputs
 
 
 class Ci:
-    """A CI job's view of the repository: the `aws` command, staging to write, results to read."""
+    """A CI job's access to the repository by the `aws` command: writes staging, reads results."""
 
     def __init__(self, outputs: Outputs) -> None:
         self.outputs = outputs
@@ -54,7 +54,7 @@ class Ci:
             self.aws("s3", "cp", "--quiet", str(file), self.uri(suite, component, batch, file.name))
 
     def copy_folder(self, folder: Path, suite: str, component: str, batch: str) -> None:
-        """`aws s3 cp --recursive` of the packages of a folder: quicker where there are many."""
+        """`aws s3 cp --recursive` of the packages of a folder, which is quicker for many files."""
         self.aws(
             "s3", "cp", "--quiet", "--recursive", "--exclude", "*", "--include", "*.deb",
             str(folder), self.uri(suite, component, batch),
@@ -64,12 +64,12 @@ class Ci:
         return Batch(suite, component, batch).result
 
     def etag(self, suite: str, component: str, batch: str, name: str) -> str:
-        """The ETag of a staged object, as results name it: without quotes."""
+        """The ETag of a staged object without quotes, as in results."""
         key = f"{Batch(suite, component, batch).staging}{name}"
         return str(self._s3.head_object(Bucket=self.outputs.bucket, Key=key)["ETag"]).strip('"')
 
     def result(self, suite: str, component: str, batch: str) -> dict[str, Any] | None:
-        """The result as it is now, None where there is none."""
+        """The current result of a batch, None where there is none."""
         key = self.result_key(suite, component, batch)
         try:
             body = self._s3.get_object(Bucket=self.outputs.bucket, Key=key)["Body"].read()
@@ -83,7 +83,7 @@ class Ci:
     def wait(
         self, suite: str, component: str, batch: str, etag: str, seconds: float = 60.0
     ) -> dict[str, Any]:
-        """The result of the manifest with this ETag. Raises LocalError when it does not come."""
+        """Waits for the result of the manifest of this ETag. Raises LocalError after `seconds`."""
         deadline = time.monotonic() + seconds
         found = None
         while time.monotonic() < deadline:

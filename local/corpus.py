@@ -1,7 +1,8 @@
-"""Real Debian packages to publish: varied, small, fetched once, else built.
+"""Real Debian packages for the demo and the tests: small and varied; fetched once, or else built.
 
-A varied set is what finds faults: epochs, `+` and `~`, a `+` in a name, architecture all, and
-members packed by gzip, xz and zstd. Debian packs nearly everything by xz, so the others are built.
+They are varied in what faults are likely at: versions with epochs, `+` and `~`, a `+` in a name,
+architecture all, and members packed by gzip, xz and zstd. Debian packs nearly everything by xz, so
+the packages with the other two are built here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _SECONDS = 90.0
 
 Stanza = Mapping[str, str]
 
-# What the set must show, and how many packages of each kind.
+# The kinds of packages that the set must have, and how many of each.
 _KINDS: tuple[tuple[int, Callable[[Stanza], bool]], ...] = (
     (6, lambda s: s["Architecture"] == "all" and not _needs(s)),
     (5, lambda s: ":" in s["Version"]),
@@ -36,7 +37,7 @@ _KINDS: tuple[tuple[int, Callable[[Stanza], bool]], ...] = (
 
 
 def packages() -> list[Path]:
-    """At least 30 packages, from `.local/packages` when they are there already."""
+    """At least 30 packages; they are kept in `.local/packages` for the next time."""
     complete = paths.PACKAGES / "complete"
     if not complete.exists():
         shutil.rmtree(paths.PACKAGES, ignore_errors=True)
@@ -58,7 +59,7 @@ def packages() -> list[Path]:
 
 
 def installable(candidates: Sequence[Path]) -> list[Path]:
-    """Those that an empty root can take: no dependency, and no script that needs a shell."""
+    """The packages that install into an empty root: without dependencies and without scripts."""
     return [deb for deb in candidates if not _relations(deb) and not _scripts(deb)]
 
 
@@ -72,9 +73,10 @@ def _scripts(deb: Path) -> list[str]:
 
 
 def _fetch(folder: Path) -> None:
-    """`apt-get download` by the machine's own sources, with lists of our own if it has none.
+    """`apt-get download` from the machine's own sources. If the machine has no package lists, they
+    are fetched into a folder here.
 
-    Raises LocalError when there are no lists to be had.
+    Raises LocalError when the lists can't be fetched.
     """
     options = ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
     chosen = _choose(_stanzas(options))
@@ -86,7 +88,7 @@ def _fetch(folder: Path) -> None:
         chosen = _choose(_stanzas(options))
     names = [f"{s['Package']}={s['Version']}" for s in chosen]
     if names:
-        # 100: some of them are no longer there, which is no harm as long as enough are.
+        # Exit code 100: some packages are no longer on the mirror. The caller counts what is there.
         processes.run(
             ["apt-get", *options, "download", *names], cwd=folder, timeout=_SECONDS, accept=(0, 100)
         )
@@ -107,7 +109,7 @@ def _needs(stanza: Stanza) -> bool:
 
 
 def _choose(stanzas: Sequence[Stanza]) -> list[Stanza]:
-    """A set of every kind, the same each time, spread over the whole archive."""
+    """Packages of every kind, spread over the whole archive; the same at each call."""
     small = [
         s
         for s in stanzas

@@ -1,4 +1,4 @@
-"""Small packages made by the real dpkg-deb."""
+"""Builds small packages with the real dpkg-deb."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local import processes
 
 COMPRESSIONS = ("gzip", "xz", "zstd", "none")
 
-# dpkg-deb puts this into every member's time, so that the same package is the same bytes again.
+# SOURCE_DATE_EPOCH: dpkg-deb dates every member so, and equal packages have equal bytes.
 _BUILT_AT = "1700000000"
 
 
@@ -26,10 +26,10 @@ def build(
     fields: Mapping[str, str] | None = None,
     content: str = "",
 ) -> Path:
-    """Builds `<package>_<version without epoch>_<architecture>.deb` in `folder`; gives its path.
+    """Builds `<package>_<version without epoch>_<architecture>.deb` in `folder`; returns its path.
 
-    `fields` are added to control. The package holds one file with `content`, which makes its bytes
-    others where nothing else differs. Raises LocalError when dpkg-deb refuses.
+    `fields` are added to control. The package holds one file with `content`, by which two builds of
+    the same version can differ. Raises LocalError when dpkg-deb fails.
     """
     control = {
         "Package": package,

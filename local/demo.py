@@ -1,7 +1,7 @@
-"""From nothing to a published repository on this machine, each step shown and each one checked.
+"""The demo: publishes a repository on this machine from nothing, shows and checks each step.
 
-The parts are real: the synthesised templates, the functions with their layers, the `aws` command,
-packages of Debian's own, and apt, gpgv and sqv. Only AWS is an emulator.
+Only AWS is emulated. The synthesised templates, the functions with their layers, the `aws` command,
+Debian's packages, apt, gpgv and sqv are the real ones.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN = 6
 
 
 def run(signer: str) -> None:
-    """`signer` is of `local.signers`. Raises LocalError at the first thing that did not hold."""
+    """`signer` is a kind of `local.signers`. Raises LocalError at the first check that fails."""
     begun = time.monotonic()
     with step(f"get at least {corpus.LEAST} varied packages (kept in .local/packages)"):
         files = corpus.packages()
@@ -113,7 +113,7 @@ def _install(apt: AptRoot, files: Sequence[Path]) -> None:
 
 
 def _one_of_each(candidates: Sequence[Path]) -> list[Path]:
-    """One of Debian's own, where there is one, and one packed by zstd."""
+    """One of Debian's packages, if there is one, and one that is packed by zstd."""
     built = [deb for deb in candidates if deb.name.startswith("debpress-demo")]
     fetched = [deb for deb in candidates if deb not in built]
     packed = [deb for deb in built if deb.name.startswith("debpress-demo-zstd")]

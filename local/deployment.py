@@ -22,12 +22,13 @@ SECONDS = 180.0
 _POLL_SECONDS = 0.2
 _ACCOUNT = "000000000000"
 
-# What a bootstrapped account has, and every template asks for (AWS CDK, "Bootstrapping").
+# A parameter that a bootstrapped account has, and that every template checks (AWS CDK,
+# "Bootstrapping").
 _BOOTSTRAP = ("/cdk-bootstrap/hnb659fds/version", "21")
 
 
 def client(endpoint: str, service: str) -> Any:
-    """A boto3 client of the emulator, whatever the caller's environment says of AWS."""
+    """A boto3 client of the emulator. Settings of AWS in the environment are ignored."""
     make: Any = boto3.Session().client
     return make(
         service,
@@ -45,10 +46,10 @@ def client(endpoint: str, service: str) -> Any:
 
 
 def deploy(endpoint: str, assembly: Assembly, check: Callable[[], None]) -> dict[str, str]:
-    """Uploads the assets, creates the stacks in order, and gives all their outputs by name.
+    """Uploads the assets, creates the stacks in order, and returns all their outputs by name.
 
-    `check` is called while waiting, to raise when the emulator is gone. Raises LocalError with
-    CloudFormation's own reasons when a stack does not come to stand.
+    `check` is called while waiting; it raises when the emulator has ended. Raises LocalError with
+    CloudFormation's reasons when a stack can't be created.
     """
     name, version = _BOOTSTRAP
     client(endpoint, "ssm").put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
@@ -74,12 +75,12 @@ def _upload(endpoint: str, assets: tuple[Asset, ...]) -> None:
 
 
 def _filled(text: str) -> str:
-    """The pseudo parameters of an environment-agnostic stack, resolved."""
+    """`text` with the pseudo parameters of an environment-agnostic stack replaced by values."""
     return text.replace("${AWS::AccountId}", _ACCOUNT).replace("${AWS::Region}", emulator.REGION)
 
 
 def _zip(folder: Path) -> bytes:
-    """Stored, not compressed: it goes no farther than this machine."""
+    """A zip of a folder, uncompressed, since it does not leave this machine."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for parent, _, files in os.walk(folder, followlinks=True):
@@ -111,7 +112,7 @@ def _create(formation: Any, name: str, template: str, check: Callable[[], None])
 
 
 def _reasons(formation: Any, name: str) -> list[str]:
-    """What CloudFormation says of the resources that failed, first things first."""
+    """CloudFormation's messages on the resources that failed, the earliest first."""
     try:
         events = formation.describe_stack_events(StackName=name)["StackEvents"]
     except ClientError as error:

@@ -1,11 +1,11 @@
-"""Has uv make environments from their locks: the project's and the emulator's own.
+"""Makes virtual environments from locks, by uv: the project's, and the emulator's own.
 
-`python -m local.environments checks fuzz` makes what `make check` and `make fuzz` need besides. uv
-itself comes from a lock too, by pip, into an environment of its own. It installs the locks that pip
-could install as well: a lock of uv's own format would name the index that it was made from.
+`python -m local.environments checks fuzz` makes those that `make check` and `make fuzz` need
+besides. pip installs uv itself, from a lock too, into an environment of its own. The locks are in
+pip's format, because one of uv's format would name the index that it was made from.
 
-Runs on the bare interpreter before anything is installed: standard library only, and nothing that
-an old Python could not parse before it is told that it is too old.
+This runs before anything is installed, so it uses the standard library only. It has no syntax that
+an old Python can't parse, so that such a Python gets to the message that it is too old.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ LEAST = (3, 11)
 
 UV = (ROOT / ".local" / "uv", ROOT / "local" / "uv" / "requirements.txt")
 
-# Where, and from which lock.
+# Each environment's folder, and the lock that it is made from.
 ENVIRONMENTS = (
     (ROOT / ".venv", ROOT / "requirements.txt"),
     (ROOT / ".local" / "emulator", ROOT / "local" / "emulator" / "requirements.txt"),
 )
-# Large, and nothing that the demo needs.
+# Made only when asked for: they are large, and the demo does not need them.
 BESIDES = {
     "checks": (ROOT / ".local" / "checks", ROOT / "local" / "checks" / "requirements.txt"),
     "fuzz": (ROOT / ".local" / "atheris", ROOT / "tests" / "fuzz" / "requirements.txt"),
@@ -50,7 +50,7 @@ def main(*names: str) -> int:
     problem = _venv_module()
     if problem:
         return _fail(problem)
-    # Two makes at once must not build into one directory.
+    # A lock, so that two `make`s at once do not install into the same folder.
     (ROOT / ".local").mkdir(exist_ok=True)
     with (ROOT / ".local" / "setup.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
@@ -66,7 +66,8 @@ def _make_all(names: tuple[str, ...]) -> int:
         begun = time.monotonic()
         name = place.relative_to(ROOT)
         print(f"==> making {name} (once)", flush=True)
-        # What is there was left by an older lock, or half made. Interrupted, it is not complete.
+        # The environment is of an older lock, or was interrupted. Without this file an interruption
+        # now is noticed the next time.
         (place / "complete").unlink(missing_ok=True)
         shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,7 @@ def _is_complete(place: Path, lock: Path) -> bool:
 
 
 def _venv_module() -> str | None:
-    """Debian keeps what `venv` needs in a package of its own."""
+    """The missing Debian package that the module `venv` needs, None if it is there."""
     try:
         import ensurepip  # noqa: F401, PLC0415
     except ImportError:
@@ -94,7 +95,8 @@ def _venv_module() -> str | None:
 
 
 def _stamp(place: Path, lock: Path) -> str:
-    """Changes with whatever makes the environment another one, the checkout's place included."""
+    """A text that changes with everything that an environment depends on, such as the lock, and the
+    checkout's path."""
     sums = [
         hashlib.sha256(path.read_bytes()).hexdigest() for path in (lock, ROOT / "pyproject.toml")
     ]
@@ -117,22 +119,23 @@ def _with_uv(place: Path, lock: Path) -> bool:
         [*pip, "sync", *into, "--require-hashes", "--only-binary", ":all:", *_compiled(), lock],
     ]
     if place == ENVIRONMENTS[0][0]:
-        # debpress itself. Its dependencies are in the lock; its build needs nothing from outside.
+        # debpress itself. The lock has its dependencies already, and those of its build.
         steps.append([*pip, "install", *into, "--no-deps", "--no-build-isolation", "-e", ROOT])
     settings = _settings()
     return all(_run(step, settings) for step in steps)
 
 
 def _compiled() -> list[str]:
-    """Most of the CDK is never imported, so what is imported is compiled then, and kept.
+    """The option by which uv compiles modules, if Python is told to write no bytecode.
 
-    Where Python may not keep it, each process would compile anew all that it imports, for seconds.
+    Else modules are compiled when they are first imported, since most of the CDK never is. Where
+    Python writes no bytecode, each process would compile all its imports, for seconds.
     """
     return ["--compile-bytecode"] if sys.dont_write_bytecode else []
 
 
 def _settings() -> dict[str, str]:
-    """The environment of uv; what somebody has set there for uv wins over pip's settings."""
+    """The environment variables for uv: pip's settings, unless there are such for uv already."""
     command = [str(UV[0] / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     return {**pip_settings.for_uv(listed.stdout), **os.environ}
@@ -149,7 +152,7 @@ def _fail(text: str) -> int:
 
 
 if __name__ == "__main__":
-    # An exit is an exception, upon which subprocess ends pip or uv too.
+    # sys.exit raises an exception, at which subprocess ends pip or uv, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main(*sys.argv[1:]))

@@ -1,7 +1,7 @@
-"""What goes wrong on this machine, as a sentence that says what to do."""
+"""The error of the local stack: its text is a sentence that says what to do."""
 
 from __future__ import annotations
 
 
 class LocalError(Exception):
-    """Something the local stack or the demo needs is not there or did not hold."""
+    """The local stack or the demo lacks something that it needs, or a check of it failed."""

@@ -1,4 +1,4 @@
-"""Where things of the local stack are kept: all of it below the checkout."""
+"""The paths of the local stack's files, all below the checkout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 
-# Everything here can be deleted at any time when nothing runs.
+# This folder can be deleted whenever neither the stack nor the tests run.
 LOCAL = ROOT / ".local"
 EMULATOR_VENV = LOCAL / "emulator"
 OUTPUTS = LOCAL / "outputs.json"

@@ -1,7 +1,7 @@
-"""pip's settings of this machine, as the environment variables by which uv is told the same.
+"""Translates pip's settings on this machine into environment variables for uv.
 
-A machine behind a mirror has its pip pointed there, by a file or by variables; uv reads neither.
-Runs before anything is installed: standard library only.
+Behind a mirror of the package index, pip is told the mirror by a file or by variables; uv reads
+neither. This runs before anything is installed, so it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _VARIABLES = {
     "timeout": "UV_HTTP_TIMEOUT",
     "default-timeout": "UV_HTTP_TIMEOUT",
 }
-# What uv takes several of with something else than spaces in between.
+# The variables whose values uv separates by something else than spaces.
 _SEPARATORS = {"UV_FIND_LINKS": ","}
-# The later one wins, as in pip.
+# The sections of pip's configuration; as in pip, a later one wins.
 _SECTIONS = ("global", "install", ":env:")
 
 
 def for_uv(listing: str) -> dict[str, str]:
-    """The variables for uv that say what `pip config list`, whose output is given, says of pip."""
+    """The variables for uv; `listing` is the output of `pip config list`."""
     found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
     for line in listing.splitlines():
         name, _, value = line.partition("=")
@@ -38,6 +38,6 @@ def for_uv(listing: str) -> dict[str, str]:
         settings.update(found[section])
     for variable, value in settings.items():
         settings[variable] = _SEPARATORS.get(variable, " ").join(value.split())
-    # pip takes a file from whichever index has it, uv from the first that knows the package. The
-    # locks' hashes make it the same file.
+    # uv takes a package from the first index that knows it, pip from any index. uv may do the same
+    # here, as the hashes in the locks make sure that it is the same file.
     return {**settings, "UV_INDEX_STRATEGY": "unsafe-best-match"}

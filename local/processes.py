@@ -1,4 +1,4 @@
-"""Programs that are started here are also ended here, whatever happens in between."""
+"""Starts programs, and makes sure that each is ended again, also after errors and signals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from types import FrameType
 
 from local.errors import LocalError
 
-# The emulator is slow to stop with a stuck stack: asked once, then killed.
+# How long a program that was asked to stop may take before it is killed: the emulator can take very
+# long when a stack is stuck.
 STOP_SECONDS = 5.0
 
 _TAIL = 4000
@@ -28,7 +29,8 @@ def run(
     timeout: float = 300,
     accept: Sequence[int] = (0,),
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end, quietly. Raises LocalError with its own words when it fails."""
+    """Runs a program to its end, without showing its output. Raises LocalError with the output when
+    its exit code is not one of `accept`."""
     shown = " ".join(str(part) for part in command)
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -55,12 +57,12 @@ def run(
 
 
 def stop(process: subprocess.Popen[str], seconds: float = STOP_SECONDS) -> None:
-    """Ends a process that leads its own session, and everything it started there."""
+    """Ends a process that is the leader of its own session, and all processes in that session."""
     _signal_group(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    _signal_group(process.pid, signal.SIGKILL)  # Also what its leader left behind.
+    _signal_group(process.pid, signal.SIGKILL)  # Also processes that the leader left running.
     process.wait()
 
 
@@ -70,12 +72,12 @@ def _signal_group(leader: int, number: signal.Signals) -> None:
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP came. Like KeyboardInterrupt: everything is cleaned up on its way out."""
+    """SIGTERM or SIGHUP came. It is raised as KeyboardInterrupt is, so that each `finally` runs."""
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Turns the signals that would end us at once into Terminated, so that `finally` runs."""
+    """Raises Terminated at signals that would end this process at once, so that `finally` runs."""
 
     def raised(number: int, _frame: FrameType | None) -> None:
         # A second one must not interrupt the clean-up of the first.

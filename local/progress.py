@@ -1,4 +1,4 @@
-"""One line for each long step, with the time it took: readable in a terminal and in a CI's log."""
+"""Prints a line for each long step, with its duration, for terminals and for the logs of CI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-# Who watches a log wants a sign of life well before they think of pressing Ctrl-C.
+# Soon enough that nobody takes a long step for a stuck one, and presses Ctrl-C.
 SIGN_OF_LIFE_SECONDS = 20.0
 
 
@@ -18,7 +18,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Says what begins, that it still goes on, and how it ended."""
+    """Prints that a step begins, that it still runs, and how it ended."""
     begun = time.monotonic()
     say(f"==> {what}")
     over = Event()
@@ -40,7 +40,7 @@ def step(what: str) -> Iterator[None]:
 
 
 def show(text: str) -> None:
-    """Quotes what another program said."""
+    """Prints another program's output, indented."""
     for line in text.rstrip().splitlines():
         say(f"    | {line}")
 

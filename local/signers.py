@@ -1,4 +1,4 @@
-"""Which kind of key signs here: one in the emulator's KMS, or one in a layer with gpg."""
+"""Brings the stack up with a kind of signing key: in the emulator's KMS, or in a layer with gpg."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from local.progress import step
 KINDS = ("awskms", "gnupg")
 
 _SECRET = "debpress/passphrase"  # noqa: S105 (its name)
-# The socket of an agent is in its home, and has a path of at most 107 bytes: TMPDIR may be longer.
+# gpg's agent has its socket in the home, and a socket's path may have 107 bytes (unix(7)). Homes
+# are not below TMPDIR, which may be too long.
 _HOMES = "/tmp"  # noqa: S108  # nosec B108
 
 
 @contextmanager
 def up(kind: str, port: int | None = None) -> Iterator[stack.Stack]:
-    """`stack.up`, signed by a key of that kind. Raises LocalError."""
+    """`stack.up` with a signing key of this kind. Raises LocalError."""
     if kind not in KINDS:
         raise LocalError(f"SIGNER must be one of {', '.join(KINDS)}, not {kind!r}")
     if kind == "awskms":
@@ -55,7 +56,7 @@ def _keep(endpoint: str, passphrase: str) -> None:
 
 
 def _build(layer: Path, passphrase: str) -> str:
-    """The layer with a key that the layer's own gpg makes; its fingerprint."""
+    """Builds the layer, with a key that the layer's own gpg makes; returns the fingerprint."""
     architecture = synthesis.overrides()["lambda_architecture"]
     home = Path(tempfile.mkdtemp(prefix="debpress-", dir=_HOMES))
     try:
@@ -65,7 +66,8 @@ def _build(layer: Path, passphrase: str) -> str:
         gpg += ["--passphrase-file", home / "passphrase"]
         (home / "passphrase").write_text(passphrase)
         user = "debpress demo <demo@example.org>"
-        # An hour old, as minted ones are, so that its first signature may be back-dated.
+        # The key is dated an hour back, as minted ones are: signatures are back-dated, and must not
+        # be older than their key.
         made = [*gpg, "--faked-system-time", str(int(time.time()) - 3600), "--quick-gen-key", user]
         processes.run([*made, "rsa3072", "sign", "never"])
         export = processes.run([*gpg, "--armor", "--export-secret-keys"]).stdout.encode()

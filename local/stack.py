@@ -1,4 +1,4 @@
-"""The stack up on this machine: emulator, synthesis, deployment, and what is known of it then."""
+"""Brings the stack up on this machine (emulator, synthesis, deployment) and writes its outputs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from local.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What `.local/outputs.json` holds (docs/contract.md#outputsjson).
+    """The contents of `.local/outputs.json` (docs/contract.md#outputsjson).
 
-    `suites` has the default first. `apt_uri` is what stands between `deb` and the suite in
-    sources.list.
+    `suites` has the default suite first. `apt_uri` is the URI that is written between `deb` and the
+    suite in sources.list.
     """
 
     endpoint_url: str
@@ -37,17 +37,18 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed stack, and the emulator it is in."""
+    """A deployed stack, and the emulator that it is deployed into."""
 
     outputs: Outputs
     emulator: emulator.Emulator
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator that may do anything."""
+        """A boto3 client of the emulator, with permission for everything."""
         return deployment.client(self.outputs.endpoint_url, service)
 
     def troubles(self) -> str:
-        """What the workflow's executions say that did not succeed, for who must find out why."""
+        """The errors of the workflow's executions that did not succeed, for whoever looks for the
+        cause of a failure."""
         states, machine = self.client("stepfunctions"), self.outputs.state_machine_arn
         lines = ["The executions of the workflow:"]
         for each in states.list_executions(stateMachineArn=machine)["executions"]:
@@ -71,12 +72,12 @@ def up(
     *,
     enforce: bool = False,
 ) -> Iterator[Stack]:
-    """The stack, deployed and set up; all of it is gone again afterwards.
+    """The stack, deployed and set up; on leaving, it is removed with the emulator.
 
-    `context` is laid over cdk.json's, for tests that want another repository than the shipped one.
-    `prepare` is called with the emulator's endpoint before anything is deployed. With `enforce` it
-    checks who may do what; the bucket then takes plain http, which is what the emulator speaks.
-    Raises LocalError at what does not come to stand.
+    `context` overrides that of cdk.json, for tests of other repositories than the shipped one.
+    `prepare` is called with the emulator's endpoint before the deployment. With `enforce` the
+    emulator checks permissions; the bucket then has to accept plain http, as the emulator has no
+    https. Raises LocalError when something can't be started or deployed.
     """
     merged = {**synthesis.context(), **synthesis.overrides(), **(context or {})}
     if enforce:
@@ -119,7 +120,7 @@ def _outputs(
 
 
 def write(outputs: Outputs) -> None:
-    """Writes `.local/outputs.json`: whole, or not at all."""
+    """Writes `.local/outputs.json` atomically."""
     paths.LOCAL.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=paths.LOCAL, delete=False) as new:
         json.dump(asdict(outputs), new, indent=2)

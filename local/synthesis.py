@@ -1,4 +1,4 @@
-"""Synthesises the real app, without the CDK's command line: `python app.py` does the work."""
+"""Synthesises the real app by `python app.py`, without the CDK's command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 240.0
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file or folder a template refers to, and where it is looked for."""
+    """A file or folder that a template refers to, and the place in S3 where it is expected."""
 
     source: Path
     zipped: bool
@@ -31,7 +31,8 @@ class Asset:
 class StackTemplate:
     """A synthesised stack: its artifact's id, its name, and where its template is uploaded to.
 
-    The template is one of the assets: CloudFormation takes more than 51,200 bytes from S3 alone.
+    The template is one of the assets, since CloudFormation takes a template of more than 51,200
+    bytes only from S3.
     """
 
     id: str
@@ -43,36 +44,37 @@ class StackTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A cloud assembly (AWS CDK, "cloud-assembly-schema"): stacks in the order to deploy."""
+    """A cloud assembly (AWS CDK, "cloud-assembly-schema"). Stacks are in order of deployment."""
 
     stacks: tuple[StackTemplate, ...]
     assets: tuple[Asset, ...]
 
 
 def context() -> dict[str, Any]:
-    """The context of cdk.json, which the CDK's command would hand to the app."""
+    """The context of cdk.json, which the CDK's command would pass to the app."""
     settings = json.loads((paths.ROOT / "cdk.json").read_text("utf-8"))
     found: dict[str, Any] = settings.get("context", {})
     return found
 
 
 def overrides() -> dict[str, Any]:
-    """What of the configuration is another here: the machine the functions run on, no more."""
+    """The settings that differ from cdk.json: only those of the machine that runs the functions."""
     architecture = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
     machine = platform.machine().lower()
     if machine not in architecture:
         raise LocalError(f"Lambda knows no architecture {machine}: use an x86-64 or arm64 machine")
     return {
         "lambda_architecture": architecture[machine],
-        # The emulator's environment is made by the interpreter that made ours.
+        # The emulator runs functions by its own interpreter, which has the version of this one.
         "lambda_python": f"{sys.version_info.major}.{sys.version_info.minor}",
     }
 
 
 def quiet() -> dict[str, str]:
-    """Keeps jsii from warning, loudly, of a node it was not tested with: synthesis does not differ.
+    """Environment variables that keep jsii from warning of a version of node that it was not tested
+    with, which is harmless for synthesis.
 
-    The warning of an old node is silenced by that node's number, by nothing else.
+    The warning of a version of node that is too old is silenced for that version only.
     """
     version = processes.run(["node", "--version"], timeout=SECONDS).stdout
     major = version.strip().removeprefix("v").partition(".")[0]
@@ -131,7 +133,7 @@ def _assets(directory: Path, manifest: Path) -> list[Asset]:
 
 
 def _ordered(stacks: list[StackTemplate]) -> tuple[StackTemplate, ...]:
-    """Each after those it needs."""
+    """The stacks in an order in which each comes after those that it depends on."""
     ordered: list[StackTemplate] = []
     waiting = list(stacks)
     names = {stack.id for stack in stacks}

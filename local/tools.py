@@ -1,6 +1,7 @@
-"""The Debian tools that the demo and the tests run: installed by root, else asked for in one line.
+"""The Debian tools that the demo and the tests run. Root installs them here; other users are told
+the command.
 
-Runs before anything is installed: standard library only.
+This runs before anything is installed, so it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-# Command -> the Debian package it comes from. Only what is absent from no Debian is left out.
+# Commands and the Debian packages that they come from, without those of essential packages.
 STACK: Mapping[str, str] = {"node": "nodejs"}
 DEMO: Mapping[str, str] = {
     **STACK,
@@ -32,12 +33,12 @@ PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS}
 
 
 def missing(tools: Mapping[str, str]) -> list[str]:
-    """The packages of those commands that are not there, each once."""
+    """The packages of those of `tools` that are not installed, each once."""
     return sorted({package for command, package in tools.items() if not shutil.which(command)})
 
 
 def ensure(packages: Sequence[str]) -> str | None:
-    """Installs the packages if we may. Gives what is to be done by hand when we may not."""
+    """Installs the packages as root. Otherwise, or if that fails, returns what to do by hand."""
     if not packages:
         return None
     names = " ".join(packages)

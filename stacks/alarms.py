@@ -23,8 +23,9 @@ def alarm(
     period: Duration | None = None,
     silence_rings: bool = False,
 ) -> None:
-    """Rings at the first sign; is quiet where there is nothing to count, or rings at that, too.
+    """An alarm that rings when the metric reaches `threshold` in one period.
 
+    `silence_rings`: whether it rings, too, when there is no data. `section` is that of the runbook.
     A period is a day at most, and five minutes by default.
     """
     missing = cloudwatch.TreatMissingData

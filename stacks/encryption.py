@@ -1,9 +1,10 @@
-"""Encryption at rest: S3's own keys, or one in KMS that who reads or writes must be let use, too.
+"""Encryption at rest, by S3's own keys or by a key in KMS.
 
-With a KMS key S3 asks KMS in the caller's name (S3 user guide, "Using server-side encryption with
-AWS KMS keys"): to read is to decrypt, to write is to make a data key, and a multipart upload does
-both. Each right is for S3's requests alone (`kms:ViaService`), about this bucket alone (the
-encryption context, which with a bucket key is the bucket's ARN, and without one the object's).
+With a KMS key, S3 asks KMS in the caller's name (S3 user guide, "Using server-side encryption with
+AWS KMS keys"). So whoever may read an object must be allowed to decrypt with the key, whoever may
+write one to make a data key, and a multipart upload needs both. Each permission is limited to S3's
+requests (`kms:ViaService`) for this bucket (by the encryption context: the bucket's ARN where a
+bucket key is used, else the object's).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _S3 = f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"
 
 
 class Encryption(Construct):
-    """`key` is None where S3's own keys do it, for which nobody needs a right."""
+    """`key` is None where S3's own keys encrypt; these need no permissions."""
 
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -37,7 +38,9 @@ class Encryption(Construct):
                 alias=f"alias/{Stack.of(self).stack_name}-bucket",
             )
             if settings.readers.role_arns:
-                # Their own policies are not ours. The bucket can't be named: it names the key.
+                # The hosts' own roles are not in this stack, so the key's policy must allow them.
+                # It can't name the bucket: the bucket names the key, and CloudFormation takes no
+                # circular references.
                 key.add_to_resource_policy(
                     iam.PolicyStatement(
                         sid="HostsByRole",
@@ -57,7 +60,7 @@ class Encryption(Construct):
     def let(
         self, bucket: s3.IBucket, role: iam.IRole, *, read: bool = False, write: bool = False
     ) -> None:
-        """Lets the role use the key for what it may read and write in the bucket anyway."""
+        """Allows the role to use the key for its reads and writes in the bucket."""
         if self.key is None:
             return
         # A multipart upload decrypts its parts' data key ("Multipart upload API and permissions").

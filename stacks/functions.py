@@ -1,4 +1,4 @@
-"""The functions: one a step, each with a role that may do its step and nothing else."""
+"""The functions, one for each step, each with a role that allows its step and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAMBDAS = Path(__file__).parent.parent / "lambdas"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """MB and seconds. A vCPU comes with 1,769 MB."""
+    """A function's memory in MB and time-out in seconds. Lambda gives a full vCPU at 1,769 MB."""
 
     memory: int
     seconds: int
@@ -98,7 +98,7 @@ class Functions(Construct):
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
-            # Lambda's own lines: of how each call ended, and what it took.
+            # With INFO, Lambda logs how each call ended, its duration and its memory.
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
             environment={"DEBPRESS_BUCKET": self._bucket.bucket_name},

@@ -1,9 +1,9 @@
-"""Signing anew, on schedule, what hosts would refuse when it is too old: suites with `valid_for`.
+"""Signs suites with `valid_for` anew, on a schedule, before hosts refuse them as too old.
 
-A beat every six hours, however long a release is valid: of the shortest validity, a week, a third
-is over after 56 hours and a half after 84, so four beats go wrong before the alarm at half rings.
-A beat that finds nothing to do is a short call of merge and one of finish; some 120 of them a
-month cost a suite three US cents.
+A beat is an execution of the workflow, every six hours, whatever the validity. It signs anew when a
+third of the validity is over; an alarm rings at a half. Of the shortest validity, a week, these are
+56 and 84 hours, so four beats in a row must fail before the alarm rings. A beat that has nothing to
+do is a short call of merge and one of finish: 120 beats a month cost three US cents a suite.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Heartbeat(Construct):
                 "validity",
                 f"Half the validity of {suite} is over, or nobody looks.",
                 threshold=0.5,
-                # Two beats: one that is a little late leaves none of them empty.
+                # Two beats long, so that no period is without data when a beat is a little late.
                 period=Duration.hours(2 * HOURS),
                 silence_rings=True,
             )

@@ -1,4 +1,4 @@
-"""The functions' layers: our code, what it imports, and the configuration."""
+"""The functions' layers: our code, its dependencies, and the configuration."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Layers(Construct):
                 "Repository", lambda_.Code.from_asset(str(_repository(settings.repository)))
             ),
         ]
-        # For the function that signs alone: gpg and a key in it.
+        # gpg and a secret key: a layer for no function but the one that signs.
         self.signing: list[lambda_.ILayerVersion] = []
         if any(uri.startswith("gnupg:") for uri in settings.repository.signers):
             if not settings.gnupg_layer.exists():
@@ -68,9 +68,10 @@ CACHES = ["**/__pycache__", "**/*.pyc"]
 
 
 def dependencies(architecture: str, python: str) -> Path:
-    """The folder of the dependencies' layer, made by pip where it is not there yet.
+    """The folder of the dependencies' layer, made by pip unless it exists.
 
-    Named by all that it follows from, so a warm build needs no network. Raises DebpressError.
+    Its name has a hash of everything that its content follows from. So a second synthesis finds the
+    folder, and needs no network. Raises DebpressError.
     """
     lock = _LOCK.read_text("utf-8")
     name = hashlib.sha256(f"{architecture}\\0{python}\\0{lock}".encode()).hexdigest()[:16]
@@ -84,22 +85,25 @@ def dependencies(architecture: str, python: str) -> Path:
         made = Path(folder, "layer")
         _pip(made / "python", wanted, _MACHINES[architecture], python)
         if sys.version_info[:2] == tuple(map(int, python.split("."))):
-            # Here once, and not at each cold start, where this interpreter is the runtime's.
+            # Compiled here, else each cold start would compile. Only if this interpreter has the
+            # version of the functions' runtime, which could not use another version's bytecode.
             mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            # Without the name of the folder it is made in, else no two builds were the same.
+            # The bytecode has file names in it. Without the temporary folder's name (`stripdir`),
+            # two builds give the same bytes.
             compileall.compile_dir(made, quiet=2, invalidation_mode=mode, stripdir=str(made))
         try:
             made.rename(target)
         except OSError:
-            if not target.is_dir():  # Else another synthesis made it meanwhile.
+            if not target.is_dir():  # If it is, another synthesis has made it meanwhile.
                 raise
     return target
 
 
 def for_python(lock: str, python: str) -> str:
-    """The lock without what another Python needs.
+    """The lock without the requirements that the Python version `python` does not need.
 
-    pip takes markers to be about the interpreter it runs on, not the one it installs for.
+    pip can't leave them out: it evaluates markers for the interpreter that runs it, not for the
+    version that it installs for.
     """
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
     kept = []
@@ -133,7 +137,8 @@ def _pip(target: Path, requirements: Path, machine: str, python: str) -> None:
 
 
 def _repository(repository: config.Repository) -> Path:
-    """The configuration as a package of its own: it fits in no 4 KB of environment variables."""
+    """A folder with the configuration as a Python package, for a layer: environment variables of a
+    function may take 4 KB at most (Lambda quotas), which is too little for it."""
     text = json.dumps(config.as_json(repository), indent=1, sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     package = _BUILD / f"repository-{name}/python/debpress_repository"
@@ -145,9 +150,10 @@ def _repository(repository: config.Repository) -> Path:
 
 
 def _forget_old(used: Path) -> None:
-    """Removes configurations that no synthesis uses: one that began a day ago has ended."""
+    """Removes folders of configurations that are a day old and not `used` by this synthesis. Any
+    other synthesis that used one of them has ended by then."""
     os.utime(used)
     for folder in _BUILD.glob("repository-*"):
-        with contextlib.suppress(FileNotFoundError):  # Another synthesis removed it.
+        with contextlib.suppress(FileNotFoundError):  # Another synthesis has removed it meanwhile.
             if folder.stat().st_mtime < time.time() - _A_DAY:
                 shutil.rmtree(folder, ignore_errors=True)

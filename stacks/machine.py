@@ -1,17 +1,18 @@
 """The workflow, in Amazon States Language (JSONata). Pure: no construct, no ARN.
 
-`${open}` and its like stand for the functions' ARNs. docs/architecture.md has the table of what
-each step is given and returns.
+`${open}`, `${merge}` and so on stand for the functions' ARNs. docs/architecture.md has the table of
+what each step is given and returns.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# More calls at once than the account may make, which is ten in a new one, and a batch of many
-# packages asks for forty: the rest wait their turn. Waits of at most 1, 2, 4, 8, 16, 32 and then
-# 60 s (jitter halves them on average): a step gives up after some seven minutes of it. More and
-# shorter waits would take more events than an execution may have (MOST_ROUNDS).
+# Lambda throttles calls beyond the account's concurrency, which is ten in a new account, while a
+# batch of many packages makes forty at once: the others retry until it is their turn. Waits of at
+# most 1, 2, 4, 8, 16, 32 and then 60 s (jitter halves them on average), so a step gives up after
+# some seven minutes. More and shorter waits would take more events than an execution may have
+# (MOST_ROUNDS).
 _THROTTLED = {
     "ErrorEquals": ["Lambda.TooManyRequestsException"],
     "IntervalSeconds": 1,
@@ -21,7 +22,7 @@ _THROTTLED = {
     "JitterStrategy": "FULL",
 }
 
-# Lambda itself in trouble. Waits of at most 1, 2, 4, 8, 16, 30 s: a step gives up after 61 s of it.
+# Errors of the Lambda service. Waits of at most 1, 2, 4, 8, 16, 30 s: a step gives up after 61 s.
 _SERVICE = {
     "ErrorEquals": [
         "Lambda.ServiceException",
@@ -35,9 +36,9 @@ _SERVICE = {
     "JitterStrategy": "FULL",
 }
 
-# Any exception: expected outcomes are data, so what is raised is a throttle of S3 or KMS, a reset
-# connection, a role's policy that is not in force yet just after a deployment, or a bug. Waits of
-# at most 2, 4, 8, 16, 30 s: 60 s, beside the tries themselves.
+# Any exception of a function. Expected outcomes are returned and not raised, so an exception is a
+# throttle of S3 or KMS, a reset connection, a role's policy that is not in force yet just after a
+# deployment, or a bug. Waits of at most 2, 4, 8, 16, 30 s: 60 s, beside the tries themselves.
 _ANYTHING = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 2,
@@ -47,10 +48,11 @@ _ANYTHING = {
     "JitterStrategy": "FULL",
 }
 
-# A batch that has waited and lost so often has met something that is not a race: 200 rounds of a
-# second and more. An execution that came to its 25,000 events would end with nobody told. A round
-# takes 23 of them and a retry three, so ten retries count as one round more: some 5,000 in all. The
-# 151 chunks that there may be (`suite.batch.share_out`) take 97 each, if throttled to the last.
+# How often a batch may wait for others or lose the race before it fails: 200 rounds, of a second at
+# least, are no race any more. The limit keeps an execution below the 25,000 events that Step
+# Functions allows, beyond which it would be ended without any result for CI. A round takes 23
+# events and a retry three, so ten retries count as one more round: some 5,000 events in all. The at
+# most 151 chunks (`suite.batch.share_out`) take 97 events each, if throttled to the last try.
 MOST_ROUNDS = 200
 _RETRIES = "$sum([$states.context.State.RetryCount]) / 10"
 
@@ -60,10 +62,11 @@ _BROKEN = {
     "Next": "Broken",
 }
 
-# What an execution ends with that failed. A Fail state would only fail again when it is redriven,
-# and a Pass be passed over; but a Choice is evaluated anew (Step Functions guide, "Redrive behavior
-# of individual states"). So this one raises an error until its execution has been redriven, and
-# then leads back to the beginning: a run done twice is the same as one done once.
+# A failed execution ends in a Choice that raises an error, so that it can be redriven as a whole. A
+# redriven Fail state would fail again, and a Pass would go on from there; but a Choice is evaluated
+# anew (Step Functions guide, "Redrive behavior of individual states"). This one raises an error
+# unless the execution was redriven; then it leads back to the beginning. A run that is done twice
+# has the same effect as one done once.
 _REDRIVES = (
     "($exists($states.context.Execution.RedriveCount) ? $states.context.Execution.RedriveCount : 0)"
 )
@@ -83,14 +86,14 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             "Resource": "arn:aws:states:::lambda:invoke",
             "Arguments": {"FunctionName": f"${{{step}}}", "Payload": payload},
             "Output": "{% $states.result.Payload %}",
-            # A little longer than the function may take, so that its own time-out is the reason.
+            # A little longer than the function's time-out, so that Lambda's error is the one seen.
             "TimeoutSeconds": timeouts[step] + 30,
             "Retry": [_THROTTLED, _SERVICE, _ANYTHING],
             "Next": following,
             **more,
         }
 
-    # Every step is told the execution and the run, for its log, whether its work needs them or not.
+    # Every step is given the execution and the run, since the lines of its log carry them.
     execution = {"execution": "{% $states.context.Execution.Id %}"}
     run = {"suite": "{% $suite %}", "run": "{% $run %}", **execution}
     built = {**run, "suite": "{% $target %}", "generation": "{% $generation %}"}
@@ -114,7 +117,8 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                     "redrives": 0,
                     "heartbeat": False,
                 },
-                # The input, for a redriven execution comes here by another way.
+                # The execution's input and not this state's: a redriven execution comes here from
+                # its last state.
                 "Output": "{% $states.context.Execution.Input %}",
                 "Next": "What started",
             },
@@ -155,7 +159,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                     "StartAt": "Admit packages",
                     "States": {"Admit packages": admit},
                 },
-                "Output": {},  # What was admitted is noted in the bucket.
+                "Output": {},  # The verdicts are in the bucket, so nothing is passed on.
                 "Catch": [_BROKEN],
                 "Next": "Queue",
             },
@@ -168,7 +172,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 Assign={
                     "generation": "{% $states.result.Payload.generation ? "
                     "$states.result.Payload.generation : null %}",
-                    # A snapshot's generation is of a path of its own.
+                    # A snapshot's generation belongs to the snapshot's path, not to the suite's.
                     "target": "{% $states.result.Payload.suite ? "
                     "$states.result.Payload.suite : $suite %}",
                     "rounds": f"{{% $rounds + 1 + {_RETRIES} %}}",
@@ -206,7 +210,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 "Type": "Choice",
                 "Choices": [
                     {
-                        # A set-up has nobody to answer and no status; it failed all the same.
+                        # A set-up has no run, hence no result and no status; but it can fail, too.
                         "Condition": "{% $outcome = 'failed' and "
                         "$states.input.status != 'published' %}",
                         "Next": "Failed",
@@ -214,7 +218,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 ],
                 "Default": "Done",
             },
-            # Without a Default: if this were neither, it would fail as well.
+            # It needs no Default: a Choice of which nothing matches fails, which is right here.
             "Failed": {
                 "Type": "Choice",
                 "Choices": [{"Condition": _REDRIVEN, "Next": "Begin"}],

@@ -1,6 +1,7 @@
-"""Findings of cdk-nag's AwsSolutions that are meant to be: each with its place and its reason.
+"""Suppresses findings of cdk-nag's AwsSolutions that are intended, each by place and with a reason.
 
-A wildcard over keys is suppressed by name, so that a new one is a finding until it is here.
+A wildcard over keys is suppressed by its exact pattern, so that every new wildcard is a finding
+until it is listed here.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _TRACING = "X-Ray's actions know no resources (service authorization reference).
 
 
 def suppress(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ...]]) -> None:
-    """Suppresses what is listed here, and nothing else, on the constructs of a `Press`; `roles`
-    are `Roles.policies`."""
+    """Suppresses the listed findings, and no others, on the constructs of a `Press`. `roles` are
+    `Roles.policies`."""
     bucket = _logical(stack, "Storage/Bucket/Resource")
     reasons = _reasons(settings.repository.layout.patterns)
     for name, allowed in grants(settings.repository.layout).items():
@@ -75,10 +76,10 @@ def suppress(stack: Stack, settings: Settings, roles: Mapping[str, tuple[str, ..
 
 
 def _reasons(keys: Patterns) -> dict[str, str]:
-    """Why a policy may have a star in it, by the pattern of its keys."""
+    """The reasons for which policies may have a wildcard, by the pattern of keys."""
     suites = (
         *(keys.staged(), keys.operations(), keys.results()),
-        *(keys.runs, keys.queue, keys.generations, keys.signed, keys.prune_reports),
+        *(keys.runs, keys.queue, keys.generations, keys.gone, keys.signed, keys.prune_reports),
     )
     ended = "Snapshots are named by their time; all that one has is deleted."
     return {

@@ -24,7 +24,7 @@ from stacks.workflow import PublishWorkflow
 class Press(Stack):
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id, description="debpress: publishes Debian packages from S3")
-        # The CDK writes dependencies that a reference implies already; they do no harm.
+        # W3005: the CDK writes DependsOn where a reference implies it already, which is harmless.
         self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         repository = settings.repository
         encryption = Encryption(self, "Encryption", settings)
@@ -53,7 +53,8 @@ class Press(Stack):
         ready = SetUp(
             self, "SetUp", settings, functions, [*layers.all, *layers.signing], workflow, uri
         )
-        # All that set-up sets in motion, the roles' policies among it, has to be there first.
+        # Set-up runs the workflow as it is created. So everything that the workflow uses, such as
+        # the roles' policies, must be created before.
         ready.resource.node.add_dependency(storage, functions, signing, workflow)
         nag_suppressions.suppress(self, settings, roles.policies)
 

@@ -1,6 +1,6 @@
-"""The configuration `roles`, typed: who else is given a role, CI, operators and hosts.
+"""Reads the configuration `roles`: the roles for CI, operators and hosts.
 
-Pure: names no construct. An error names the key.
+Pure: uses no construct. An error names the configuration's key.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+
 _AUDIENCE = re.compile(r"[^\s*?]{1,255}")
 _SUBJECT = re.compile(r"[!-~]{1,255}")
 
-# By whom CI's tokens are, unless configured otherwise, and for whom.
+# The default issuer and audience of the tokens of each kind of CI.
 _KNOWN = {
     "github": ("token.actions.githubusercontent.com", "sts.amazonaws.com"),
     "gitlab": ("gitlab.com", "https://gitlab.com"),
 }
 
-# Where a subject may have wildcards: behind an owner that is written out, and before a ref or an
-# environment that is named, so that nobody else's repository and no pull request can match.
+# The subjects in which wildcards are allowed. The owner must be written out, so that no stranger's
+# repository matches; and a ref or an environment must be named, so that no pull request matches.
 _WILD = {
     "github": re.compile(r"repo:[^*?/:]+/[^/:]+:(ref:refs/(heads|tags)/[^:]+|environment:[^:]+)"),
     "gitlab": re.compile(r"project_path:[^*?/:]+/[^:]+:ref_type:(branch|tag):ref:[^:]+"),
@@ -43,8 +43,8 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An OpenID Connect provider of IAM. `issuer` has no scheme; without `arn` the stack makes
-    the provider, of which an account has one for each issuer."""
+    """An OpenID Connect provider of IAM. `issuer` has no `https://`. Where `arn` is None the stack
+    makes the provider; an account can have only one for each issuer."""
 
     kind: str
     issuer: str
@@ -54,8 +54,8 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Ci:
-    """Jobs whose tokens of `provider` have one of the subjects; `publishes` are suite and
-    component."""
+    """A role for CI jobs whose token is of `provider` and has one of `subjects`. `publishes` are
+    the pairs of suite and component that they may upload to."""
 
     name: str
     provider: Provider
@@ -69,7 +69,8 @@ class Ci:
 
 @dataclass(frozen=True, slots=True)
 class Operators:
-    """`changes` are suite and component; empty: all there are, and will be."""
+    """A role for operators. `changes` are the pairs of suite and component that they may change;
+    empty: all, also those that are configured later."""
 
     name: str
     principals: tuple[str, ...]
@@ -78,7 +79,7 @@ class Operators:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Without principals: EC2 instances, by a profile."""
+    """A role for hosts. Without principals it is for EC2 instances, by an instance profile."""
 
     name: str
     principals: tuple[str, ...]
@@ -86,7 +87,7 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class RoleSettings:
-    """Every role that the configuration asks for beside the functions' own."""
+    """Every configured role; the functions' own roles are not configured."""
 
     ci: tuple[Ci, ...] = ()
     operators: tuple[Operators, ...] = ()
@@ -192,7 +193,7 @@ def _hosts(entry: ObjectReader) -> Hosts:
 def _places(
     entry: ObjectReader, key: str, repository: config.Repository, least: int = 1
 ) -> tuple[tuple[str, str], ...]:
-    """`suite/component`, each of them configured."""
+    """Reads a list of `suite/component`. Raises ConfigError for one that is not configured."""
     places = []
     for index, text in enumerate(entry.texts(key, _SUBJECT, least=least)):
         name, _, component = text.partition("/")

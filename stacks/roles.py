@@ -1,6 +1,6 @@
-"""Roles for people and machines that are not the press: CI, operators, hosts. See `role_settings`.
+"""Roles for the users of the repository: CI, operators and hosts. See `role_settings`.
 
-What each may do is what its page says (docs/ci.md, docs/operators.md, docs/hosts.md), no more.
+docs/ci.md, docs/operators.md and docs/hosts.md say what each may do; no role allows more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stacks.settings import Settings
 
 
 class Roles(Construct):
-    """`policies` are, by the name of its role, the key patterns that a policy grants."""
+    """`policies` maps the name of each role to the key patterns that its policy allows."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Roles(Construct):
 
     def _ci(self, ci: Ci) -> None:
         provider = ci.provider
-        # Who has no wildcard is compared letter by letter.
+        # StringLike is for subjects with wildcards only.
         subjects = "StringLike" if ci.has_wildcards else "StringEquals"
         conditions: dict[str, Any] = {
             "StringEquals": {f"{provider.issuer}:aud": provider.audience},
@@ -57,7 +57,7 @@ class Roles(Construct):
         staging = tuple(self._keys.staged(f"{place}/") for place in places)
         results = tuple(self._keys.results(f"{place}/") for place in places)
         self._allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], staging)
-        # A manifest of operations removes and rolls back: that is for operators.
+        # CI must not upload an operations.json, which removes packages or rolls a suite back.
         self._allow(role, ["s3:PutObject"], (self._keys.operations(),), iam.Effect.DENY)
         self._allow(role, ["s3:GetObject"], results)
         self._encryption.let(self._bucket, role, read=True, write=True)
@@ -75,7 +75,7 @@ class Roles(Construct):
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
         )
-        # From whose outputs the command learns the bucket.
+        # The `debpress` command reads the bucket's name from the stack's outputs.
         role.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["cloudformation:DescribeStacks"], resources=[_whole(Stack.of(self))]
@@ -141,7 +141,7 @@ class Roles(Construct):
 
 
 def _whole(stack: Stack) -> str:
-    """The stack as it is asked for by its name alone, with no id behind it."""
+    """The stack's ARN with a wildcard for its id: a request by the stack's name has no id."""
     return stack.format_arn(
         service="cloudformation",
         resource="stack",

@@ -1,4 +1,4 @@
-"""The context of cdk.json, typed. An error names the key."""
+"""Reads the settings from the context of cdk.json. An error names the key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from debpress.strict import ObjectReader
 
 from stacks import role_settings
 
-# The newest that this CDK knows, and that has wheels of all we need for both architectures.
+# The newest Python version of Lambda that this CDK knows, and for which all dependencies have
+# wheels for both architectures.
 NEWEST = "3.14"
 _RETENTION = {
     "30": logs.RetentionDays.ONE_MONTH,
@@ -38,7 +39,7 @@ _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}")
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who may read what hosts read, beside the account itself."""
+    """Those who may read the repository's root, beside the account itself."""
 
     vpc_endpoints: tuple[str, ...] = ()
     role_arns: tuple[str, ...] = ()
@@ -83,8 +84,8 @@ KEY_SPECS = (
     "ECC_NIST_EDWARDS25519",
 )
 
-# What the context holds: JSON, which `cdk -c key='{…}'` gives as text; and names, which JSON may
-# spell as a number or a boolean (`3.14`, `true`).
+# Two kinds of keys in the context. The values of the first are JSON, which `cdk -c key='{…}'` gives
+# as text. Those of the others are text, which cdk.json may have as a number or boolean (`3.14`).
 _JSON = ("debpress", "readers", "roles", "alarm_topics", "prune_hour")
 _NAMES = (
     "lambda_architecture",
@@ -98,7 +99,7 @@ _NAMES = (
 
 
 def read(node: Node) -> Settings:
-    """Raises ConfigError naming the key."""
+    """Reads the settings from the app's context. Raises ConfigError naming the key."""
     top = ObjectReader(_context(node), "")
     if "debpress" not in top.data:
         raise top.wrong("debpress", "describe the repository in cdk.json, under context")
@@ -144,7 +145,7 @@ def _readers(entry: ObjectReader) -> Readers:
 
 
 def _context(node: Node) -> dict[str, Any]:
-    """What of the context is ours, the CDK's own left out."""
+    """Our keys of the context, without the CDK's own."""
     found = {key: node.try_get_context(key) for key in (*_JSON, *_NAMES)}
     found = {key: value for key, value in found.items() if value is not None}
     for key in found.keys() & _JSON:

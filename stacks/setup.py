@@ -1,4 +1,7 @@
-"""The deployment's last step: every suite signed, its key where hosts find it, or a failure."""
+"""The deployment's last step: a custom resource that has every suite signed and the key published.
+
+If that fails, the deployment fails.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from stacks.layers import CACHES
 from stacks.settings import Settings
 from stacks.workflow import PublishWorkflow
 
-# Beyond the function's own time: what Lambda may need to start it in a busy account. After that
-# CloudFormation fails the deployment; by itself it would wait an hour.
+# Seconds beyond the function's time-out, which Lambda may need to start it in a busy account. Then
+# CloudFormation fails the deployment; without a limit it would wait an hour.
 _PATIENCE = 300
 
 
@@ -38,8 +41,8 @@ class SetUp(Construct):
         function = functions["setup"]
         _let_start(function, workflow)
         function.add_environment("DEBPRESS_URI", uri)
-        # CloudFormation is answered by the first try, whatever it comes to; a second one, minutes
-        # later, would set up what was rolled back meanwhile.
+        # The first try answers CloudFormation, also when it fails. A retry by Lambda minutes later
+        # would set up a deployment that is rolled back by then.
         function.configure_async_invoke(retry_attempts=0)
         self.resource = CustomResource(
             self,
@@ -47,7 +50,8 @@ class SetUp(Construct):
             resource_type="Custom::DebpressRepository",
             service_token=function.function_arn,
             service_timeout=Duration.seconds(SIZES["setup"].seconds + _PATIENCE),
-            # Set-up runs again when any of these changes: a deployment that can't publish fails.
+            # Set-up runs again whenever one of these changes, so that a deployment which can't
+            # publish any more fails.
             properties={
                 "Configuration": _digest(config.as_json(settings.repository)),
                 "Layers": [version.layer_version_arn for version in layers],

@@ -1,5 +1,7 @@
-"""The keys that sign: in KMS, made where some signer is `awskms:` and names no key of its own; or
-in the layer of a `gnupg:` signer, whose passphrase the signing function may read.
+"""The signing keys, and the permission to use them, which only the signing function has.
+
+The stack makes a key in KMS if a signer is a bare `awskms:`. For other keys in KMS the function is
+allowed to sign; for a `gnupg:` signer, whose key is in a layer, to read its passphrase.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ class Signing(Construct):
                 key_spec=kms.KeySpec[settings.key_spec],
                 key_usage=kms.KeyUsage.SIGN_VERIFY,
                 removal_policy=RemovalPolicy.RETAIN,
-                # For people: what the press knows is the ARN.
+                # The alias is for people only; the functions use the ARN.
                 alias=f"alias/{Stack.of(self).stack_name}-signing",
             )
             _only(self.key, functions.role("sign"))
@@ -58,7 +60,8 @@ class Signing(Construct):
             role.add_to_principal_policy(iam.PolicyStatement(actions=actions, resources=arns))
         aliases = [name.rpartition(":")[2] for name in named if "alias/" in name]
         if aliases:
-            # A key behind an alias has no ARN known here: allowed is what is asked for by it.
+            # The ARN of the key that an alias means is not known at synthesis. So signing is
+            # allowed with every key, on condition that the key has one of these aliases.
             role.add_to_principal_policy(
                 iam.PolicyStatement(
                     actions=actions,
@@ -69,14 +72,14 @@ class Signing(Construct):
 
 
 def _arn(key: str) -> str:
-    """The ARN of a key that is named by it, or by its id alone."""
+    """The ARN of a key in KMS; `key` is the ARN or the key id."""
     if key.startswith("arn:"):
         return key
     return f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:{Aws.ACCOUNT_ID}:key/{key}"
 
 
 def _secret(name: str) -> str:
-    """The ARN of a passphrase's secret; Secrets Manager puts six characters behind its name."""
+    """The ARN (with wildcards) of a secret: Secrets Manager adds six characters to its name."""
     if name.startswith("arn:"):
         return name
     place = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}"
@@ -84,8 +87,8 @@ def _secret(name: str) -> str:
 
 
 def _only(key: kms.Key, signer: iam.IRole) -> None:
-    """Nobody but the signing function signs, whatever other roles of the account are allowed. Who
-    may change the key's policy may change this, too."""
+    """Denies signing to everybody but the signing function, whatever the account's other roles are
+    allowed. Whoever may change the key's policy can undo this."""
     key.add_to_resource_policy(
         iam.PolicyStatement(
             sid="OnlyTheSignerSigns",

@@ -1,4 +1,4 @@
-"""From a manifest's arrival in the bucket to an execution of the workflow."""
+"""The EventBridge rule that starts an execution of the workflow when a manifest is uploaded."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ class Trigger(Construct):
 
 
 def _keys() -> list[str]:
-    """One wildcard a pattern: each stands for any number of folders, and EventBridge refuses rules
-    that are too complex to match. `open` ignores a key that is no batch's."""
+    """The patterns of manifests' keys. Each has a single wildcard, for any number of folders, since
+    EventBridge refuses rules that are too complex; `open` ignores keys that are no batch's."""
     return [f"{STAGING}{name.replace('*/*', '*')}" for name in MANIFEST_PATTERNS]

@@ -55,8 +55,9 @@ class PublishWorkflow(Construct):
                 destination=logs.LogGroup(
                     self,
                     "Log",
-                    # The prefix keeps the account's one policy for log delivery short of its limit
-                    # (Step Functions guide, "Logging using CloudWatch Logs").
+                    # An account has one resource policy for log delivery, of limited size. Log
+                    # groups with this prefix take no space in it (Step Functions guide, "Logging
+                    # using CloudWatch Logs").
                     log_group_name=f"/aws/vendedlogs/states/{Aws.STACK_NAME}",
                     retention=settings.log_retention,
                     removal_policy=RemovalPolicy.DESTROY,

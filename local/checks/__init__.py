@@ -1,1 +1,1 @@
-"""What `make check` runs beside lint and types, in an environment of its own."""
+"""The checks of `make check` beside lint and types, which run in an environment of their own."""

@@ -1,8 +1,8 @@
-"""Whether a locked package has a vulnerability that is known: pip-audit over every lock.
+"""Checks every lock for packages with known vulnerabilities, by pip-audit.
 
-It asks the package index. Where that can't be reached, or knows nothing of vulnerabilities (as most
-mirrors), nothing was audited: that is said aloud, and fails only where `AUDIT=required` says that
-the answer is counted on. A check that can't be run without a network would be switched off.
+pip-audit asks the package index. Where that can't be reached, or has no data on vulnerabilities (as
+most mirrors), nothing can be audited: this is reported, and is a failure only with
+`AUDIT=required`. A check that always failed without a network would soon be switched off.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _audit(lock: str) -> tuple[list[dict[str, Any]], str]:
-    """What pip-audit says of each package of a lock; and what kept it from that, if anything."""
+    """pip-audit's findings on each package of a lock; and the error that prevented them, if any."""
     command = [
         *(sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes"),
         *("--progress-spinner", "off", "--format", "json", "-r", str(paths.ROOT / lock)),

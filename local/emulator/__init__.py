@@ -1,7 +1,8 @@
-"""ministack, the AWS emulator, as a process of its own on the loopback interface.
+"""Runs ministack, the AWS emulator, as a process that listens on the loopback interface.
 
-It has its own virtual environment, because it pins a botocore and because the functions it runs see
-the packages of its interpreter: only what Lambda's runtimes have too is installed there.
+ministack has a virtual environment of its own: it pins a version of botocore, and the functions
+that it runs can import the packages of its interpreter. So only packages that Lambda's runtimes
+have as well are installed there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from local import paths, processes
 from local.errors import LocalError
 
 REGION = "us-east-1"
-# The emulator's root: it may do anything, as CI, hosts and operators together may.
+# The credentials of the emulator's root user, to whom everything is allowed.
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105 (an emulator's)
 
@@ -33,7 +34,7 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator. `log` is what it and the functions in it print."""
+    """A running emulator. `log` is the file of the output of the emulator and of its functions."""
 
     port: int
     directory: Path
@@ -45,7 +46,7 @@ class Emulator:
         return f"http://{_HOST}:{self.port}"
 
     def check(self) -> None:
-        """Raises LocalError, with its last words, when the emulator has ended by itself."""
+        """Raises LocalError, with the end of the log, when the emulator has ended by itself."""
         if (code := self.process.poll()) is not None:
             tail = self.log.read_text(errors="replace")[-3000:]
             raise LocalError(f"The emulator ended with {code}. Its last words:\n{tail}")
@@ -53,18 +54,20 @@ class Emulator:
 
 @contextmanager
 def running(port: int | None = None, *, enforce: bool = False) -> Iterator[Emulator]:
-    """An emulator with nothing in it; ended, and all it kept removed, on the way out.
+    """Starts an empty emulator; on leaving, ends it and removes all its files.
 
-    Where this process is killed, the emulator notices, and does both by itself (orphan.py).
-    `enforce` makes it check keys, and the policies of roles, users, buckets and keys. Raises
-    LocalError when the port is taken or it does not start.
+    If this process is killed, the emulator notices, and does both by itself (orphan.py). With
+    `enforce` it checks credentials, and the policies of roles, users, buckets and keys. Raises
+    LocalError when the port is taken or the emulator does not start.
     """
     port = _free(port)
     paths.RUNS.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="run-", dir=paths.RUNS))
     log = directory / "emulator.log"
     process = None
-    # Nobody else has this end, so the other ends with this process. It says which folder then goes.
+    # Only this process has the writing end of the pipe. When the process ends, however it ends, the
+    # kernel closes that end, and the emulator, which reads the pipe, notices. What it has read
+    # until then is the name of the folder to remove.
     reading, lifeline = os.pipe()
     os.write(lifeline, os.fsencode(directory))
     try:
@@ -107,7 +110,7 @@ def _free(port: int | None) -> int:
 
 
 def _environment(port: int, directory: Path) -> dict[str, str]:
-    """All the emulator sees of ours; the functions in it inherit this, so it is little."""
+    """The emulator's environment variables: few, because its functions inherit them."""
     temporary = directory / "tmp"
     temporary.mkdir()
     return {
@@ -117,12 +120,12 @@ def _environment(port: int, directory: Path) -> dict[str, str]:
         "TMPDIR": str(temporary),
         "GATEWAY_PORT": str(port),
         "BIND_HOST": _HOST,
-        # The host of the addresses it hands out, to custom resources for their answer among others.
+        # The host name in URLs that it hands out, such as those for custom resources' responses.
         "MINISTACK_HOST": _HOST,
         "MINISTACK_REGION": REGION,
         "STATE_DIR": str(directory / "state"),
         "S3_DATA_DIR": str(directory / "s3"),
-        # Listeners of services that nothing here uses.
+        # No listeners for services that are not used here.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "INFO",

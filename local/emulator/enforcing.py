@@ -1,10 +1,10 @@
-"""Starts ministack as launch.py does, with its checks of policies on (`AUTH=true`), two mended.
+"""Starts ministack as launch.py does, with checks of policies (`AUTH=true`), of which it mends two.
 
-`aws:PrincipalArn`, by which our bucket's and key's policies tell the one role that may, is of a
-role's session the role's ARN on AWS (IAM user guide, "AWS global condition context keys");
-ministack takes the session's own. And it knows neither `s3:if-match` nor `s3:if-none-match`, by
-which our bucket's policy asks for conditional writes (S3 user guide, "Enforce conditional writes").
-Without either, nobody could publish.
+The policies of our bucket and key allow a single role by the condition key `aws:PrincipalArn`. For
+a role's session AWS gives it the role's ARN (IAM user guide, "AWS global condition context keys"),
+but ministack the session's. And the bucket's policy demands conditional writes by `s3:if-match` and
+`s3:if-none-match` (S3 user guide, "Enforce conditional writes"), which ministack does not know.
+Unless both are mended, every publish is denied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CONDITIONS = ("if-match", "if-none-match")
 
 
 def role_of_session(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """What gives a condition's key its value, mended."""
+    """Wraps ministack's resolver of condition keys: `aws:PrincipalArn` becomes the role's ARN."""
 
     def resolved(key: str, context: Any) -> Any:
         value = resolve(key, context)
@@ -30,7 +30,8 @@ def role_of_session(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], 
 
 
 def with_conditions(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """What gives S3's own keys their values, from the headers, mended."""
+    """Wraps ministack's function that gives S3's condition keys: adds those of conditional writes,
+    from the request's headers."""
 
     def mended(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
         found = {name.lower(): value for name, value in (headers or {}).items()}
@@ -45,7 +46,7 @@ def main() -> None:
     evaluator._resolve_condition_key = role_of_session(evaluator._resolve_condition_key)
     actions: Any = import_module("ministack.core.iam_actions")
     actions.s3_service_context = with_conditions(actions.s3_service_context)
-    import_module("launch").main()  # Beside this script, which makes it importable.
+    import_module("launch").main()  # Importable, since it is in this script's folder.
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Starts ministack, in its own environment, with two changes to how it runs functions.
 
-ministack unpacks every layer anew for every sandbox, and the sandbox then compiles all it imports
-anew: seconds of CPU for each cold start, tens of megabytes of disk. Here the sandboxes share one
-unpacked copy of a layer, and with it the compiled modules. Functions see the same files under the
-same names as without this.
+ministack unpacks every layer for every sandbox, which then compiles all modules that it imports:
+seconds of CPU for each cold start, and tens of megabytes of disk. With the first change the
+sandboxes share one unpacked copy of a layer and its compiled modules. Functions see the same files
+under the same names as before.
 
-And it starts a sandbox for every invocation that finds none idle: of fifty uploads at once, three
-hundred, with some 20 GB of memory. Here a function has a few, and further invocations wait their
-turn. None of ours invokes itself, so each turn comes.
+ministack also starts a sandbox for every invocation that finds none idle: three hundred for fifty
+uploads at once, with some 20 GB of memory. With the second change a function has a few sandboxes,
+and further invocations wait. As no function here invokes itself, none waits for ever.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _alone = threading.Lock()
 
 
 class LayerOnce(zipfile.ZipFile):
-    """A zip that is unpacked once for all where the folder is a sandbox's layer."""
+    """A zip that, if it is a layer for a sandbox, is unpacked once for all sandboxes."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         target = Path(path or ".")
@@ -44,7 +44,7 @@ class LayerOnce(zipfile.ZipFile):
             if not shared.exists():
                 unpacked = shared.with_suffix(".part")
                 super().extractall(unpacked)
-                # As Lambda does, and this module does not: what may be run stays so.
+                # Keeps files executable, as Lambda does; `zipfile` drops their permissions.
                 for info in self.infolist():
                     if not info.is_dir() and info.external_attr >> 16 & 0o111:
                         (unpacked / info.filename).chmod(0o755)
@@ -54,7 +54,7 @@ class LayerOnce(zipfile.ZipFile):
 
 
 def patient(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
-    """Leases a sandbox as `acquire` does, and waits for one where it has none to give."""
+    """Wraps `acquire`, which gives a sandbox: waits until one is free where it gives none."""
 
     def wait(*arguments: Any, **options: Any) -> tuple[Any, str]:
         while True:
@@ -67,9 +67,9 @@ def patient(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any,
 
 
 def main() -> None:
-    import_module("orphan").watch()  # Beside this script, which makes it importable.
+    import_module("orphan").watch()  # Importable, since it is in this script's folder.
     runtime: Any = import_module("ministack.core.lambda_runtime")
-    # Before the module that calls it is loaded, which takes its own reference.
+    # Replaced before the module that calls it is imported, which keeps a reference of its own.
     runtime.acquire_worker = patient(runtime.acquire_worker)
     runtime.zipfile = SimpleNamespace(**{**vars(runtime.zipfile), "ZipFile": LayerOnce})
     import_module("ministack.app").main()

@@ -1,10 +1,10 @@
-"""Ends the emulator, and the functions it runs, when the process that started it is gone.
+"""Ends the emulator, and the functions that it runs, when the process that started it has ended.
 
-Who starts us holds the other end of our standard input, and holds it alone; the kernel closes it
-when that process ends, by SIGKILL too, which leaves no process time for a `finally` of its own.
+Our standard input is a pipe whose other end only the starting process has. When that process ends,
+the kernel closes the pipe; also after SIGKILL, which leaves a process no time for a `finally`.
 
-PR_SET_PDEATHSIG needs no thread, but it tells of the end of the thread that started us, not of its
-process, and only Linux has it; and a function's process, which we start, would not get the signal.
+PR_SET_PDEATHSIG would need no thread of ours. But it signals the end of the thread that started us
+and not of the process, the functions' processes would not get the signal, and only Linux has it.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import signal
 import subprocess
 import threading
 
-# A session of its own, or it would end with the group before it could remove anything.
+# Run in a session of its own: else it would kill itself with the group, before the removal.
 _LAST = 'kill -KILL -- "-$1"; test -z "$2" || rm -rf -- "$2"'
 
 
 def watch() -> None:
-    """Waits beside all else until standard input ends, then ends our process group.
+    """Waits in a thread until standard input ends, then ends our process group.
 
-    What comes from standard input until then is the name of the folder to remove afterwards. We
-    must lead the group: no other group is ever ended.
+    What is read until then is the name of the folder to remove afterwards. This process must be the
+    leader of its group, so that no other group is ended.
     """
     threading.Thread(target=_end_with_parent, name="orphan", daemon=True).start()
 
 
 def _end_with_parent() -> None:
     folder = b""
-    # Not sys.stdin: a thread that waits in there would keep the interpreter from ending by itself.
+    # Not sys.stdin: a thread that waits in it has its lock, and the interpreter could not exit.
     while part := os.read(0, 4096):
         folder += part
     try:
         command = ["sh", "-c", _LAST, "sh", str(os.getpid()), os.fsdecode(folder)]
         subprocess.run(command, start_new_session=True, check=False)
-    finally:  # Only reached where there is no shell.
+    finally:  # The shell kills this process, too, so this is reached only if there is no shell.
         os.killpg(os.getpid(), signal.SIGKILL)

@@ -203,6 +203,8 @@ def _manifests() -> Iterator[Case]:
     yield case("sums-text", "SHA256SUMS", "SUM  a.deb\n")
     yield case("sums-binary", "SHA256SUMS", "SUM *a.deb\n")
     yield case("sums-folder", "SHA256SUMS", "SUM  ./a.deb\n")
+    yield case("sums-tagged", "SHA256SUMS", "SHA256 (a.deb) = SUM\n")
+    yield case("sums-openssl", "SHA256SUMS", "SHA2-256(a.deb)= SUM\n")
     yield case("sums-crlf", "SHA256SUMS", "SUM  a.deb\r\n")
     yield case("sums-no-newline", "SHA256SUMS", "UPPER  a.deb")
     yield case("sums-comments", "SHA256SUMS", "# by CI\n\nSUM  a.deb\n\n")

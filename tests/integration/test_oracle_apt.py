@@ -157,6 +157,8 @@ def one(*lines: str, head: str = HEAD) -> bytes:
 # Code and words of the page's exceptions, with what they are about.
 EXAMPLES = {
     ("control-malformed", "holds the control character"): one("X-Note: \x1b[0m", "Section: x"),
+    ("control-malformed", "has a line that starts with #"): one("#Section: x", "Section: x"),
+    ("control-malformed", "ends with the empty field"): one("Section:", ""),
     ("control-malformed", "has more than 1000 fields"): one(*(f"X-{n}: x" for n in range(998))),
     ("control-malformed", "its Section is"): one(f"Section: {'s' * 300}"),
     ("control-malformed", "its SHA256 is"): one("SHA256: 0", "Section: x"),

@@ -261,7 +261,8 @@ def test_reads_what_dpkg_genchanges_writes(tmp_path: Path) -> None:
         "Package: foo\nArchitecture: all\nSection: misc\nPriority: optional\nDescription: text\n"
     )
     (debian / "changelog").write_text(
-        "foo (1.0) unstable; urgency=medium\n\n  * New.\n\n"
+        "foo (1.0) unstable; urgency=medium\n\n"
+        "  * \x1b[31mNew\x1b[0m.\n\x0c\n   \n  \x0c\n  * a\rb\x00c\x1ad\n\n"
         " -- A <a@example.org>  Mon, 23 Nov 2026 01:02:03 +0000\n"
     )
     (tmp_path / "foo.buildinfo").write_text("x\n")

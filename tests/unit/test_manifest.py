@@ -145,8 +145,10 @@ def test_a_million_wrong_entries_are_told_as_a_thousand_and_a_number() -> None:
 @pytest.mark.parametrize(
     "line",
     [f"{SUM}  a.deb\n", f"{SUM} *a.deb\n", f"{SUM}  ./a.deb\n", f"{SUM}  a.deb\r\n",
-     f"{SUM}  a.deb", f"# by CI\n\n{SUM}  a.deb\n\n", f"{SUM.upper()}  a.deb\n"],
-    ids=["text", "binary", "./", "CRLF", "no newline", "comment and empty lines", "upper case"],
+     f"{SUM}  a.deb", f"# by CI\n\n{SUM}  a.deb\n\n", f"{SUM.upper()}  a.deb\n",
+     f"SHA256 (a.deb) = {SUM}\n", f"SHA2-256(./a.deb)= {SUM}\r\n", f"SHA256(a.deb)= {SUM}"],
+    ids=["text", "binary", "./", "CRLF", "no newline", "comment and empty lines", "upper case",
+         "--tag", "openssl 3", "openssl 1"],
 )  # fmt: skip
 def test_sums_are_read_as_sha256sum_writes_and_reads_them(line: str) -> None:
     assert parse("SHA256SUMS", line.encode()) == Manifest((Listed("a.deb", SUM, None),))
@@ -164,7 +166,10 @@ def test_sums_keep_odd_names_whole(name: str) -> None:
         (b"# nothing\n\n", [Code.MANIFEST_EMPTY]),
         (f"{SUM}\n", [Code.MANIFEST_UNREADABLE]),
         (f"{SUM} a.deb\n", [Code.MANIFEST_UNREADABLE]),
-        (f"SHA256 (a.deb) = {SUM}\n", [Code.MANIFEST_UNREADABLE]),
+        (f"SHA256 (a.deb) = {SUM[1:]}\n", [Code.SUM_MALFORMED]),
+        (f"SHA512 (a.deb) = {SUM * 2}\n", [Code.SUM_MALFORMED]),
+        (f"SHA256  (a.deb) = {SUM}\n", [Code.NAME_UNSAFE, Code.SUM_MALFORMED]),
+        (f"SHA256 (../a.deb) = {SUM}\n", [Code.NAME_UNSAFE]),
         (b"\xff\n", [Code.MANIFEST_UNREADABLE]),
         (f"\ufeff{SUM}  a.deb\n", [Code.MANIFEST_UNREADABLE]),
         (f"{SUM[:40]}  a.deb\n", [Code.SUM_MALFORMED]),
@@ -221,6 +226,25 @@ def test_changes_list_packages_and_others(body: str) -> None:
     )
 
 
+@pytest.mark.parametrize("left", ["\x1b[31mred\x1b[0m", "\x0c", "a\rb", "\0", "\x1a", "\x1c\x85"])
+def test_what_an_editor_or_a_terminal_left_in_a_changelog_does_not_matter(left: str) -> None:
+    body = changed(" more\n", f" more\nChanges:\n {left}\n  * {left}\n .\n").encode()
+    assert parse("x.changes", body) == parse("x.changes", CHANGES.encode())
+
+
+@pytest.mark.parametrize("field", ["Checksums-Sha256", "Files", "files "])
+def test_in_the_fields_that_are_read_it_does(field: str) -> None:
+    body = changed(f"{field.strip().title()}:\n", f"{field}:\n \x1b[31m\n")
+    assert Code.MANIFEST_UNREADABLE in codes("x.changes", body)
+
+
+def test_a_long_line_of_sums_is_clipped() -> None:
+    for line in ("A" * 10**6 + " (a.deb) = 0", "A(" + ") = a" * 10**5, "A" * 10**6):
+        with pytest.raises(RejectedError) as caught:
+            parse("SHA256SUMS", line.encode())
+        assert all(len(refusal.message) < 500 for refusal in caught.value.refusals)
+
+
 def changed(old: str, new: str) -> str:
     assert old in CHANGES
     return CHANGES.replace(old, new, 1)
@@ -231,7 +255,7 @@ def changed(old: str, new: str) -> str:
     [
         (b"", [Code.MANIFEST_UNREADABLE]),
         (b"\n \n", [Code.MANIFEST_UNREADABLE]),
-        (b"\0\xff", [Code.MANIFEST_UNREADABLE] * 2 + [Code.MANIFEST_FIELD]),
+        (b"\0\xff", [Code.MANIFEST_UNREADABLE, Code.MANIFEST_FIELD]),
         (SIGNED.partition("Format")[0], [Code.MANIFEST_UNREADABLE]),
         (SIGNED.replace("MESSAGE-----\nHash: SHA512\n\n", "MESSAGE-----\n"),
          [Code.MANIFEST_UNREADABLE]),

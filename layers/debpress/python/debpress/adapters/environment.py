@@ -24,8 +24,8 @@ from debpress.store import Store
 @dataclass(frozen=True, slots=True)
 class Environment:
     """`kms_key` is the ARN of the key that a bare `awskms:` means; only sign is given it.
-    `state_machine` is the workflow's ARN, and `uri` where hosts find the root; only set-up and
-    rotate are given these. Each is None in the other functions."""
+    `state_machine` is the workflow's ARN, and `uri` where hosts find the root; only the
+    function of set-up is given these. Each is None in the other functions."""
 
     bucket: str
     store: Store

@@ -155,8 +155,8 @@ _SET_CHILD_SUBREAPER, _GET_CHILD_SUBREAPER = 36, 37
 @contextmanager
 def _adopting() -> Iterator[None]:
     """Makes this process the parent of the agent (PR_SET_CHILD_SUBREAPER, prctl(2)), to wait for
-    its end. The agent's own parent, gpg, ends at once; then the sandbox's first process would become
-    the parent, and it may leave the ended agent as a zombie.
+    its end. The agent's own parent, gpg, ends at once; then the sandbox's first process would be
+    its parent, which may leave the ended agent as a zombie.
     """
     library = ctypes.CDLL(None)
     before = ctypes.c_int()

@@ -17,6 +17,9 @@ from debpress.manifest.listed import Listing
 from debpress.manifest.text import decoded
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
+_READ = ("checksums-sha256", "files")
+_CONTROL = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
+_HARMLESS = bytes.maketrans(_CONTROL, b"?" * len(_CONTROL))
 
 
 def read(body: bytes, findings: Findings, listing: Listing) -> None:
@@ -27,8 +30,8 @@ def read(body: bytes, findings: Findings, listing: Listing) -> None:
 
     fields = {
         name.lower(): decoded(value)
-        for name, value in control.parse(_payload(body), report, "it")
-        if name.lower() in ("checksums-sha256", "files")
+        for name, value in control.parse(_payload(_harmless(body)), report, "it")
+        if name.lower() in _READ
     }
     if "checksums-sha256" not in fields:
         findings.add(
@@ -67,6 +70,19 @@ def _payload(body: bytes) -> bytes:
             Code.MANIFEST_UNREADABLE, "holds no fields; make it with dpkg-genchanges"
         ) from error
     return b"".join(line + b"\n" for line in lines)
+
+
+def _harmless(body: bytes) -> bytes:
+    """The same without control characters in fields that are not read: dpkg-genchanges writes what
+    debian/changelog has, and authors' editors and terminals leave form feeds and colours there."""
+    lines = body.split(b"\n")
+    ours = False
+    for number, line in enumerate(lines):
+        if line[:1] not in (b"", b" ", b"\t"):
+            ours = line.partition(b":")[0].strip().lower().decode("latin-1") in _READ
+        if not ours:
+            lines[number] = line.rstrip(b"\r").translate(_HARMLESS)
+    return b"\n".join(lines)
 
 
 def _rows(

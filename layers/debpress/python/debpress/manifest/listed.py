@@ -9,6 +9,8 @@ from debpress.deb.findings import Findings, shown
 from debpress.errors import Code
 
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
+# Sums of other kinds, by their digits.
+_OTHERS = {32: "an MD5", 40: "a SHA-1", 56: "a SHA-224", 96: "a SHA-384", 128: "a SHA-512"}
 # What a file name may be on the host that made it, and far below S3's 1,024 for the key.
 _MOST_NAME = 255
 _MOST_SIZE = 2**63 - 1
@@ -51,9 +53,10 @@ class Listing:
                 f"{where} lists {shown(name)}, which is not named *.deb; list packages only",
             )
         if not _SHA256.fullmatch(sha256):
+            other = _OTHERS.get(len(sha256), "") and f", as long as {_OTHERS[len(sha256)]}"
             self._findings.add(
                 Code.SUM_MALFORMED,
-                f"{where} gives {shown(sha256)} as the sum of {shown(name)}; "
+                f"{where} gives {shown(sha256)} as the sum of {shown(name)}{other}; "
                 "give its SHA-256, 64 hexadecimal digits",
             )
         if size is not None and not 0 <= size <= _MOST_SIZE:

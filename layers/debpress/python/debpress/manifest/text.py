@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
+
 from debpress.deb.findings import refused
 from debpress.errors import Code
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_PLAINLY = "write it in UTF-8 without a mark, in PowerShell with `| Set-Content -Encoding ascii`"
 
 
 def decoded(body: bytes) -> str:
     """UTF-8 without a byte order mark. Raises RejectedError."""
+    # Without a mark it is told by its zeros: no manifest has one in its first two characters.
+    if body.startswith(_UTF_16) or b"\0" in body[:2]:
+        raise refused(
+            Code.MANIFEST_UNREADABLE,
+            f"is UTF-16, as PowerShell's > and Out-File write; {_PLAINLY}",
+        )
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -18,6 +29,6 @@ def decoded(body: bytes) -> str:
     if text.startswith("\ufeff"):
         raise refused(
             Code.MANIFEST_UNREADABLE,
-            "begins with a byte order mark; write it in UTF-8 without one",
+            f"begins with a byte order mark; {_PLAINLY}",
         )
     return text
