@@ -110,6 +110,10 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.queue,
                 keys.snapshots,
                 keys.snapshots_state,
+                # Which staged packages are of a published batch.
+                keys.staged(),
+                keys.results(),
+                keys.runs,
             ),
             put=(keys.snapshots_ended, keys.reap_reports),
             # Exactly a version: what was put anew in the meantime stays.
@@ -118,6 +122,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.pool,
                 keys.snapshots,  # InRelease and all, when their days are over.
                 keys.snapshots_state,
+                keys.staged(),
             ),
             list=True,
         ),

@@ -1,4 +1,4 @@
-"""The daily prune and the daily reaping, by EventBridge Scheduler."""
+"""The daily prune and the hourly reaping, by EventBridge Scheduler."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ class Schedule(Construct):
             description="debpress: the schedule may ask for a prune, and reap",
         )
         lost.grant_send_messages(self._role)
-        self._daily("Prune", functions["prune"], 17, settings.prune_hour)
-        # Some time later: what is pruned now is reaped when the grace is over, tomorrow at best.
-        self._daily("Reap", functions["reap"], 47, settings.prune_hour)
+        self._call("Prune", "daily", functions["prune"], f"17 {settings.prune_hour} * * ? *")
+        # The reaper waits for the grace and an hour more, so hourly a file lives no longer than the
+        # grace and two hours, whenever it was un-named; daily, it would be another day. A call that
+        # finds nothing is some thirty requests and one for each thousand objects.
+        self._call("Reap", "hourly", functions["reap"], "47 * * * ? *")
 
         for suite in settings.repository.suites:
             refused = cloudwatch.Metric(
@@ -51,10 +53,10 @@ class Schedule(Construct):
                 dimensions_map=metrics.dimensions(bucket.bucket_name, suite.suite),
                 statistic="Sum",
             )
-            meaning = f"A prune of {suite.suite} would have taken too much."
+            meaning = f"A prune of {suite.suite} would have taken more than its share allows."
             alarm(self, settings, f"Refused-{suite.suite}", refused, "refused-prunes", meaning)
 
-    def _daily(self, name: str, function: lambda_.IFunction, minute: int, hour: int) -> None:
+    def _call(self, name: str, how_often: str, function: lambda_.IFunction, cron: str) -> None:
         self._role.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["lambda:InvokeFunction"], resources=[function.function_arn]
@@ -63,14 +65,16 @@ class Schedule(Construct):
         scheduler.CfnSchedule(
             self,
             name,
-            description=f"debpress: {name.lower()}, daily",
-            schedule_expression=f"cron({minute} {hour} * * ? *)",
+            description=f"debpress: {name.lower()}, {how_often}",
+            schedule_expression=f"cron({cron})",
             schedule_expression_timezone="UTC",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=function.function_arn,
                 role_arn=self._role.role_arn,
-                input="{}",
+                # EventBridge Scheduler user guide, "Adding context attributes". A call that comes
+                # twice, or is tried again, tells the same time.
+                input='{"scheduled": "<aws.scheduler.scheduled-time>"}',
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_event_age_in_seconds=3600, maximum_retry_attempts=3
                 ),
@@ -79,6 +83,6 @@ class Schedule(Construct):
                 ),
             ),
         )
-        meaning = f"The daily {name.lower()} failed."
+        meaning = f"The {how_often} {name.lower()} failed."
         metric = function.metric_errors()
         alarm(self, self._settings, name, metric, f"{name.lower()}-errors", meaning)

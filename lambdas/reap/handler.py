@@ -1,4 +1,4 @@
-"""reap: the daily schedule deletes what no host can be told of any more."""
+"""reap: the hourly schedule deletes what no host can be told of any more."""
 
 from __future__ import annotations
 

@@ -275,6 +275,15 @@ class TestPrune:
         assert full.run("prune")[0] == 1
         assert len(full.names()) == 2
 
+    def test_in_parts(self, full: Bench) -> None:
+        full.publish(("a", "3", "all"), ("a", "4", "all"))
+        assert full.run("prune", "--suite", "stable")[0] == 1
+        code, out, _ = full.run("prune", "--suite", "stable", "--partial")
+        assert code == 0 and "1 more are left for the next prune" in out
+        assert full.names() == {("a", "3"), ("a", "4")}
+        assert full.json("prune", "--suite", "stable", "--partial")["status"] == "published"
+        assert full.names() == {("a", "4")}
+
 
 class TestLooking:
     def test_list(self, bench: Bench) -> None:

@@ -17,18 +17,22 @@ from typing import Any
 import pytest
 from debpress import codec
 from debpress.archive import Archive, objects
+from debpress.archive import staged as staged_files
 from debpress.archive.gone import GoneArchive
 from debpress.archive.headers import GENERATION, JSON
 from debpress.archive.named import Named
 from debpress.archive.plain_names import PlainNames
 from debpress.archive.results import Results
+from debpress.archive.staged import StagedFiles
 from debpress.archive.suite import SuiteArchive
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
 from debpress.records.generation import Generation
 from debpress.records.gone import GonePackage, GoneVersion
+from debpress.records.result import Result
 from debpress.steps import commit, finish
-from debpress.store import ObjectHeaders, Pin, PreconditionFailed
+from debpress.steps.deletion import Condemned, Deletion
+from debpress.store import Head, ObjectHeaders, Pin, PreconditionFailed
 from debpress.suite import merge
 from debpress.suite.memory import Memory
 
@@ -36,6 +40,8 @@ from tests.support.faults import At, Call, Fault, Random, Script
 from tests.support.memory_store import MemoryStore
 from tests.support.press import Press, deb
 from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, queued, scene
+from tests.unit import test_staged as staged
+from tests.unit.test_operations import scheduled_twice
 
 Patch = pytest.MonkeyPatch
 
@@ -513,6 +519,87 @@ class TestTime:
         monkeypatch.setattr(MemoryStore, "now", lambda *_: None)
         noticed(Plays().test_the_first_function_of_all_whose_clock_is_wrong, [-3600.0], "law 1")
         noticed(Plays().test_the_first_function_of_all_whose_clock_is_wrong, [3600.0], "law 1")
+
+
+class TestTheReaper:
+    """Of the plays in test_staged.py."""
+
+    def test_29_with_neither_first_verdicts_nor_lasting_answers_a_repeat_takes_back_what_was_said(
+        self, monkeypatch: Patch, press: Press
+    ) -> None:
+        monkeypatch.setattr(objects, "keep_first", _overwrite)
+        monkeypatch.setattr(Result, "says_enough", lambda *_: False)
+        with pytest.raises(AssertionError):
+            staged.a_repeat_goes_on_where_it_stood(press, 1)
+
+    @pytest.mark.parametrize("guard", ["the version", "the look before it"])
+    def test_30_deleting_whatever_is_there_loses_a_new_upload(
+        self, monkeypatch: Patch, guard: str
+    ) -> None:
+        delete = MemoryStore.delete
+
+        def newest(store: MemoryStore, key: str, version_id: str | None = None) -> None:
+            delete(store, key, store.head(key).version_id if version_id else None)  # type: ignore[union-attr]
+
+        def unseeing(deletion: Deletion, done: list[Head], condemned: Condemned) -> None:
+            head = deletion._store.head(condemned.head.key)
+            assert head is not None
+            deletion._store.delete(head.key, head.version_id)
+
+        if guard == "the version":
+            monkeypatch.setattr(MemoryStore, "delete", newest)
+        else:
+            monkeypatch.setattr(Deletion, "_one", unseeing)
+        noticed(staged.uploaded_anew_meanwhile, range(40), "rejected")
+
+    def test_30_by_their_names_alone_files_go_that_wait_for_their_manifest(
+        self, monkeypatch: Patch, press: Press
+    ) -> None:
+        monkeypatch.setattr(
+            staged_files, "_was_taken", lambda head, file, _: head.etag == file.etag
+        )
+        with pytest.raises(AssertionError, match="rejected"):
+            staged.uploaded_before_its_manifest(press)
+
+    def test_31_were_manifests_to_go_as_well_an_older_run_would_answer_for_the_newer(
+        self, monkeypatch: Patch, press: Press
+    ) -> None:
+        left = StagedFiles.left
+
+        def with_manifests(files: StagedFiles) -> list[Head]:
+            found = left(files)
+            places = {head.key.rpartition("/")[0] for head in found}
+            names = (f"{place}/manifest.json" for place in places)
+            return [*found, *(head for name in names if (head := files._store.head(name)))]
+
+        monkeypatch.setattr(StagedFiles, "left", with_manifests)
+        with pytest.raises(AssertionError, match="another manifest"):
+            staged.an_older_run_ends_last(press, 3)
+
+    def test_32_with_no_regard_to_other_manifests_their_files_go(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(staged_files, "is_manifest", lambda name: name == "manifest.json")
+        with pytest.raises(AssertionError, match="rejected"):
+            staged.beside_another_manifest(scene())
+
+    @pytest.mark.parametrize("play", [staged.mended_days_later, staged.redriven_days_later])
+    def test_33_whatever_the_answer_was_files_are_gone_that_are_needed(
+        self, monkeypatch: Patch, press: Press, play: Callable[[Press], None]
+    ) -> None:
+        monkeypatch.setattr(staged_files, "_is_published", lambda *_: True)
+        with pytest.raises(AssertionError, match="rejected"):
+            play(press)
+
+
+class TestTheSchedule:
+    def test_34_a_call_that_comes_twice_takes_the_share_twice(
+        self, monkeypatch: Patch, press: Press
+    ) -> None:
+        def always(archive: Archive, key: str, body: bytes) -> None:
+            archive._store.put(key, body)
+
+        monkeypatch.setattr(Archive, "stage_once", always)
+        with pytest.raises(AssertionError):
+            scheduled_twice(press)
 
 
 class TestLeading:

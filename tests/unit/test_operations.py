@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -85,6 +86,7 @@ def forget(*packages: str) -> dict[str, Any]:
 
 
 PRUNE = {"op": "prune"}
+PARTIAL = {"op": "prune", "partial": True}
 
 
 def effects(result: dict[str, Any]) -> set[tuple[str, str, str]]:
@@ -161,6 +163,7 @@ class TestReadingThem:
             Copy("testing", "extra", ("c", "d (= 1)")),
             Rollback(3),
             Prune(),
+            Prune(partial=True),
             Forget(("e (= 1:2)",)),
         ]
         assert list(parse(as_manifest(asked))) == asked
@@ -532,17 +535,67 @@ class TestPruning:
         assert plan and plan == operate(press, PRUNE)["packages"]
         assert planned(press, Prune()) == []
 
+    def test_a_partial_one_takes_the_oldest_that_the_share_allows(self, press: Press) -> None:
+        press.configure(keep=1, prune_share=0.5)
+        publish(press, *((p, str(n), "all") for p in "ab" for n in range(10)))
+        result = operate(press, PARTIAL)
+        gone = {("removed", p, str(n)) for p in "ab" for n in range(5)}
+        assert (result["status"], effects(result), result["left_over"]) == ("published", gone, 8)
+        assert [operate(press, PARTIAL)["left_over"] for _ in range(2)] == [3, 1]
+        result = operate(press, PARTIAL)
+        assert "left_over" not in result
+        assert seen(press) == {("a", "9"), ("b", "9")}
+
+    def test_no_part_of_it_takes_what_is_needed_by_what_is_left(self, press: Press) -> None:
+        press.configure(keep=1, prune_share=0.4)
+        for n in range(8):
+            publish_files(press, needing("app", str(n), f"lib (= {n})"))
+            publish(press, ("lib", str(n), "all"))
+        while "left_over" in operate(press, PARTIAL):
+            assert versions(press, "app") <= versions(press, "lib")
+        assert versions(press, "app") == versions(press, "lib") == {"7"}
+
+    def test_a_partial_one_of_which_the_share_allows_nothing_is_refused(self, press: Press) -> None:
+        press.configure(keep=1, prune_share=0.1)
+        publish(press, *(("a", str(n), "all") for n in range(3)))
+        assert codes(operate(press, PARTIAL)) == ["prune-too-much"]
+
     def test_the_schedule_asks_for_every_suite(self, press: Press) -> None:
         press.configure(keep=1)
         for suite in ("stable", "testing"):
-            publish(press, ("a", "1", "all"), ("a", "2", "all"), suite=suite)
-        for batch in prune.run(press.services):
-            head = press.store.head(batch.staging + "operations.json")
-            assert head is not None
-            assert press.publish(event(head.key, head.etag, head.version_id)) == "published"
-            assert press.result(batch.id, batch.suite)["status"] == "published"
+            publish(press, *(("a", str(n), "all") for n in range(5)), suite=suite)
+        run_schedule(press)
         for suite in ("stable", "testing"):
-            assert seen(press, suite=suite) == {("a", "2")}
+            assert seen(press, suite=suite) == {("a", n) for n in "234"}
+
+    def test_34_a_schedules_call_that_comes_twice_asks_once(self, press: Press) -> None:
+        scheduled_twice(press)
+
+    def test_and_a_person_asks_as_often_as_they_like(self, press: Press) -> None:
+        press.configure(keep=1)
+        publish(press, *(("a", str(n), "all") for n in range(8)))
+        for left in (4, 2, 1):
+            run_schedule(press)
+            assert len(seen(press)) == left
+
+
+def run_schedule(press: Press, scheduled: datetime | None = None) -> None:
+    """What is asked for, and what comes of it."""
+    press.clock.sleep(60)
+    for batch in prune.run(press.services, scheduled):
+        head = press.store.head(batch.staging + "operations.json")
+        assert head is not None
+        press.publish(event(head.key, head.etag, head.version_id))
+        assert press.result(batch.id, batch.suite)["status"] == "published"
+
+
+def scheduled_twice(press: Press) -> None:
+    press.configure(keep=1)
+    publish(press, *(("a", str(n), "all") for n in range(8)))
+    scheduled = press.clock.now()
+    for _ in range(2):
+        run_schedule(press, scheduled)
+    assert len(seen(press)) == 4
 
 
 class TestSeveralAtOnce:

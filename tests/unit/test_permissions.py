@@ -274,7 +274,9 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert operate("s1", {"op": "snapshot", "keep_days": 1}) == "published"
     press.configure(keep=1, prune_share=1.0, architectures=["amd64", "arm64", "armhf"])
     assert deployed.call("prune", dry_run=True)
-    requested = deployed.call("prune")["requested"]
+    requested = deployed.call("prune", scheduled="2026-12-01T03:17:00Z")["requested"]
+    assert all(result.endswith("/prune-20261201T031700Z.json") for result in requested)
+    assert deployed.call("prune", scheduled="2026-12-01T03:17:00Z")["requested"] == requested
     for result in requested:
         key = result.replace("results/", "staging/", 1).replace(".json", "/operations.json")
         head = press.store.head(key)
@@ -294,6 +296,13 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert "at the earliest" not in deployed.call("setup", rotate="dual")["refused"]
     back = deployed.call("setup", rotate="back")
     assert "record" in back, back
+
+
+def test_a_schedule_that_tells_no_time_asks_by_the_clock(deployed: Deployed) -> None:
+    """An emulator's, which leaves the name of the time as it is."""
+    for told in ({}, {"scheduled": "<aws.scheduler.scheduled-time>"}, {"scheduled": ""}):
+        (requested, *_) = deployed.call("prune", **told)["requested"]
+        assert f"prune-{deployed.press.clock.now():%Y%m%dT%H%M}" in requested
 
 
 def _matches(pattern: str, key: str) -> bool:

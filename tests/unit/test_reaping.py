@@ -15,7 +15,8 @@ GRACE = 24 * HOUR
 
 
 def collect(press: Press, **options: bool) -> set[str]:
-    return set(reap.run(press.services, **options).keys)
+    """What was deleted of all that hosts could read; test_staged.py is about the rest."""
+    return {key for key in reap.run(press.services, **options).keys if key.startswith("apt/")}
 
 
 def pool(press: Press) -> list[str]:
@@ -68,6 +69,32 @@ def test_a_host_in_the_middle_finds_all_that_its_release_names(press: Press) -> 
             key = press.repository.layout.by_hash("stable", name, listed.sha256)
             assert press.store.head(key) is not None, name
     assert "a_1_all.deb" in pool(press)
+
+
+def test_called_hourly_a_file_lives_two_hours_longer_than_the_grace(press: Press) -> None:
+    publish(press, "b1", ("a", "1", "all"))
+    press.clock.sleep(30 * HOUR)
+    remove(press, "o1", "a")
+    hours = 0
+    while pool(press):
+        press.clock.sleep(HOUR)
+        collect(press)
+        hours += 1
+    assert 25 <= hours <= 26
+
+
+def test_a_call_that_finds_nothing_is_cheap(press: Press) -> None:
+    """It comes every hour. On a day of fifteen releases of five packages it asks for the list of
+    each folder, for each suite its release and indices, and for each flip of the day its record."""
+    for n in range(15):
+        publish(press, f"b{n}", *((f"p{i}", f"1.{n}", "all") for i in range(5)))
+        press.clock.sleep(1.6 * HOUR)
+    collect(press)
+    press.store.requests.clear()
+    assert not collect(press)
+    assert press.store.requests["list"] <= 8
+    assert press.store.requests["get"] + press.store.requests["head"] <= 50
+    assert set(press.store.requests) <= {"list", "get", "head"}
 
 
 def test_a_package_that_another_suite_names_stays(press: Press) -> None:

@@ -150,6 +150,27 @@ def test_a_refused_prune_is_told_once(crowded: Press) -> None:
     assert crowded.result("o1")["errors"][0]["code"] == "prune-too-much"
 
 
+def test_a_prune_in_part_says_what_it_left_and_rings(crowded: Press) -> None:
+    crowded.configure(keep=1, prune_share=0.5)
+    record, run = flipped(crowded, {**PRUNE, "partial": True})
+    metrics = Metrics()
+    told(crowded, record, run, metrics)
+    said = report(crowded, record)
+    assert (len(said["removed"]), said["left_over"]) == (3, 1)
+    assert crowded.result("o1")["left_over"] == 1
+    assert metrics.said["stable", "VersionsPruned"] == 3
+    assert metrics.said["stable", "VersionsLeftOver"] == 1
+    assert metrics.said["stable", "PrunesRefused"] == 1
+
+
+def test_one_that_leaves_nothing_does_not(crowded: Press) -> None:
+    record, run = flipped(crowded, {**PRUNE, "partial": True})
+    metrics = Metrics()
+    told(crowded, record, run, metrics)
+    assert "left_over" not in report(crowded, record)
+    assert {name for _, name in metrics.said} == {"VersionsPruned", "BytesUnnamed"}
+
+
 def test_another_refusal_rings_no_such_alarm(press: Press) -> None:
     metrics = Metrics()
     refused(press, press.upload("b1", {"a_1_all.deb": b"no package"}), metrics)
@@ -191,6 +212,19 @@ def test_a_reaping_reports_what_it_deleted(littered: Press) -> None:
     collect(littered, metrics)
     assert len(reports(littered)) == 1  # Nothing deleted, nothing told.
     assert metrics.said[None, "ObjectsReaped"] == len(reaped.keys)
+
+
+def test_staged_packages_are_reported_alike_and_counted_apart(press: Press) -> None:
+    files = debs(("a", "1", "all"), ("b", "1", "all"))
+    assert press.publish(press.upload("b1", files)) == "published"
+    press.clock.sleep(8 * 3600)
+    metrics = Metrics()
+    collect(press, metrics)
+    (said,) = reports(press)
+    size = sum(map(len, files.values()))
+    assert [d["key"] for d in said["deleted"]] == [f"staging/stable/main/b1/{n}" for n in files]
+    assert said["bytes"] == size and all(d["version_id"] for d in said["deleted"])
+    assert metrics.said == {(None, "FilesUnstaged"): 2, (None, "BytesUnstaged"): size}
 
 
 def test_a_dry_run_reports_nothing(littered: Press) -> None:

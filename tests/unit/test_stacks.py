@@ -241,13 +241,28 @@ def test_set_up_runs_again_when_configuration_or_code_changes(stack: Template) -
     assert all(layer in text for layer in layers)
 
 
-def test_prune_and_reap_are_called_daily(stack: Template) -> None:
+def test_a_prune_is_asked_for_daily_and_the_reaper_called_hourly(stack: Template) -> None:
     schedules = stack.resources("AWS::Scheduler::Schedule").values()
     times = sorted(each["ScheduleExpression"] for each in schedules)
-    assert times == ["cron(17 3 * * ? *)", "cron(47 3 * * ? *)"]
+    assert times == ["cron(17 3 * * ? *)", "cron(47 * * * ? *)"]
     for each in schedules:
         assert each["ScheduleExpressionTimezone"] == "UTC"
         assert "DeadLetterConfig" in each["Target"]
+        told = json.loads(each["Target"]["Input"])
+        assert told == {"scheduled": "<aws.scheduler.scheduled-time>"}
+
+
+def test_the_prunes_hour_is_configured_and_the_reapers_is_every_one() -> None:
+    schedules = synthesise(prune_hour=22).resources("AWS::Scheduler::Schedule").values()
+    times = sorted(each["ScheduleExpression"] for each in schedules)
+    assert times == ["cron(17 22 * * ? *)", "cron(47 * * * ? *)"]
+
+
+def test_no_call_of_the_reaper_meets_the_next_one(stack: Template) -> None:
+    """Lambda tries an asynchronous call three times, one and two minutes apart."""
+    functions = stack.resources("AWS::Lambda::Function")
+    (timeout,) = [f["Timeout"] for name, f in functions.items() if "Reap" in name]
+    assert 3 * timeout + 180 < 3600
 
 
 def test_each_alarm_names_what_to_do_and_the_page_says_it(stack: Template) -> None:

@@ -17,9 +17,12 @@ UNITS = {
     "ValidityUsed": "None",
     "PrunesRefused": "Count",
     "VersionsPruned": "Count",
+    "VersionsLeftOver": "Count",
     "BytesUnnamed": "Bytes",
     "ObjectsReaped": "Count",
     "BytesReaped": "Bytes",
+    "FilesUnstaged": "Count",
+    "BytesUnstaged": "Bytes",
 }
 
 

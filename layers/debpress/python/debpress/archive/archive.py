@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from debpress.archive.certificates import CertificateArchive
 from debpress.archive.configuration import keep_configuration
@@ -21,7 +22,7 @@ from debpress.layout import Batch, Layout
 from debpress.records.batch import ManifestRef
 from debpress.records.generation import Generation
 from debpress.records.gone import GoneVersion
-from debpress.store import Head, Object, ObjectHeaders, Pin, Store
+from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed, Store
 from debpress.suite.batch import StagedObject
 from debpress.suite.published import Published
 
@@ -107,9 +108,10 @@ class Archive:
         for head in self._store.list(batch.staging):
             yield StagedObject(head.key.removeprefix(batch.staging), head.size, head.etag)
 
-    def stage(self, key: str, body: bytes) -> Head:
-        """Uploads an object to staging, as CI and operators do."""
-        return self._store.put(key, body)
+    def stage_once(self, key: str, body: bytes) -> None:
+        """Uploads an object to staging, as operators do, unless it is there."""
+        with suppress(PreconditionFailed):
+            self._store.put(key, body, if_absent=True)
 
     # Raw objects, for callers that inspect them or publish them unchanged
 

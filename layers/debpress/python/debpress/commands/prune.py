@@ -13,8 +13,13 @@ from debpress.suite.operations import Prune
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Takes out what is older than the versions that the configuration keeps."
     parser.add_argument("--suite", type=args.suite, help="(default: every suite)")
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="where it is more than prune_share, take the oldest that the share allows",
+    )
     operating.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
-    return operating.on_suites(arguments, clock, Prune())
+    return operating.on_suites(arguments, clock, Prune(partial=arguments.partial))

@@ -79,6 +79,8 @@ def print_result(result: Result) -> None:
     else:
         status = printable(result.status)
         print(f"{name}: {status}; upload it again, or tell who runs the repository")
+    if result.left_over:
+        print(f"  {result.left_over} more are left for the next prune: prune_share allows no more")
     for ignored in result.ignored:
         print(f"  ignored {printable(ignored)}: the manifest does not list it")
     print_errors([codec.encode(each) for each in result.errors])

@@ -25,4 +25,5 @@ def preview(
         snapshot.release_of(repository, archive, suite, operation.generation)
         return ()
     draft = SuiteDraft(archive, settings, state)
-    return operate.apply(Workspace(archive, repository, draft, state), component, [operation])
+    workspace = Workspace(archive, repository, draft, state)
+    return operate.apply(workspace, component, [operation]).packages

@@ -51,7 +51,8 @@ class PackageOutcome(PackageRef):
 class BatchOutcome(Record):
     """What became of a run: its packages, or, where it was refused, its `errors`.
 
-    `kinds` are `batch`, or the operations that were asked for.
+    `kinds` are `batch`, or the operations that were asked for. `left_over` are the versions that a
+    partial prune left for the next one, where it left any.
     """
 
     run: str
@@ -63,6 +64,7 @@ class BatchOutcome(Record):
     ignored: tuple[str, ...]
     packages: tuple[PackageOutcome, ...] = ()
     errors: tuple[Problem, ...] | None = optional()
+    left_over: int | None = optional()
 
     @classmethod
     def of(cls, plan: Plan) -> BatchOutcome:
@@ -77,8 +79,8 @@ class BatchOutcome(Record):
             ignored=plan.ignored,
         )
 
-    def taken(self, packages: tuple[PackageOutcome, ...]) -> BatchOutcome:
-        return replace(self, packages=packages)
+    def taken(self, packages: tuple[PackageOutcome, ...], left_over: int = 0) -> BatchOutcome:
+        return replace(self, packages=packages, left_over=left_over or None)
 
     def refused(self, errors: tuple[Problem, ...]) -> BatchOutcome:
         return replace(self, packages=(), errors=errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from debpress.codec import Record, versioned
+from debpress.codec import Record, optional, versioned
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Problem
 from debpress.records.generation import BatchOutcome, Generation, PackageOutcome, PackageRef
@@ -14,7 +14,8 @@ from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
 @dataclass(frozen=True, slots=True)
 class Result(Record):
     """A batch's result. `status` is `published`, `rejected` or `failed`. `generation` (a number)
-    and `release_date` are None where the batch was not published."""
+    and `release_date` are None where the batch was not published. `left_over` is the number of
+    versions that a partial prune left for the next one, None where it left nothing."""
 
     batch: Batch
     manifest: ManifestRef
@@ -27,6 +28,7 @@ class Result(Record):
     started_at: str
     finished_at: str
     execution: str
+    left_over: int | None = optional()
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class Result(Record):
             started_at=outcome.started_at,
             finished_at=finished_at,
             execution=outcome.execution,
+            left_over=outcome.left_over,
         )
 
     def says_enough(self, newer: Result) -> bool:
@@ -92,7 +95,8 @@ class PrunedPackage(PackageRef):
 class PruneReport(Record):
     """The packages that a prune removed from a suite. `unnamed_bytes` is the size of their files
     together, each counted once: the space that reaping them frees, unless another suite still names
-    some of them."""
+    some of them. `left_over` is the number of versions that a partial prune left for the next one,
+    None where it left nothing."""
 
     suite: str
     generation: int
@@ -100,6 +104,7 @@ class PruneReport(Record):
     asked: tuple[Asker, ...]
     removed: tuple[PrunedPackage, ...]
     unnamed_bytes: int
+    left_over: int | None = optional()
 
     @classmethod
     def of(cls, record: Generation) -> PruneReport:
@@ -119,6 +124,7 @@ class PruneReport(Record):
             asked=tuple(Asker(each.batch, each.kinds, each.execution) for each in record.batches),
             removed=removed,
             unnamed_bytes=sum({p.filename: p.size for p in removed}.values()),
+            left_over=sum(each.left_over or 0 for each in record.batches) or None,
         )
 
 

@@ -48,8 +48,7 @@ class Answers:
                 # missing, so the repeat writes both.
                 report = self._report_prune(record) if "prune" in outcome.kinds else None
                 if self.answer(outcome, "published", record, ()) and report:
-                    count, size = len(report.removed), report.unnamed_bytes
-                    self._measure(self._suite, VersionsPruned=count, BytesUnnamed=size)
+                    self._measure_prune(report)
                 return "published"
         for outcome in record.refused:
             if outcome.run == run:
@@ -61,6 +60,13 @@ class Answers:
         report = PruneReport.of(record)
         self._archive.results.report_prune(record.id, report)
         return report
+
+    def _measure_prune(self, report: PruneReport) -> None:
+        count, size = len(report.removed), report.unnamed_bytes
+        self._measure(self._suite, VersionsPruned=count, BytesUnnamed=size)
+        if report.left_over:
+            # Refused in part: somebody should look before the next one takes more.
+            self._measure(self._suite, PrunesRefused=1, VersionsLeftOver=report.left_over)
 
     def _unchanged(self, record: Generation, run: str) -> str | None:
         """The result of a run whose packages were all published before: a success (law 4)."""

@@ -5,19 +5,25 @@ in a queue has it, and the object itself is older than the grace. Two races rema
 name the object again at that moment: it puts the object anew (admit copies, merge puts), and the
 reaper deletes only the version that it has looked at. A rollback may name it again: a rollback goes
 back by the grace at most, and the reaper waits an hour longer than the grace.
+
+The function is called every hour, so that an object is deleted two hours after its grace at the
+latest. The packages of published batches are deleted from staging as well: kept for days, they
+would be most of what the bucket holds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from debpress.archive.ended import EndedSnapshots, dists
 from debpress.archive.named import Named
+from debpress.archive.staged import REPEATED, StagedFiles
 from debpress.errors import CorruptError
 from debpress.layout import snapshotted
-from debpress.steps.deletion import Deletion
+from debpress.steps.deletion import Condemned, Deletion
 from debpress.steps.services import Services
+from debpress.store import Head
 from debpress.suite.published import Published
 
 _MARGIN = timedelta(hours=1)
@@ -32,17 +38,39 @@ class Reaped:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a look at the bucket found: snapshots to end, by their paths, and what is to go."""
+
+    listed: list[Head]
+    snapshots: EndedSnapshots
+    over: list[str]
+    condemned: list[Condemned]
+
+
 def run(services: Services, *, dry_run: bool = False) -> Reaped:
     """Deletes un-named objects of every suite in the bucket, configured or not, and writes reports.
 
     Raises CorruptError, before anything is deleted, when it can't find out what is named.
     """
+    started = services.clock.now()
+    found = _look(services, started)
+    over = [path for path in found.over if dry_run or found.snapshots.end(path)]
+    inreleases = {services.repository.layout.inrelease(path) for path in over}
+    taken = [head for head in found.listed if head.key in inreleases]
+    if dry_run:
+        gone = [*taken, *(each.head for each in found.condemned)]
+    else:
+        gone = Deletion(services, started).delete(taken, found.condemned)
+    return Reaped(tuple(sorted(head.key for head in gone)), sum(head.size for head in gone))
+
+
+def _look(services: Services, now: datetime) -> _Found:
     store, layout, archive = services.store, services.repository.layout, services.archive
     # Objects are listed before it is read what is named. So an object that a publish puts meanwhile
     # is not in the list, and can't be deleted for not being named yet.
     pool = list(store.list(layout.pool("pool/")))
     listed = list(store.list(dists(layout)))
-    now = services.clock.now()
     keys = (head.key.removeprefix(dists(layout)) for head in listed)
     names = {
         key.removesuffix("/InRelease"): Named(store, layout, key.removesuffix("/InRelease"))
@@ -53,8 +81,8 @@ def run(services: Services, *, dry_run: bool = False) -> Reaped:
     # the other way round the packages of a batch could be missed in both.
     named = {key for each in names.values() for key in each.soon()}
     states = {path: archive.published(path) for path in names}
-    cutoff = min([now, *(s.now for s in states.values() if s)]) - _MARGIN
-    cutoff -= timedelta(hours=services.repository.grace_hours)
+    earliest = min([now, *(s.now for s in states.values() if s)])
+    cutoff = earliest - timedelta(hours=services.repository.grace_hours) - _MARGIN
     snapshots = EndedSnapshots(store, layout, cutoff)
     snapshots.look(listed, set(names))
     named |= set(snapshots.named())
@@ -63,16 +91,14 @@ def run(services: Services, *, dry_run: bool = False) -> Reaped:
             raise CorruptError(f"the InRelease of {path} vanished while it was read; try again")
         named |= set(names[path].by_release(state.release))
         named |= set(names[path].lately(state, cutoff))
-    ended = [path for path, state in states.items() if state and _is_over(path, state)]
-    if not dry_run:
-        ended = [path for path in ended if snapshots.end(path)]
+    over = [path for path, state in states.items() if state and _is_over(path, state)]
     by_hash = [head for head in listed if "/by-hash/" in head.key]
     left = {head.key: head for head in (*pool, *by_hash, *snapshots.left())}
     old = [h for h in left.values() if h.key not in named and h.last_modified < cutoff]
-    inreleases = {layout.inrelease(path) for path in ended}
-    taken = [head for head in listed if head.key in inreleases]
-    gone = [*taken, *old] if dry_run else Deletion(services, now, cutoff).delete(taken, old)
-    return Reaped(tuple(sorted(head.key for head in gone)), sum(head.size for head in gone))
+    staged = StagedFiles(store, earliest - REPEATED).left()
+    condemned = [Condemned(head, cutoff) for head in old]
+    condemned += [Condemned(head, earliest - REPEATED) for head in staged]
+    return _Found(listed, snapshots, over, condemned)
 
 
 def _is_over(path: str, state: Published) -> bool:

@@ -17,7 +17,6 @@ from debpress.records.batch import Plan, Problem, QueueEntry, problems
 from debpress.records.generation import (
     BatchOutcome,
     Generation,
-    PackageOutcome,
     Unanswered,
     number,
 )
@@ -27,6 +26,7 @@ from debpress.suite import operate, operations
 from debpress.suite.dates import next_date
 from debpress.suite.draft import SuiteDraft
 from debpress.suite.loader import Loader
+from debpress.suite.operate import Effect
 from debpress.suite.published import Published
 from debpress.suite.workspace import Workspace
 
@@ -152,7 +152,8 @@ class _Merge:
                 break
             outcome = BatchOutcome.of(entry.plan)
             try:
-                self._taken.append(outcome.taken(self._put(draft, entry)))
+                effect = self._put(draft, entry)
+                self._taken.append(outcome.taken(effect.packages, effect.left_over))
                 if _is_alone(entry):
                     break
             except RejectedError as error:
@@ -165,11 +166,11 @@ class _Merge:
             return Done(state.generation if state else None)
         return Reject(own[0])
 
-    def _put(self, draft: SuiteDraft, entry: QueueEntry) -> tuple[PackageOutcome, ...]:
+    def _put(self, draft: SuiteDraft, entry: QueueEntry) -> Effect:
         component = entry.plan.batch.component
         if not entry.plan.operations:
             self._refuse_reaped(entry)
-            return draft.add(component, entry.packages)
+            return Effect(draft.add(component, entry.packages))
         if self._found.state is None:
             message = f"suite {draft.suite} publishes nothing yet; deploy it first"
             raise RejectedError([Refusal(OPERATIONS, Code.SUITE_UNKNOWN, message)])

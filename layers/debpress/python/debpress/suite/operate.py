@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from debpress.errors import Code, DebpressError, RejectedError
 from debpress.records.generation import PackageOutcome
@@ -21,17 +22,27 @@ from debpress.suite.operations import (
 from debpress.suite.workspace import Workspace
 
 
-def apply(
-    workspace: Workspace, component: str, operations: Iterable[Operation]
-) -> tuple[PackageOutcome, ...]:
-    """Raises RejectedError having changed nothing; returns what came and what went."""
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What came and what went; and, after a partial prune, how many versions are left for the
+    next one."""
+
+    packages: tuple[PackageOutcome, ...]
+    left_over: int = 0
+
+
+def apply(workspace: Workspace, component: str, operations: Iterable[Operation]) -> Effect:
+    """Raises RejectedError having changed nothing."""
     draft = workspace.draft
     before = draft.checkpoint()
     dependencies = Dependencies(draft)
-    effect: list[PackageOutcome] = []
+    packages: list[PackageOutcome] = []
+    left_over = 0
     try:
         for operation in operations:
-            effect += _apply(workspace, component, operation, dependencies)
+            effect = _apply(workspace, component, operation, dependencies)
+            packages += effect.packages
+            left_over += effect.left_over
         # Only now: one operation may bring, or take out, what another one needs.
         if broken := dependencies.broken():
             raise refused(
@@ -42,22 +53,24 @@ def apply(
     except RejectedError:
         draft.restore(before)
         raise
-    return tuple(effect)
+    return Effect(tuple(packages), left_over)
 
 
 def _apply(
     workspace: Workspace, component: str, operation: Operation, dependencies: Dependencies
-) -> list[PackageOutcome]:
+) -> Effect:
     match operation:
         case Remove():
-            return remove.remove(workspace.draft, component, operation, dependencies)
+            gone = remove.remove(workspace.draft, component, operation, dependencies)
+            return Effect(tuple(gone))
         case Copy():
-            return copy.copy(workspace, component, operation, dependencies)
+            return Effect(tuple(copy.copy(workspace, component, operation, dependencies)))
         case Rollback():
-            return rollback.roll_back(workspace, operation.to)
+            return Effect(tuple(rollback.roll_back(workspace, operation.to)))
         case Prune():
-            return prune.prune(workspace)
+            pruned, left_over = prune.prune(workspace, partial=operation.partial)
+            return Effect(tuple(pruned), left_over)
         case Forget():
-            return forget.forget(workspace.draft, operation)
+            return Effect(tuple(forget.forget(workspace.draft, operation)))
         case Snapshot():
             raise DebpressError("a snapshot changes no suite: it has no place in a draft of one")

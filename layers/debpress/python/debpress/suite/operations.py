@@ -47,7 +47,10 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """Old versions go, by the configuration."""
+    """Old versions go, by the configuration. A `partial` one takes the oldest, as many as the
+    configured share allows at once; any other is refused where that is not all of them."""
+
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ _KINDS: dict[str, Any] = {
 def as_json(operation: Operation) -> dict[str, Any]:
     """How a queue entry keeps it."""
     kind = next(name for name, kind in _KINDS.items() if isinstance(operation, kind))
+    if isinstance(operation, Prune) and not operation.partial:
+        return {"op": kind}  # As older versions, which know no partial one, queued and read it.
     return {"op": kind, **asdict(operation)}
 
 
@@ -185,7 +190,7 @@ _READERS: dict[str, Callable[[Fields], Operation]] = {
     "remove": _remove,
     "copy": _copy,
     "rollback": _rollback,
-    "prune": lambda _: Prune(),
+    "prune": lambda fields: Prune(fields.flag("partial", False)),
     "forget": _forget,
     "snapshot": _snapshot,
 }

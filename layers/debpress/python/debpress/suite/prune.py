@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from debpress.config import Suite
 from debpress.errors import Code
 from debpress.index import relations
 from debpress.index.entries import Entry, Identity
-from debpress.index.versions import BY_VERSION
+from debpress.index.versions import NEWEST_FIRST
 from debpress.records.generation import PackageOutcome
 from debpress.suite.draft import SuiteDraft, described
 from debpress.suite.operations import refused
@@ -17,65 +17,95 @@ from debpress.suite.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Removals:
-    """What a prune takes out, by component, and out of how many packages it is."""
+class Surplus:
+    """A version that is not kept. `beyond` is 1 for the newest of its package and architecture
+    that is not, 2 for the one before it, and so on."""
 
-    by_component: dict[str, list[Entry]]
-    total: int
+    component: str
+    entry: Entry
+    beyond: int
 
     @property
-    def count(self) -> int:
-        return sum(map(len, self.by_component.values()))
+    def pair(self) -> tuple[str, str]:
+        return self.entry.identity.package, self.entry.identity.version
 
 
-def prune(workspace: Workspace) -> list[PackageOutcome]:
-    """Takes out what the configuration does not keep. Raises RejectedError as `removals` does."""
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """What a prune takes out, by component; and how many more it would, but for the share."""
+
+    by_component: dict[str, list[Entry]]
+    left_over: int = 0
+
+
+def prune(workspace: Workspace, *, partial: bool) -> tuple[list[PackageOutcome], int]:
+    """Takes out what the configuration does not keep; gives that, and how many versions are left
+    for the next one. Raises RejectedError as `removals` does."""
     draft, repository = workspace.draft, workspace.repository
     settings = repository.suite(draft.suite)
     assert settings is not None
-    others = [
+    others = (
         other
         for each in repository.suites
         if each.suite != draft.suite and (other := workspace.other(each.suite)) is not None
-    ]
-    gone = removals(draft, settings, others).by_component
-    for component, entries in gone.items():
+    )
+    elsewhere = (e.text for other in others for c in other.components for e in content_of(other, c))
+    content = {component: content_of(draft, component) for component in draft.components}
+    found = removals(content, elsewhere, settings, partial=partial)
+    for component, entries in found.by_component.items():
         draft.take_out(component, entries)
-    return [
+    outcomes = [
         PackageOutcome.of(described(entry.text), "removed")
-        for entries in gone.values()
+        for entries in found.by_component.values()
         for entry in entries
     ]
+    return outcomes, found.left_over
 
 
-def removals(draft: SuiteDraft, settings: Suite, others: Iterable[SuiteDraft]) -> Removals:
-    """What goes from a suite; `others` are the suites whose packages may depend on its own.
+def removals(
+    content: Mapping[str, Sequence[Entry]],
+    elsewhere: Iterable[bytes],
+    settings: Suite,
+    *,
+    partial: bool = False,
+) -> Removals:
+    """What goes from a suite, whose `content` is by component; `elsewhere` are the stanzas of other
+    suites, whose packages may depend on its own.
 
-    Raises RejectedError when it would take out more than the configured share.
+    Where that is more than the configured share of all its packages, a partial prune takes the
+    oldest that the share allows. So it comes to an end whatever was missed before: a suite that
+    grows by n versions from one to the next has n divided by the share at most, or what is kept.
+    Raises RejectedError where one that is not partial would take more than the share, and where the
+    share allows not even one.
     """
-    content = {c: content_of(draft, c) for c in draft.components}
-    surplus = {c: _surplus(entries, settings) for c, entries in content.items()}
+    surplus = [each for c, entries in content.items() for each in _surplus(c, entries, settings)]
+    unkept = {(each.component, each.entry.identity) for each in surplus}
     kept = [
         entry.text
         for component, entries in content.items()
         for entry in entries
-        if entry.identity not in surplus[component]
+        if (component, entry.identity) not in unkept
     ]
-    kept += [e.text for other in others for c in other.components for e in content_of(other, c)]
-    needed = _needed(kept, [e for c, s in surplus.items() for e in s.values()])
-    gone = {
-        component: [e for i, e in entries.items() if (i.package, i.version) not in needed]
-        for component, entries in surplus.items()
-    }
-    found = Removals({c: e for c, e in gone.items() if e}, sum(map(len, content.values())))
-    if found.count > settings.prune_share * found.total:
-        raise refused(
-            Code.PRUNE_TOO_MUCH,
-            f"would remove {found.count} of the {found.total} packages of {settings.suite}, more "
-            f"than the share of {settings.prune_share:g} that is configured; look at "
-            "`debpress prune --dry-run`, and raise keep or prune_share if it is right",
-        )
-    return found
+    needed = _needed([*kept, *elsewhere], surplus)
+    gone = [each for each in surplus if each.pair not in needed]
+    total = sum(map(len, content.values()))
+    taken = gone
+    if len(gone) > settings.prune_share * total:
+        taken = _oldest(gone, int(settings.prune_share * total)) if partial else []
+        if not taken:
+            raise refused(Code.PRUNE_TOO_MUCH, _too_much(len(gone), total, settings))
+    by_component: dict[str, list[Entry]] = {}
+    for each in taken:
+        by_component.setdefault(each.component, []).append(each.entry)
+    return Removals(by_component, len(gone) - len(taken))
+
+
+def _too_much(count: int, total: int, settings: Suite) -> str:
+    return (
+        f"would remove {count} of the {total} packages of {settings.suite}, more than the share "
+        f"of {settings.prune_share:g} that is configured; look at `debpress prune --dry-run`, and "
+        "if it is right, ask for it in parts (`debpress prune --partial`), or raise prune_share"
+    )
 
 
 def content_of(draft: SuiteDraft, component: str) -> list[Entry]:
@@ -87,29 +117,27 @@ def content_of(draft: SuiteDraft, component: str) -> list[Entry]:
     return list(found.values())
 
 
-def _surplus(entries: Iterable[Entry], settings: Suite) -> dict[Identity, Entry]:
+def _surplus(component: str, entries: Iterable[Entry], settings: Suite) -> Iterator[Surplus]:
     """What is beyond the newest N of its package and architecture, protected versions apart."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         groups.setdefault((entry.identity.package, entry.identity.architecture), []).append(entry)
     protected = [relations.parse(text) for text in settings.protected]
-    surplus = {}
     for (package, _), group in groups.items():
         keep = settings.keep_packages.get(package, settings.keep)
         if len(group) <= keep:
             continue
-        group.sort(key=lambda entry: BY_VERSION(entry.identity.version), reverse=True)
-        for entry in group[keep:]:
+        group.sort(key=lambda entry: NEWEST_FIRST(entry.identity.version))
+        for beyond, entry in enumerate(group[keep:], start=1):
             if not any(relation.matches(entry.identity) for relation in protected):
-                surplus[entry.identity] = entry
-    return surplus
+                yield Surplus(component, entry, beyond)
 
 
-def _needed(kept: list[bytes], surplus: list[Entry]) -> set[tuple[str, str]]:
+def _needed(kept: Iterable[bytes], surplus: Iterable[Surplus]) -> set[tuple[str, str]]:
     """The surplus versions that something kept depends on exactly, and what those need in turn."""
     by_name: dict[tuple[str, str], list[Entry]] = {}
-    for entry in surplus:
-        by_name.setdefault((entry.identity.package, entry.identity.version), []).append(entry)
+    for each in surplus:
+        by_name.setdefault(each.pair, []).append(each.entry)
     needed: set[tuple[str, str]] = set()
     look_at = kept
     while look_at:
@@ -118,3 +146,38 @@ def _needed(kept: list[bytes], surplus: list[Entry]) -> set[tuple[str, str]]:
         needed |= new
         look_at = [entry.text for pair in new for entry in by_name[pair]]
     return needed
+
+
+def _oldest(gone: Sequence[Surplus], most: int) -> list[Surplus]:
+    """So many at most, those first that have the most newer versions of their own package: what is
+    left over is about as many of each. None goes that something left over depends on exactly; both
+    go, or both stay."""
+    dependents: dict[tuple[str, str], list[Surplus]] = {}
+    for each in gone:
+        for pair in relations.exact_dependencies(each.entry.text):
+            dependents.setdefault(pair, []).append(each)
+    taken: dict[Surplus, None] = {}
+    for each in sorted(gone, key=lambda each: (-each.beyond, each.entry.identity.package)):
+        if each not in taken:
+            together = _with_dependents(each, dependents, taken, most - len(taken))
+            taken |= dict.fromkeys(together)
+        if len(taken) == most:
+            break
+    return list(taken)
+
+
+def _with_dependents(
+    first: Surplus,
+    dependents: Mapping[tuple[str, str], Sequence[Surplus]],
+    taken: Container[Surplus],
+    most: int,
+) -> Sequence[Surplus]:
+    """What has to go together with `first`; nothing where that is more than may go."""
+    together = {first: None}
+    look_at = [first]
+    while look_at and len(together) <= most:
+        for each in dependents.get(look_at.pop().pair, ()):
+            if each not in taken and each not in together:
+                together[each] = None
+                look_at.append(each)
+    return list(together) if len(together) <= most else []
