@@ -55,7 +55,7 @@ soak: setup
 	@$(BIN)/python -m local.tools tests
 	DEBPRESS_SOAK=$(SOAK) DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest -n auto --dist worksteal \
 	  tests/unit/test_faults.py tests/unit/test_interleavings.py tests/integration/test_signatures.py \
-	  tests/integration/test_oracle_apt.py
+	  tests/integration/test_oracle_apt.py tests/integration/test_oracle_dpkg.py
 	DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/soak/hosts_of_trixie.py
 
 MINUTES ?= 30

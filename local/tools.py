@@ -26,7 +26,9 @@ TESTS: Mapping[str, str] = {
     "dpkg-genchanges": "dpkg-dev",
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",
+    "openssl": "openssl",
     "readelf": "binutils",
+    "shasum": "perl",
     "xz": "xz-utils",
 }
 PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS}

@@ -23,6 +23,7 @@ from debpress.openpgp import certificates, cleartext, packets, signatures
 from debpress.suite import operations
 
 from tests.support.debs import FORMAT, Bytes, ar, control, deb, entry, pax, tar
+from tests.support.mutations import link
 from tests.support.press import quick_signers
 
 _SUM = "0123456789abcdef" * 4
@@ -39,7 +40,7 @@ class Target:
 
 def _deb(data: bytes) -> None:
     with contextlib.suppress(RejectedError):
-        package = inspect("foo_1.0_all.deb", Bytes(data), len(data))
+        package = inspect("foo_1.0_all.deb", Bytes(data), len(data), whole=len(data))
         text = stanza(package, filename="pool/f.deb", size=1, sha256=_SUM)
         [found] = entries.split(text + b"\n")
         # A stanza must be read back, by us and by apt, as exactly what was checked.
@@ -50,8 +51,12 @@ def _deb(data: bytes) -> None:
         assert not any(line.startswith(b"#") for line in text.split(b"\n"))
 
 
+def _data_tar(data: bytes) -> None:
+    _deb(ar([FORMAT, ("control.tar", tar([("./control", control())])), ("data.tar", data)]))
+
+
 def _control_tar(data: bytes) -> None:
-    _deb(ar([FORMAT, ("control.tar", data), ("data.tar", b"")]))
+    _deb(ar([FORMAT, ("control.tar", data), ("data.tar", bytes(1024))]))
 
 
 def _control(data: bytes) -> None:
@@ -68,7 +73,14 @@ _TAR = tar([("./control", control())])
 _LONG = entry(b"long", b"n" * 120 + b"\0", b"L")
 _DEBS = [
     *(deb(control_form=form, data_form="") for form in ("", ".gz", ".xz", ".zst")),
-    ar([("debian-binary/", b"2.1\nx\n"), ("_a", b"x"), ("control.tar/", _TAR), ("data.tar/", b"")]),
+    ar(
+        [
+            ("debian-binary/", b"2.1\nx\n"),
+            ("_a", b"x"),
+            ("control.tar/", _TAR),
+            ("data.tar/", bytes(512)),
+        ]
+    ),
 ]
 
 
@@ -198,10 +210,17 @@ _INRELEASE = _SIGNERS.clearsign(_RELEASE, datetime(2026, 11, 23, 2, tzinfo=UTC))
 _RELEASE_GPG = _SIGNERS.detached(_RELEASE, datetime(2026, 11, 23, 2, tzinfo=UTC))
 
 
+_DATA_TARS = [
+    entry(b"./", kind=b"5") + entry(b"./opt/", kind=b"5") + entry(b"./opt/x", b"y") + bytes(512),
+    entry(b"./@LongLink", b"./etc/" + b"n" * 200 + b"\0", b"L") + entry(b"./etc/n"),
+    entry(b"./etc/x", b"y") + link(b"./etc/z", b"./etc/x", b"1") + link(b"./etc/s", b"x", b"2"),
+]
+
 TARGETS: Mapping[str, Target] = {
     "deb": Target(_deb, _DEBS),
     "control-tar": Target(_control_tar, [_TAR, _LONG + _TAR, pax(path=b"./control") + _TAR]),
     "control": Target(_control, _CONTROLS),
+    "data-tar": Target(_data_tar, _DATA_TARS),
     "manifest-json": Target(
         _manifest("manifest.json"), [json.dumps({"version": 1, "files": [_LISTED]}).encode()]
     ),

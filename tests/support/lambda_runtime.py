@@ -49,7 +49,7 @@ class LambdaRuntime:
         for name in STEPS:
             module = self.modules[name] = handler(name)
             monkeypatch.setattr(module, "environment", lambda: self.environment)
-        monkeypatch.setattr(self.modules["sign"], "services", lambda: kms.service)
+        monkeypatch.setattr(self.modules["sign"], "kms_services", lambda: kms.service)
 
     @contextlib.contextmanager
     def logging(self) -> Iterator[None]:

@@ -184,7 +184,7 @@ class TestIndices:
         key = by_hash(press, f"main/binary-amd64/Packages{suffix}")
         damage(press, key, flip_a_byte)
         ((found, message),) = wrong(press)
-        assert found == key and "other bytes than Release lists" in message
+        assert found == key and "other bytes than its name" in message
 
     @pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
     def test_edited_plain_packages(self, press: Press, suffix: str) -> None:

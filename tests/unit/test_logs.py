@@ -19,7 +19,7 @@ from stacks import machine
 from stacks.functions import SIZES
 from tests.support import insights
 from tests.support.press import Press, debs
-from tests.support.state_machine import Execution
+from tests.support.state_machine import Execution, Runtime
 from tests.support.templates import ROOT, synthesise
 
 pytest.importorskip("awslambdaric", reason="Lambda's runtime is Linux's alone")
@@ -42,7 +42,8 @@ def publish(runtime: LambdaRuntime, event: Any) -> Execution:
     def function(name: str) -> Callable[[dict[str, Any]], Any]:
         return lambda payload: runtime.call(name, payload)
 
-    return Execution(MACHINE, {name: function(name) for name in STEPS}, event).run()
+    functions = {name: function(name) for name in STEPS}
+    return Execution(MACHINE, Runtime(functions), event).run()
 
 
 @pytest.fixture

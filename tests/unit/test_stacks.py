@@ -71,6 +71,8 @@ def test_nothing_that_may_be_named_ages(stack: Template) -> None:
         layout.inrelease("stable"),
         layout.key_asc,
         layout.generation("stable", "00000001-abc"),
+        layout.gone("stable", "foo", "0" * 32),
+        layout.gone_upto("stable"),
         layout.queue("stable", "run"),
         layout.certificate("awskms-1"),
     ):

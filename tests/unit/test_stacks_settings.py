@@ -92,6 +92,8 @@ def test_a_setting_that_is_wrong_is_named(key: str, value: Any, named: str | Non
         ({"suites": [SUITE], "staging_days": 0}, "debpress.staging_days"),
         ({"suites": [SUITE], "grace_hours": True}, "debpress.grace_hours"),
         ({"suites": [SUITE], "max_package_bytes": 10**10}, "debpress.max_package_bytes"),
+        ({"suites": [SUITE], "inspect_bytes": -1}, "debpress.inspect_bytes"),
+        ({"suites": [SUITE], "inspect_bytes": "32 MB"}, "debpress.inspect_bytes"),
         (suite(suite="Stable"), "debpress.suites[0].suite"),
         (suite(suite=None), "debpress.suites[0].suite"),
         (suite(architectures=None), "debpress.suites[0].architectures"),

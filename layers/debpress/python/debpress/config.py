@@ -14,6 +14,8 @@ _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _ROOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]|[A-Za-z0-9]")
 _RELATION = re.compile(r"[a-z0-9][a-z0-9+.-]*( \((<<|<=|=|>=|>>) [^\s()]+\))?")
 _SIGNERS = ("awskms:", "gnupg:")
+# What unpacks in a few seconds.
+_INSPECT_BYTES = 32 * 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class RotationDays:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Everything configured. `max_package_bytes` is bound by S3's single copy of 5 GB.
+    """Everything configured. `max_package_bytes` is bound by S3's single copy of 5 GB. Data members
+    of up to `inspect_bytes` are unpacked to their end when a package is admitted.
 
     What was published stays for `grace_hours` after it stopped being named (law 3): so long can a
     host go on with the release it has, and so far can one go back. `keyring` is the name of the
@@ -71,6 +74,7 @@ class Repository:
     root: str = "apt"
     signers: tuple[str, ...] = ("awskms:",)
     max_package_bytes: int = 5 * 10**9
+    inspect_bytes: int = _INSPECT_BYTES
     staging_days: int = 7
     grace_hours: int = 24
     rotation_days: RotationDays = RotationDays()
@@ -103,6 +107,7 @@ def parse(data: Any) -> Repository:
         root=top.text("root", _ROOT, "apt"),
         signers=top.texts("signers", default=("awskms:",)),
         max_package_bytes=top.number("max_package_bytes", 1, 5 * 10**9, 5 * 10**9),
+        inspect_bytes=top.number("inspect_bytes", 0, 5 * 10**9, _INSPECT_BYTES),
         staging_days=top.number("staging_days", 1, 365, 7),
         grace_hours=top.number("grace_hours", 1, 24 * 365, 24),
         rotation_days=_rotation_days(top.object("rotation_days", {})),
@@ -124,6 +129,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
         "root": repository.root,
         "signers": list(repository.signers),
         "max_package_bytes": repository.max_package_bytes,
+        **_unless_default("inspect_bytes", repository.inspect_bytes, _INSPECT_BYTES),
         "staging_days": repository.staging_days,
         "grace_hours": repository.grace_hours,
         "rotation_days": asdict(repository.rotation_days),
@@ -146,6 +152,10 @@ def as_json(repository: Repository) -> dict[str, Any]:
             for s in repository.suites
         ],
     }
+
+
+def _unless_default(key: str, value: int, default: int) -> dict[str, int]:
+    return {} if value == default else {key: value}
 
 
 def _rotation_days(entry: ObjectReader) -> RotationDays:

@@ -103,11 +103,12 @@ class CorruptError(DebpressError):
 
 
 class IndexGoneError(CorruptError):
-    """A stored index is deleted, or is not what Release lists. `key` is where it was."""
+    """A stored index is deleted, or (`altered`) not what Release lists. `key` is where it was."""
 
-    def __init__(self, key: str, state: str) -> None:
+    def __init__(self, key: str, *, altered: bool) -> None:
         self.key = key
-        self.state = state
+        self.altered = altered
+        state = "has other bytes than Release lists" if altered else "is gone"
         super().__init__(f"{key} {state}; restore the version of that object which Release lists")
 
 

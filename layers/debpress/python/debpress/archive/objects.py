@@ -58,7 +58,7 @@ def read_form(store: Store, key: str, listed: Checksum) -> bytes:
     """
     found = store.get(key)
     if found is None:
-        raise IndexGoneError(key, "is gone")
+        raise IndexGoneError(key, altered=False)
     if checksum_of(found.body) != listed:
-        raise IndexGoneError(key, "has other bytes than Release lists")
+        raise IndexGoneError(key, altered=True)
     return found.body

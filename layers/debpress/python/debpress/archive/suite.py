@@ -163,7 +163,7 @@ class SuiteArchive:
         key = self._layout.by_hash(self.path, name, listed.sha256)
         head = self._store.head(key)
         if head is None or head.size != listed.size:
-            raise IndexGoneError(key, "is gone")
+            raise IndexGoneError(key, altered=False)
         try:
             # The name is the content's hash, so every version of the object has the same bytes.
             target = self._layout.by_hash(path, name, listed.sha256)

@@ -19,6 +19,7 @@ from debpress.errors import DebpressError
 # For each, the module of the same name beside this one is imported.
 SUBCOMMANDS = {
     "upload": "publish .deb files as one batch",
+    "check": "check .deb files as an upload would, and send nothing",
     "remove": "take packages out of a suite",
     "copy": "publish packages of one suite in another",
     "rollback": "go back to the content of an earlier generation",

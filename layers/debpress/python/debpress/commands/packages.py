@@ -1,4 +1,4 @@
-"""Reads and checks the .deb files on this machine before they are uploaded."""
+"""The .deb files on this machine that are about to be sent, or are only to be checked."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from debpress.errors import Code, Refusal, RejectedError
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """A file to upload. `sha256` is in hex, `size` in bytes."""
+class LocalPackage:
+    """A file to upload. `sha256` is hex, `size` bytes; `identity` is what its control file says:
+    name, version, architecture."""
 
     path: Path
     sha256: str
     size: int
+    identity: tuple[str, str, str]
 
     @property
     def name(self) -> str:
         return self.path.name
 
 
-def examine(paths: Sequence[Path]) -> tuple[list[Package], list[Refusal]]:
-    """Reads every file whole. Returns the packages, and every error of any of them: the errors that
-    admission would find in a package by itself, before a byte is sent."""
-    packages: list[Package] = []
+def examine(paths: Sequence[Path]) -> tuple[list[LocalPackage], list[Refusal]]:
+    """Reads every file whole, and unpacks it in memory to its end. What is wrong with the packages
+    themselves is told here, as admission would tell it, before any byte is sent, and of all the
+    files at once."""
+    packages: list[LocalPackage] = []
     refusals: list[Refusal] = []
     seen: set[str] = set()
     for path in paths:
@@ -40,7 +43,7 @@ def examine(paths: Sequence[Path]) -> tuple[list[Package], list[Refusal]]:
     return packages, refusals
 
 
-def _examine(path: Path, seen: set[str]) -> Package:
+def _examine(path: Path, seen: set[str]) -> LocalPackage:
     """Reads one file; `seen` are the names of the files before it. Raises RejectedError."""
     if path.name in seen:
         raise _refused(
@@ -55,9 +58,11 @@ def _examine(path: Path, seen: set[str]) -> Package:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            deb.inspect(path.name, _File(file), size)
+            found = deb.inspect(path.name, _File(file), size, whole=size)
             file.seek(0)
-            return Package(path, hashlib.file_digest(file, "sha256").hexdigest(), size)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            identity = (found.package, found.version, found.architecture)
+            return LocalPackage(path, sha256, size, identity)
     except OSError as error:
         raise _refused(Code.FILE_MISSING, f"can't be read: {error.strerror}") from error
 

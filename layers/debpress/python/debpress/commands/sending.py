@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from debpress.commands.packages import Package
+from debpress.commands.packages import LocalPackage
 from debpress.commands.progress import Progress
 from debpress.errors import StoreError
 from debpress.layout import Batch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
 
 
-def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[Package]) -> Head:
+def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> Head:
     """Uploads the files, then the manifest; returns the manifest's Head.
 
     Raises TransientError or StoreError; the bucket's lifecycle then deletes the files that were
@@ -27,7 +27,7 @@ def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[Package])
     return store.put(f"{batch.staging}manifest.json", _manifest(packages), _JSON)
 
 
-def _upload(client: Any, store: S3Store, key: str, package: Package) -> None:
+def _upload(client: Any, store: S3Store, key: str, package: LocalPackage) -> None:
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 (see connection)
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def _upload(client: Any, store: S3Store, key: str, package: Package) -> None:
             raise StoreError(f"{package.path} can't be read: {error.strerror}") from error
 
 
-def _manifest(packages: Sequence[Package]) -> bytes:
+def _manifest(packages: Sequence[LocalPackage]) -> bytes:
     files = [{"name": p.name, "sha256": p.sha256, "size": p.size} for p in packages]
     return json.dumps({"version": 1, "files": files}, indent=1).encode()
 

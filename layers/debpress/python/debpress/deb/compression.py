@@ -84,6 +84,7 @@ _FORMS: dict[str, Callable[[], Decompressor] | None] = {
 DATA = tuple(_FORMS)
 CONTROL = DATA[:4]
 _JOINED = ".gz"
+_MAGIC = {".xz": b"\xfd7zXZ", ".zst": b"\x28\xb5\x2f\xfd", ".bz2": b"BZh"}
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ def _unpacked(
                     break
                 stream, number = start(), number + 1
                 if number == most:
-                    raise _too_many(name, most)
+                    raise _too_many(name, most, feed.startswith(_MAGIC.get(extension, b"")))
             try:
                 out = stream.decompress(feed, _STEP)
             except _ERRORS as error:
@@ -157,7 +158,7 @@ def _unpacked(
             if out:
                 yield number, out
     if not stream.eof:
-        raise broken(name, "it ends too early")
+        raise broken(name, "what is behind its end is cut short" if number else "it ends too early")
 
 
 def _without_padding(name: str, feed: bytes, padding: int) -> tuple[bytes, int]:
@@ -173,7 +174,9 @@ def _without_padding(name: str, feed: bytes, padding: int) -> tuple[bytes, int]:
     return b"", padding
 
 
-def _too_many(name: str, most: int) -> Exception:
+def _too_many(name: str, most: int, is_stream: bool) -> Exception:
+    if not is_stream:
+        return broken(name, "it has bytes behind its end, which no host unpacks")
     if most > 1:
         return broken(name, f"it is made of more than {most} streams")
     return broken(name, "it has more than one stream, and dpkg installs what is in the first")

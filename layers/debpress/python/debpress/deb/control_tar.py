@@ -23,6 +23,12 @@ _EMPTY = (_HARD_LINK, _SYMLINK, _FOLDER, *_DEVICES)
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
 _MOST_NAME = 64 * 1024
 _OCTAL = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
+# What GNU tar takes for a number, whatever is behind it; beside it base-256, of 64 bits.
+_LAX = re.compile(rb"(?s)\0? *[0-7]+(?:[ \0].*)?")
+_MOST = 2**63
+# Owner and group count only where they have no names.
+_NUMBERS = {"mode": (100, 108, 0), "owner": (108, 116, 265), "group": (116, 124, 297),
+            "time": (136, 148, 0)}  # fmt: skip
 
 # Those that dpkg reads itself, and the scripts: of these the text is kept.
 LISTS = (b"conffiles", b"triggers")
@@ -204,12 +210,23 @@ def _next(source: blocks.Source) -> _Header | None:
     said = _number(block[blocks.SUM], "sum")
     if said not in (blocks.sum_of(block), blocks.signed_sum_of(block)):
         raise _broken("the sum of a header is wrong")
+    for what, (start, end, instead) in _NUMBERS.items():
+        if not (instead and block[instead]) and not _is_number(block[start:end]):
+            raise _broken(f"the {what} in a header is {shown(block[start:end])}")
     return _Header(
         blocks.name_of(block),
         block[156:157],
         _number(block[124:136], "size"),
         blocks.text(block[157:257]),
     )
+
+
+def _is_number(said: bytes) -> bool:
+    if said[0] == 0x80:
+        return int.from_bytes(said[1:], "big") < _MOST
+    if said[0] == 0xFF:
+        return int.from_bytes(said, "big", signed=True) >= -_MOST
+    return _LAX.fullmatch(said) is not None
 
 
 def _number(said: bytes, what: str) -> int:

@@ -7,7 +7,6 @@ makes no folders that the archive does not hold, and makes symbolic links when a
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,13 +71,16 @@ class _EnoughError(Exception):
 
 def walk_start(
     pieces: Iterable[bytes], most: int, removed: Collection[bytes] = (), *, beyond: bool = True
-) -> None:
+) -> bool:
     """The same of the first `most` bytes, or little more, and nothing is said of what follows.
 
-    Unless `beyond`, nothing is read behind the end of the archive.
+    Unless `beyond`, nothing is read behind the end of the archive. Gives whether that was reached.
     """
-    with contextlib.suppress(_EnoughError):
+    try:
         walk(_first(pieces, most), removed, beyond=beyond)
+    except _EnoughError:
+        return False
+    return True
 
 
 def _first(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
@@ -97,6 +99,8 @@ class _Walk:
         # Of all that is no folder and no symbolic link: what a hard link may be to. Hashes, whose
         # seed is this process's own, for they take a tenth of the memory.
         self._files: set[int] = set()
+        # Those that are spelled with more slashes and dots than needed: to dpkg, other files.
+        self._spelled: dict[int, int] = {}
         self._without_folder: list[tuple[bytes, bytes]] = []
 
     def run(self) -> None:
@@ -153,11 +157,12 @@ class _Walk:
         if path in self._removed:
             raise _broken(f"it holds {shown(name)}, which conffiles has removed from hosts")
         kind = header.kind
-        if kind == _FOLDER or (kind == _FILE and name.endswith(b"/")):
+        if kind == _FOLDER:
             self._folder(name, path)
         elif kind == _FILE:
+            # Old tars mark a folder by a slash behind its name; dpkg makes it a file.
             self._place(name, path)
-            self._files.add(hash(path))
+            self._keep(name.removesuffix(b"/"), path)
             self._source.skip(blocks.padded(header.size))
         elif kind == _SYMLINK:
             self._symlink(name, path, link)
@@ -165,7 +170,7 @@ class _Walk:
             self._place(name, path)
             if kind == _HARD_LINK:
                 self._hard_link(name, path, link)
-            self._files.add(hash(path))
+            self._keep(name, path)
         else:
             raise _unknown(kind, name)
 
@@ -186,8 +191,17 @@ class _Walk:
             raise _no_folder(name)
         if self._is_folder(path):
             raise _broken(f"{shown(name)} is a folder already, and no file")
+
+    def _keep(self, name: bytes, path: bytes) -> None:
+        key, spelling = hash(path), _without_root(name)
+        odd = None if spelling == path else hash(spelling)
+        if key in self._files and self._spelled.get(key) != odd:
+            raise _broken(f"{shown(name)} is there twice, each time spelled otherwise")
         if len(self._files) == _MOST_NAMES:
             self._files.clear()
+        self._files.add(key)
+        if odd is not None:
+            self._spelled[key] = odd
 
     def _hard_link(self, name: bytes, path: bytes, link: bytes) -> None:
         target = b"/".join(blocks.parts_of(link))
@@ -222,6 +236,12 @@ class _Walk:
         self._source.finish()
 
 
+def _without_root(name: bytes) -> bytes:
+    while name.startswith((b"/", b"./")):
+        name = name[1:]
+    return name
+
+
 def _kind(block: bytes) -> bytes:
     kind = block[156:157]
     return _FILE if kind == b"\0" else kind
@@ -233,7 +253,8 @@ def _problem(block: bytes) -> str:
     fields |= {"gid": (116, 124, _MOST_UID), "mtime": (136, 148, _MOST_SIZE)}
     for what, (start, end, most) in fields.items():
         number = _number(block[start:end])
-        if number is None or number > most or (number < 0 and what != "mtime"):
+        least = -most - 1 if what == "mtime" else 0
+        if number is None or not least <= number <= most:
             return f"the {what} in a header is {shown(block[start:end])}"
     said = _octal(block[blocks.SUM])
     return "" if said == blocks.sum_of(block) else "the sum of a header is wrong"

@@ -103,7 +103,8 @@ def unfit_for_apt(field: str, text: str) -> Iterator[tuple[str, str]]:
             yield part, told + "and again for the difference; leave the zeros out"
     # After the last relation nothing can follow that would make it longer.
     _, bracket, rest = text.rpartition("(")
-    if bracket and len(rest.strip(" \t\n")) <= _SHORTEST_VERSION:
+    well_formed = _RELATION.fullmatch(part) is not None  # Else it is told already.
+    if well_formed and bracket and len(rest.strip(" \t\n")) <= _SHORTEST_VERSION:
         yield part, "apt would refuse the whole index for it; write it as `foo (= 1)`"
 
 

@@ -167,7 +167,8 @@ class _Walk:
         extension = self._extension(member, b"data.tar", compression.DATA)
         if self._datas > 1:
             self._findings.add(Code.DEB_MALFORMED, f"has more than one data.tar; {_REBUILD}")
-        elif extension is not None and not member.size:
+        elif extension is not None and not member.size and self.found is not None:
+            # Not beside a control.tar that is no better: that says it all.
             self._findings.add(
                 Code.DEB_MALFORMED,
                 f"its data.tar has no bytes, for which dpkg from 1.22 on refuses it; {_REBUILD}",
@@ -183,9 +184,11 @@ class _Walk:
             return
         pieces = self._window.pieces(member.start, member.size, _FETCHED)
         unpacked = compression.unpack_data(extension, pieces)
-        data_tar.walk_start(unpacked, _FIRST, self._removed, beyond=bool(extension))
-        if extension == ".xz" and (
-            problem := xz_streams.problem(self._window, member.start, member.size)
+        seen = data_tar.walk_start(unpacked, _FIRST, self._removed, beyond=bool(extension))
+        if (
+            not seen
+            and extension == ".xz"
+            and (problem := xz_streams.problem(self._window, member.start, member.size))
         ):
             raise compression.broken("data.tar.xz", problem)
 

@@ -30,8 +30,7 @@ _RELATIONS = ("Recommended", "Optional")
 # Each names the parts of a split package, in as many words as the others.
 _PARTS = ("Filename", "Size", "MD5sum", "MSDOS-Filename")
 _PRIORITIES = ("required", "important", "standard", "optional", "extra", "unknown")
-# A path and the sum it had, perhaps what became of it.
-_CONFFILE = re.compile(r" .*[^ /.\n].* [^ \n]+| .[^ \n]* +[^ \n]+")
+_CONFFILE_FLAGS = ("remove-on-upgrade", "obsolete")
 
 
 def check(text: Mapping[str, str], report: Report) -> None:
@@ -71,12 +70,23 @@ def _obsolete(field: str, now: str, value: str, report: Report) -> None:
 
 def _check_conffiles(value: str, report: Report) -> None:
     first, *lines = value.split("\n")
-    for line in ([first] if first else []) + [each for each in lines if not _CONFFILE.match(each)]:
+    for line in ([first] if first else []) + [each for each in lines if not _is_conffile(each)]:
         report(
             Code.CONTROL_MALFORMED,
             f"its control file has a field Conffiles with {shown(line)}, for which dpkg refuses to "
             "unpack it; leave the field out, and name the files in conffiles",
         )
+
+
+def _is_conffile(line: str) -> bool:
+    """Whether it is a blank, a path, the sum it had, and perhaps what became of it."""
+    path, blank, word = line[1:].rpartition(" ")
+    for flag in _CONFFILE_FLAGS:
+        if word == flag and len(path) > 1:
+            path, blank, word = path.rpartition(" ")
+    relative = re.match(r"(?:/|\./)*(.*)", path)
+    named = relative is not None and bool(relative[1])
+    return line.startswith(" ") and bool(blank and word) and len(path) > 1 and named
 
 
 def _check_parts(text: Mapping[str, str], report: Report) -> None:

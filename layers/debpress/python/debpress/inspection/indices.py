@@ -89,7 +89,9 @@ class _Check:
         try:
             body = self._archive.form(self._suite, name, listed)
         except IndexGoneError as error:
-            self._wrong(key, f"{error.state}, and hosts need it for {name}{suffix}; {_RESTORE}")
+            absent = f"is not there, and hosts need it for {name}{suffix}"
+            state = "has other bytes than its name and Release say" if error.altered else absent
+            self._wrong(key, f"{state}; {_RESTORE}")
             return None
         try:
             text = unpack(body)

@@ -81,7 +81,9 @@ def _admit(services: Services, suite: Suite, plan: Plan, file: StagedFile) -> Ad
         raise ObjectChanged
     pin = Pin(key, head.etag, head.version_id)
     sha256 = head.sha256 or _sha256(store, pin)
-    package = inspected(_PinnedReader(store, pin), suite, file, sha256)
+    package = inspected(
+        _PinnedReader(store, pin), suite, file, sha256, whole=services.repository.inspect_bytes
+    )
     filename = filename_of(plan.batch.component, package, sha256)
     if not plan.errors:  # A batch that is rejected already need not fill the pool.
         _pool(store, pin, services.repository.layout.pool(filename), file.size)

@@ -9,8 +9,11 @@ from debpress.layout import pool_filename
 from debpress.records.batch import AdmittedPackage, StagedFile
 
 
-def inspected(reader: deb.Reader, suite: Suite, file: StagedFile, sha256: str) -> deb.Package:
-    """Raises RejectedError with all that is wrong with the file."""
+def inspected(
+    reader: deb.Reader, suite: Suite, file: StagedFile, sha256: str, *, whole: int
+) -> deb.Package:
+    """Raises RejectedError with all that is wrong with the file, of whose data member up to `whole`
+    bytes are unpacked to their end."""
     refusals: list[Refusal] = []
     if sha256 != file.sha256:
         message = (
@@ -19,7 +22,7 @@ def inspected(reader: deb.Reader, suite: Suite, file: StagedFile, sha256: str) -
         )
         refusals.append(Refusal(file.name, Code.SUM_MISMATCH, message))
     try:
-        package = deb.inspect(file.name, reader, file.size)
+        package = deb.inspect(file.name, reader, file.size, whole=whole)
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
     known = ("all", *suite.architectures)

@@ -1,0 +1,53 @@
+"""`debpress check`: whether packages are such as the press takes and hosts can unpack.
+
+Nothing is sent and nothing is asked: it needs no credentials and no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from debpress.clock import Clock
+from debpress.commands import arguments as args
+from debpress.commands import text
+from debpress.commands.packages import LocalPackage, examine
+from debpress.errors import Refusal
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Checks .deb files as an upload would, and unpacks each in memory to its end. "
+        "Sends nothing. Exits with 1 if anything is wrong."
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="DEB")
+    args.add_json(parser)
+
+
+def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    packages, refusals = examine(arguments.files)
+    if arguments.json:
+        text.print_json(_as_json(packages, refusals))
+    else:
+        for package in packages:
+            print(text.printable(f"good: {package.path}: {' '.join(package.identity)}"))
+        text.print_errors([refusal.as_json() for refusal in refusals])
+    return 1 if refusals else 0
+
+
+def _as_json(packages: Sequence[LocalPackage], refusals: Sequence[Refusal]) -> dict[str, Any]:
+    names = ("package", "version", "architecture")
+    return {
+        "packages": [
+            {
+                "file": str(each.path),
+                **dict(zip(names, each.identity, strict=True)),
+                "sha256": each.sha256,
+                "size": each.size,
+            }
+            for each in packages
+        ],
+        "errors": [refusal.as_json() for refusal in refusals],
+    }
