@@ -28,6 +28,14 @@ class PackageRef(Record):
         return self.package, self.version, self.architecture
 
 
+def ref_fields(
+    package: PackageRef | AdmittedPackage,
+) -> tuple[str, str, str, str, str, int]:
+    """The fields of a PackageRef in their order, for the records that add to them."""
+    which = package.package, package.version, package.architecture
+    return *which, package.filename, package.sha256, package.size
+
+
 @dataclass(frozen=True, slots=True)
 class PackageOutcome(PackageRef):
     """What became of a package: `added`, `unchanged` or `removed`."""
@@ -36,15 +44,7 @@ class PackageOutcome(PackageRef):
 
     @classmethod
     def of(cls, package: PackageRef | AdmittedPackage, action: str) -> PackageOutcome:
-        return cls(
-            package=package.package,
-            version=package.version,
-            architecture=package.architecture,
-            filename=package.filename,
-            sha256=package.sha256,
-            size=package.size,
-            action=action,
-        )
+        return cls(*ref_fields(package), action=action)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from debpress.codec import Record, versioned
-from debpress.records.generation import Generation, PackageRef, number
+from debpress.records.generation import Generation, PackageRef, number, ref_fields
 
 # The action of a package's outcome by which an operator gave its version free.
 FORGOTTEN = "forgotten"
@@ -33,12 +33,12 @@ class GonePackage(PackageRef):
     @classmethod
     def of(cls, package: PackageRef, record: Generation) -> GonePackage:
         """Taken out by the generation."""
-        return cls(*_ref(package), generation=record.number, date=record.date)
+        return cls(*ref_fields(package), generation=record.number, date=record.date)
 
     @classmethod
     def let_go(cls, package: PackageRef, record: Generation) -> GonePackage:
         """Forgotten by the generation."""
-        return cls(*_ref(package), generation=0, date="", forgotten=(record.id,))
+        return cls(*ref_fields(package), generation=0, date="", forgotten=(record.id,))
 
     def folded(self, other: GonePackage) -> GonePackage:
         """Both notes of one package in one. A forgetting is void where it was taken out again
@@ -94,7 +94,3 @@ def gone_by(record: Generation) -> list[GonePackage]:
 
 def _key(package: PackageRef) -> tuple[str, ...]:
     return *package.identity, package.sha256
-
-
-def _ref(package: PackageRef) -> tuple[str, str, str, str, str, int]:
-    return *package.identity, package.filename, package.sha256, package.size

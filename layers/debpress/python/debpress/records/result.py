@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from debpress.codec import Record, optional, versioned
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Problem
-from debpress.records.generation import BatchOutcome, Generation, PackageOutcome, PackageRef
+from debpress.records.generation import (
+    BatchOutcome,
+    Generation,
+    PackageOutcome,
+    PackageRef,
+    ref_fields,
+)
 
 
 @versioned
@@ -79,15 +85,7 @@ class PrunedPackage(PackageRef):
 
     @classmethod
     def of(cls, component: str, package: PackageRef) -> PrunedPackage:
-        return cls(
-            package=package.package,
-            version=package.version,
-            architecture=package.architecture,
-            filename=package.filename,
-            sha256=package.sha256,
-            size=package.size,
-            component=component,
-        )
+        return cls(*ref_fields(package), component=component)
 
 
 @versioned
