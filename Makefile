@@ -6,7 +6,7 @@ BIN := .venv/bin
 CHECKS := .local/checks/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test check soak fuzz bench clean
+.PHONY: help setup demo local test check soak fuzz bench release clean
 
 help:
 	@echo "make demo    from nothing to a published repository on this machine, with proof"
@@ -17,7 +17,8 @@ help:
 	@echo "             (AUDIT=required: fails where vulnerabilities could not be asked for)"
 	@echo "make soak    the long rounds: faults, interleavings, signatures (SOAK= multiplies them)"
 	@echo "make fuzz    fuzzing of all that reads what others wrote (MINUTES=30, TARGETS=)"
-	@echo "make bench   what a publish costs, as ratios"
+	@echo "make bench   what a publish costs, beside the peers (QUICK=1: without 500,000 packages)"
+	@echo "make release templates, zips and wheels, for whoever deploys without this checkout (CONTEXT=)"
 	@echo "make clean   removes what the others made"
 
 # Makes .venv and the emulator's own from their locks, when a lock changed or they are not there.
@@ -34,7 +35,7 @@ local: setup
 
 TESTS ?= tests
 test: setup
-	@$(PYTHON) -m local.environments fuzz
+	@$(PYTHON) -m local.environments fuzz ansible
 	@$(BIN)/python -m local.tools tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
@@ -45,6 +46,7 @@ check: setup
 	$(BIN)/mypy
 	@$(PYTHON) -m local.environments checks
 	$(CHECKS)/bandit --quiet --severity-level medium -r layers/debpress/python lambdas stacks local app.py
+	$(CHECKS)/shellcheck .ci/run clients/*.sh layers/debpress/python/debpress/keys/*.sh
 	@$(CHECKS)/python -m local.checks.audit
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
 	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=$$(node -p 'process.versions.node.split(".")[0]') npx --no-install cdk synth --quiet
@@ -64,7 +66,14 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz $(TARGETS) --minutes $(MINUTES)
 
 bench: setup
-	PYTHONPATH=.:layers/debpress/python $(BIN)/python -m tests.bench
+	@$(PYTHON) -m local.environments benchmarks
+	@$(BIN)/python -m local.tools stack
+	PYTHONPATH=.:layers/debpress/python $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+# CONTEXT: a JSON file with the configuration, in place of what cdk.json has below "context".
+release: setup
+	@$(BIN)/python -m local.tools stack
+	@$(BIN)/python -m local.release $(if $(CONTEXT),--context $(CONTEXT))
 
 clean:
 	rm -rf .venv .local cdk.out node_modules layers/*/build

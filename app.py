@@ -1,4 +1,4 @@
-"""The CDK application: reads the configuration and synthesises the stack."""
+"""The CDK application: reads the configuration and synthesises the stacks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import aws_cdk as cdk
 from debpress.errors import DebpressError
 
 from stacks import settings
-from stacks.press import Press
+from stacks.deployment import deployment
 
 
 def main() -> int:
     app = cdk.App()
     try:
-        Press(app, "debpress", settings.read(app.node))
+        deployment(app, settings.read(app.node))
     except DebpressError as error:
         print(f"debpress: {error}", file=sys.stderr)
         return 1

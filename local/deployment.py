@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from local import emulator
 from local.errors import LocalError
-from local.synthesis import Assembly, Asset
+from local.synthesis import Assembly, Asset, StackTemplate
 
 SECONDS = 180.0
 _POLL_SECONDS = 0.2
@@ -27,13 +27,13 @@ _ACCOUNT = "000000000000"
 _BOOTSTRAP = ("/cdk-bootstrap/hnb659fds/version", "21")
 
 
-def client(endpoint: str, service: str) -> Any:
+def client(endpoint: str, service: str, region: str | None = None) -> Any:
     """A boto3 client of the emulator. Settings of AWS in the environment are ignored."""
     make: Any = boto3.Session().client
     return make(
         service,
         endpoint_url=endpoint,
-        region_name=emulator.REGION,
+        region_name=region or emulator.REGION,
         aws_access_key_id=emulator.ACCESS_KEY_ID,
         aws_secret_access_key=emulator.SECRET_ACCESS_KEY,
         config=Config(
@@ -45,21 +45,27 @@ def client(endpoint: str, service: str) -> Any:
     )
 
 
-def deploy(endpoint: str, assembly: Assembly, check: Callable[[], None]) -> dict[str, str]:
-    """Uploads the assets, creates the stacks in order, and returns all their outputs by name.
+def deploy(
+    endpoint: str, assembly: Assembly, check: Callable[[], None], *, adopting: bool = False
+) -> dict[str, str]:
+    """Uploads the assets, creates or updates the stacks in order, and returns all their outputs by
+    name. `adopting` is `cdk deploy --import-existing-resources`.
 
     `check` is called while waiting; it raises when the emulator has ended. Raises LocalError with
     CloudFormation's reasons when a stack can't be created.
     """
     name, version = _BOOTSTRAP
-    client(endpoint, "ssm").put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
+    for region in {stack.region for stack in assembly.stacks}:
+        ssm = client(endpoint, "ssm", region)
+        ssm.put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
     _upload(endpoint, assembly.assets)
-    formation = client(endpoint, "cloudformation")
     outputs: dict[str, str] = {}
     for stack in assembly.stacks:
+        formation = client(endpoint, "cloudformation", stack.region)
         template = f"{endpoint}/{_filled(stack.bucket)}/{stack.key}"
         try:
-            outputs |= _create(formation, stack.name, template, check)
+            _ask(formation, stack, template, adopting)
+            outputs |= _await(formation, stack.name, check)
         except ClientError as error:
             raise LocalError(f"Stack {stack.name} was refused: {str(error)[:2000]}") from error
     return outputs
@@ -90,23 +96,49 @@ def _zip(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _create(formation: Any, name: str, template: str, check: Callable[[], None]) -> dict[str, str]:
-    formation.create_stack(
-        StackName=name,
-        TemplateURL=template,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+def _ask(formation: Any, stack: StackTemplate, template: str, adopting: bool) -> None:
+    request = {
+        "StackName": stack.name,
+        "TemplateURL": template,
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    standing = {each["StackName"] for each in formation.describe_stacks()["Stacks"]}
+    if stack.name in standing:
+        try:
+            formation.update_stack(**request)
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+    elif adopting:
+        change = {"StackName": stack.name, "ChangeSetName": "adopting"}
+        # The emulator's validation before a deployment takes what is to be imported for a conflict
+        # of names (docs/emulator.md).
+        formation.create_change_set(
+            **request | change,
+            ChangeSetType="CREATE",
+            ImportExistingResources=True,
+            DisableValidation=True,
+        )
+        formation.get_waiter("change_set_create_complete").wait(**change)
+        formation.execute_change_set(**change)
+        formation.update_termination_protection(
+            StackName=stack.name, EnableTerminationProtection=stack.protected
+        )
+    else:
+        formation.create_stack(**request, EnableTerminationProtection=stack.protected)
+
+
+def _await(formation: Any, name: str, check: Callable[[], None]) -> dict[str, str]:
     deadline = time.monotonic() + SECONDS
     while True:
         check()
         described = formation.describe_stacks(StackName=name)["Stacks"][0]
         status = described["StackStatus"]
-        if status == "CREATE_COMPLETE":
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             return {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])}
         if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
             raise LocalError(
-                f"Stack {name} is {status}, not CREATE_COMPLETE:\n"
-                + "\n".join(_reasons(formation, name))
+                f"Stack {name} is {status}, not complete:\n" + "\n".join(_reasons(formation, name))
             )
         time.sleep(_POLL_SECONDS)
 

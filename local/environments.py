@@ -1,8 +1,9 @@
 """Makes virtual environments from locks, by uv: the project's, and the emulator's own.
 
-`python -m local.environments checks fuzz` makes those that `make check` and `make fuzz` need
-besides. pip installs uv itself, from a lock too, into an environment of its own. The locks are in
-pip's format, because one of uv's format would name the index that it was made from.
+`python -m local.environments checks fuzz benchmarks ansible` makes those that `make check`,
+`make fuzz`, `make bench` and `make test` need besides. pip installs uv itself, from a lock too,
+into an environment of its own. The locks are in pip's format, because one of uv's format would name
+the index that it was made from.
 
 This runs before anything is installed, so it uses the standard library only. It has no syntax that
 an old Python can't parse, so that such a Python gets to the message that it is too old.
@@ -36,7 +37,9 @@ ENVIRONMENTS = (
 # Made only when asked for: they are large, and the demo does not need them.
 BESIDES = {
     "checks": (ROOT / ".local" / "checks", ROOT / "local" / "checks" / "requirements.txt"),
+    "ansible": (ROOT / ".local" / "ansible", ROOT / "tests" / "ansible" / "requirements.txt"),
     "fuzz": (ROOT / ".local" / "atheris", ROOT / "tests" / "fuzz" / "requirements.txt"),
+    "benchmarks": (ROOT / ".local" / "benchmarks", ROOT / "benchmarks" / "requirements.txt"),
 }
 
 

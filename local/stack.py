@@ -79,19 +79,28 @@ def up(
     emulator checks permissions; the bucket then has to accept plain http, as the emulator has no
     https. Raises LocalError when something can't be started or deployed.
     """
-    merged = {**synthesis.context(), **synthesis.overrides(), **(context or {})}
-    if enforce:
-        merged["tls_only"] = "false"
     with ExitStack() as held:
         with progress.step("start the emulator"):
             running = held.enter_context(emulator.running(port, enforce=enforce))
         if prepare:
             prepare(running.endpoint)
-        with progress.step("synthesise the stacks (python app.py)"):
-            assembly = synthesis.synthesise(running.directory / "cdk.out", merged)
-        with progress.step("deploy them through CloudFormation, which sets every suite up"):
-            outputs = deployment.deploy(running.endpoint, assembly, running.check)
-        yield Stack(_outputs(running, merged, outputs), running)
+        yield deployed(running, {**(context or {}), **({"tls_only": "false"} if enforce else {})})
+
+
+def deployed(
+    running: emulator.Emulator, context: Mapping[str, Any], *, adopting: bool = False
+) -> Stack:
+    """The stack, deployed and set up in a running emulator. Raises LocalError.
+
+    `adopting` takes over what is there already by a name that `context` gives.
+    """
+    merged = {**synthesis.context(), **synthesis.overrides(), **context}
+    with progress.step("synthesise the stacks (python app.py)"):
+        place = tempfile.mkdtemp(prefix="cdk.out-", dir=running.directory)
+        assembly = synthesis.synthesise(Path(place), merged)
+    with progress.step("deploy them through CloudFormation, which sets every suite up"):
+        outputs = deployment.deploy(running.endpoint, assembly, running.check, adopting=adopting)
+    return Stack(_outputs(running, merged, outputs), running)
 
 
 def _outputs(

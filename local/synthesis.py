@@ -29,7 +29,8 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class StackTemplate:
-    """A synthesised stack: its artifact's id, its name, and where its template is uploaded to.
+    """A synthesised stack: its artifact's id, its name, where its template is uploaded to, whether
+    it is protected from termination, and its Region (None: whichever it is deployed to).
 
     The template is one of the assets, since CloudFormation takes a template of more than 51,200
     bytes only from S3.
@@ -40,6 +41,8 @@ class StackTemplate:
     bucket: str
     key: str
     needs: tuple[str, ...]
+    protected: bool
+    region: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,11 @@ def read(directory: Path) -> Assembly:
             bucket, _, key = url.partition("/")
             needs = tuple(artifact.get("dependencies", ()))
             title = properties.get("stackName", name)
-            stacks.append(StackTemplate(name, title, bucket, key, needs))
+            protected = bool(properties.get("terminationProtection"))
+            # The cloud assembly writes `unknown-region` for whichever.
+            region = artifact["environment"].rpartition("/")[2]
+            there = None if region == "unknown-region" else region
+            stacks.append(StackTemplate(name, title, bucket, key, needs, protected, there))
         elif artifact["type"] == "cdk:asset-manifest":
             assets += _assets(directory, directory / properties["file"])
     if not stacks:

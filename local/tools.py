@@ -23,15 +23,26 @@ DEMO: Mapping[str, str] = {
 }
 TESTS: Mapping[str, str] = {
     **DEMO,
+    "apt-ftparchive": "apt-utils",
+    "aptly": "aptly",
     "dpkg-genchanges": "dpkg-dev",
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",
     "openssl": "openssl",
     "readelf": "binutils",
+    "reprepro": "reprepro",
     "shasum": "perl",
     "xz": "xz-utils",
 }
-PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS}
+# What `make bench` measures beside debpress; and gpg, which signs for them.
+PEERS: Mapping[str, str] = {
+    "aptly": "aptly",
+    "reprepro": "reprepro",
+    "apt-ftparchive": "apt-utils",
+    "gpg": "gpg",
+    "gpg-agent": "gpg-agent",
+}
+PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS, "peers": PEERS}
 
 
 def missing(tools: Mapping[str, str]) -> list[str]:

@@ -1,1 +1,1 @@
-"""What is deployed: one stack, made of small constructs."""
+"""What is deployed: two stacks, made of small constructs."""

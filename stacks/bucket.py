@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+from debpress import guards
 from debpress.layout import RESULTS, SNAPSHOTS, STAGING, Layout
 
-from stacks.encryption import Encryption
-from stacks.settings import Settings
+from . import delivery
+from .delivery_settings import Delivery
+from .encryption import Encryption
+from .kept import KEPT, keep
+from .replica_settings import Replica
+from .settings import Readers, Settings
 
 _A_DAY = Duration.days(1)
 _A_WEEK = Duration.days(7)
@@ -26,100 +29,135 @@ class Bucket(Construct):
         encryption: Encryption,
     ) -> None:
         super().__init__(scope, id)
-        self.bucket = s3.Bucket(
-            self,
-            "Bucket",
-            versioned=True,  # A reaper deletes exactly the version it condemned, no newer one.
-            encryption=encryption.kind,
-            encryption_key=encryption.key,
-            # Else every object would be a request to KMS; S3 takes false alone with its own keys.
-            bucket_key_enabled=True if encryption.key else None,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=settings.tls_only,
-            removal_policy=RemovalPolicy.RETAIN,
-            lifecycle_rules=_lifecycle(settings),
-        )
+        adopted = settings.adopt.bucket
+        self.bucket = _private(self, settings, encryption, name=adopted, adopted=bool(adopted))
         # By the property: the construct's own way is a custom resource with a function of its own.
         resource = self.bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)
         resource.add_property_override(
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )
-        self._let_read(settings)
+        layout = settings.repository.layout
+        guarded = guards.bucket(self.bucket.bucket_arn, layout, settings.names.role_arn)
+        if settings.delivery:
+            _let_cloudfront(self.bucket, layout, settings.delivery)
+        _let(self.bucket, layout, settings.readers, guarded, adopted)
 
-    def _let_read(self, settings: Settings) -> None:
-        objects = [self.bucket.arn_for_objects(settings.repository.layout.patterns.published)]
-        if settings.readers.vpc_endpoints:
-            self.bucket.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid="HostsByVpcEndpoint",
-                    principals=[iam.AnyPrincipal()],
-                    actions=["s3:GetObject"],
-                    resources=objects,
-                    conditions={
-                        "StringEquals": {"aws:SourceVpce": list(settings.readers.vpc_endpoints)}
-                    },
-                )
-            )
-        if settings.readers.role_arns:
-            self.bucket.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid="HostsByRole",
-                    principals=[iam.ArnPrincipal(arn) for arn in settings.readers.role_arns],
-                    actions=["s3:GetObject"],
-                    resources=objects,
-                )
-            )
 
-    def guard(
+class ReplicaBucket(Construct):
+    """The bucket that follows, whose name both Regions' stacks know beforehand."""
+
+    def __init__(
         self,
+        scope: Construct,
+        id: str,  # noqa: A002
         settings: Settings,
-        committer: iam.IRole,
-        admitter: iam.IRole,
-        reaper: iam.IRole,
-        rotator: iam.IRole,
+        replica: Replica,
     ) -> None:
-        """What no role may do but one, whatever its own policy says; and a flip is conditional
-        (S3 user guide, "Enforce conditional writes"). Who may change this policy may undo it."""
-        keys = settings.repository.layout.patterns
-        inrelease = self.bucket.arn_for_objects(keys.inrelease)
-        pool = self.bucket.arn_for_objects(keys.pool)
-        by_hash = self.bucket.arn_for_objects(keys.every_hash)
-        deletions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-        self._deny("OnlyTheCommitterFlips", ["s3:PutObject"], [inrelease], _others(committer))
-        # A snapshot's, that is: its own policy lets the reaper touch no other.
-        self._deny("OnlyTheReaperEndsSnapshots", deletions, [inrelease], _others(reaper))
-        self._deny(
-            "AFlipIsConditional",
-            ["s3:PutObject"],
-            [inrelease],
-            {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+        super().__init__(scope, id)
+        encryption = Encryption(self, "Encryption", settings)
+        self.bucket = _private(
+            self, settings, encryption, name=settings.replica_bucket, adopted=bool(replica.bucket)
         )
-        self._deny("OnlyAdmissionFillsThePool", ["s3:PutObject"], [pool], _others(admitter))
-        rotation = self.bucket.arn_for_objects(keys.rotation)
-        self._deny("OnlyStepsRotate", ["s3:PutObject"], [rotation], _others(rotator))
-        self._deny("OnlyTheReaperDeletes", deletions, [pool, by_hash], _others(reaper))
+        layout = settings.repository.layout
+        mirror = settings.names.role_arn("mirror", replica.region)
+        readers = Readers(replica.vpc_endpoints, settings.readers.role_arns)
+        guarded = guards.replica(self.bucket.bucket_arn, layout, mirror)
+        if settings.delivery:
+            # For the day on which the first Region is gone: its origin is changed, and its id not.
+            _let_cloudfront(self.bucket, layout, settings.delivery)
+        _let(self.bucket, layout, readers, guarded, replica.bucket)
 
-    def _deny(
-        self, sid: str, actions: list[str], resources: list[str], conditions: dict[str, Any]
-    ) -> None:
-        self.bucket.add_to_resource_policy(
+
+def _private(
+    scope: Construct, settings: Settings, encryption: Encryption, *, name: str | None, adopted: bool
+) -> s3.Bucket:
+    return s3.Bucket(
+        scope,
+        "Bucket",
+        versioned=True,  # A reaper deletes exactly the version it condemned, no newer one.
+        encryption=encryption.kind,
+        encryption_key=encryption.key,
+        # Else every object would be a request to KMS; S3 takes false alone with its own keys.
+        bucket_key_enabled=True if encryption.key else None,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=settings.tls_only,
+        bucket_name=name,
+        removal_policy=RemovalPolicy.RETAIN if adopted else KEPT,
+        lifecycle_rules=_lifecycle(settings),
+    )
+
+
+def _let(
+    bucket: s3.Bucket,
+    layout: Layout,
+    readers: Readers,
+    guarded: list[guards.Statement],
+    adopted: str | None,
+) -> None:
+    """Its policy: who may read, and what is denied."""
+    objects = [bucket.arn_for_objects(layout.patterns.published)]
+    if readers.vpc_endpoints:
+        bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                sid=sid,
-                effect=iam.Effect.DENY,
+                sid="HostsByVpcEndpoint",
                 principals=[iam.AnyPrincipal()],
-                actions=actions,
-                resources=resources,
-                conditions=conditions,
+                actions=["s3:GetObject"],
+                resources=objects,
+                conditions={"StringEquals": {"aws:SourceVpce": list(readers.vpc_endpoints)}},
             )
         )
+    if readers.role_arns:
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="HostsByRole",
+                principals=[iam.ArnPrincipal(arn) for arn in readers.role_arns],
+                actions=["s3:GetObject"],
+                resources=objects,
+            )
+        )
+    for each in guarded:
+        bucket.add_to_resource_policy(iam.PolicyStatement.from_json(each))
+    # Without its policy the bucket would be open to none of its readers, and without guards.
+    policy = bucket.policy
+    assert policy is not None
+    keep(policy)
+    if adopted:
+        _take_over(policy, adopted)
 
 
-def _others(role: iam.IRole) -> dict[str, Any]:
-    """Everybody else: of a function's session this key is its role's ARN (IAM user guide,
-    "aws:PrincipalArn"), and a request without any such key matches, too."""
-    return {"ArnNotEquals": {"aws:PrincipalArn": role.role_arn}}
+def _let_cloudfront(bucket: s3.Bucket, layout: Layout, delivers: Delivery) -> None:
+    readers = delivery.readers(delivers)
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="HostsByCloudFront",
+            principals=readers,
+            actions=["s3:GetObject"],
+            resources=[bucket.arn_for_objects(layout.patterns.published)],
+        )
+    )
+    # Else S3 says 403 of what is not there, as of what is forbidden. The distribution can't ask for
+    # the list itself: all it asks for is below the root.
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="CloudFrontSees404",
+            principals=readers,
+            actions=["s3:ListBucket"],
+            resources=[bucket.bucket_arn],
+        )
+    )
+
+
+def _take_over(policy: s3.BucketPolicy, bucket: str) -> None:
+    """CloudFormation takes over what is there already by names that are written out, of what is
+    kept even where the creation of the stack is rolled back (user guide, "Import AWS resources into
+    a CloudFormation stack automatically")."""
+    resource = policy.node.default_child
+    assert isinstance(resource, s3.CfnBucketPolicy)
+    resource.bucket = bucket
+    resource.node.add_dependency(policy.bucket)
+    resource.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
 def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
@@ -137,6 +175,12 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
             id="AbandonedStaging",
             prefix=STAGING,
             expiration=Duration.days(settings.repository.staging_days),
+            noncurrent_version_expiration=_A_DAY,
+        ),
+        s3.LifecycleRule(
+            id="AbandonedIncoming",  # Should the reaper not come, which takes it within hours.
+            prefix=Layout.incoming(),
+            expiration=_A_DAY,
             noncurrent_version_expiration=_A_DAY,
         ),
         s3.LifecycleRule(

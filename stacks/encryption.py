@@ -9,13 +9,15 @@ bucket key is used, else the object's).
 
 from __future__ import annotations
 
-from aws_cdk import Aws, RemovalPolicy, Stack
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.settings import Settings
+from . import delivery
+from .kept import KEPT, Kept
+from .settings import Settings
 
 S3_MANAGED = "s3"
 OWN_KEY = "kms"
@@ -32,10 +34,10 @@ class Encryption(Construct):
             self.key = key = kms.Key(
                 self,
                 "Key",
-                description="debpress: encrypts the bucket",
+                description=f"{settings.name}: encrypts the bucket",
                 enable_key_rotation=True,
-                removal_policy=RemovalPolicy.RETAIN,
-                alias=f"alias/{Stack.of(self).stack_name}-bucket",
+                removal_policy=KEPT,
+                alias=settings.names.alias("bucket"),
             )
             if settings.readers.role_arns:
                 # The hosts' own roles are not in this stack, so the key's policy must allow them.
@@ -50,6 +52,15 @@ class Encryption(Construct):
                         conditions={"StringEquals": {"kms:ViaService": _S3}},
                     )
                 )
+            if settings.delivery:
+                key.add_to_resource_policy(
+                    iam.PolicyStatement(
+                        sid="HostsByCloudFront",
+                        principals=delivery.readers(settings.delivery),
+                        actions=["kms:Decrypt"],
+                        resources=["*"],
+                    )
+                )
         elif settings.encryption != S3_MANAGED:
             self.key = kms.Key.from_key_arn(self, "Key", settings.encryption)
 
@@ -57,29 +68,25 @@ class Encryption(Construct):
     def kind(self) -> s3.BucketEncryption:
         return s3.BucketEncryption.KMS if self.key else s3.BucketEncryption.S3_MANAGED
 
-    def let(
-        self, bucket: s3.IBucket, role: iam.IRole, *, read: bool = False, write: bool = False
-    ) -> None:
-        """Allows the role to use the key for its reads and writes in the bucket."""
-        if self.key is None:
-            return
-        # A multipart upload decrypts its parts' data key ("Multipart upload API and permissions").
-        actions = ["kms:Decrypt"] if read or write else []
-        actions += ["kms:GenerateDataKey"] if write else []
-        if not actions:
-            return
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=actions,
-                resources=[self.key.key_arn],
-                conditions={
-                    "StringEquals": {"kms:ViaService": _S3},
-                    "StringLike": {
-                        "kms:EncryptionContext:aws:s3:arn": [
-                            bucket.bucket_arn,
-                            bucket.arn_for_objects("*"),
-                        ]
-                    },
-                },
-            )
+
+def let_encrypt(kept: Kept, role: iam.IRole, *, read: bool = False, write: bool = False) -> None:
+    """Allows the role to use the bucket's key, where it has one, for its reads and writes."""
+    if kept.encryption_key is None:
+        return
+    # A multipart upload decrypts its parts' data key ("Multipart upload API and permissions").
+    actions = ["kms:Decrypt"] if read or write else []
+    actions += ["kms:GenerateDataKey"] if write else []
+    if not actions:
+        return
+    bucket = kept.bucket
+    context = [bucket.bucket_arn, bucket.arn_for_objects("*")]
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=actions,
+            resources=[kept.encryption_key],
+            conditions={
+                "StringEquals": {"kms:ViaService": _S3},
+                "StringLike": {"kms:EncryptionContext:aws:s3:arn": context},
+            },
         )
+    )

@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Size as Storage
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.layers import CACHES
-from stacks.permissions import Grants, grants
-from stacks.settings import Settings
-
-LAMBDAS = Path(__file__).parent.parent / "lambdas"
+from .assets import LAMBDAS
+from .layers import CACHES
+from .permissions import Grants, grants
+from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A function's memory in MB and time-out in seconds. Lambda gives a full vCPU at 1,769 MB."""
+    """A function's memory in MB, time-out in seconds, and MB of disk. Lambda gives a full vCPU at
+    1,769 MB. `silence`: for how many seconds S3 may say nothing, where that is not the usual."""
 
     memory: int
     seconds: int
+    disk: int = 512
+    silence: int | None = None
 
 
+# What a publish waits for has a whole vCPU. Almost each of its calls is a cold start, which costs
+# as much with less memory, as it takes longer by as much (docs/performance.md, "Cold starts").
 SIZES = {
-    "open": Size(512, 300),
-    "admit": Size(1769, 900),
-    "queue": Size(512, 300),
-    "merge": Size(3008, 900),
-    "sign": Size(512, 120),
+    "open": Size(1769, 300),
+    # S3 copies five gigabytes in one call, and answers when it has: 25 MB a second are waited for.
+    # Four such calls, all that are tried, end before the function does.
+    "admit": Size(1769, 900, silence=200),
+    "queue": Size(512, 60),  # Nobody waits for it.
+    # Each index that it reads and writes is on its disk: four times 85 MB for half a million
+    # packages of one architecture.
+    "merge": Size(3008, 900, disk=4096),
+    "sign": Size(1769, 120),
     "commit": Size(1769, 300),
-    "finish": Size(512, 300),
+    "finish": Size(1769, 300),
     "setup": Size(512, 900),
     "prune": Size(1769, 900),
     "reap": Size(1769, 900),
+    "announce": Size(512, 60),
+    "watch": Size(512, 120),
+    # It reads indices, and waits while S3 copies from Region to Region.
+    "mirror": Size(1769, 900, silence=200),
 }
 STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
+
+
+def sizes(settings: Settings) -> dict[str, Size]:
+    """Of the functions that are deployed: there is nothing to mirror without a replica."""
+    return {n: size for n, size in SIZES.items() if n != "mirror" or settings.replica}
 
 
 class Functions(Construct):
@@ -56,7 +73,8 @@ class Functions(Construct):
         self._bucket = bucket
         self._layers = layers
         allowed = grants(settings.repository.layout)
-        self._functions = {name: self._function(name, allowed[name]) for name in SIZES}
+        self.sizes = sizes(settings)
+        self._functions = {name: self._function(name, allowed[name]) for name in self.sizes}
 
     def __getitem__(self, name: str) -> lambda_.Function:
         return self._functions[name]
@@ -76,11 +94,13 @@ class Functions(Construct):
         role = iam.Role(
             self,
             f"{name.capitalize()}Role",
+            # The policies of the bucket and the key, in the other stack, name it.
+            role_name=self._role_name(name),
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"debpress: what the step {name} may do",
         )
         log.grant_write(role)
-        for statement in self._statements(allowed):
+        for statement in statements(self._bucket, allowed):
             role.add_to_policy(statement)
         size = SIZES[name]
         return lambda_.Function(
@@ -94,6 +114,7 @@ class Functions(Construct):
             layers=self._layers,
             memory_size=size.memory,
             timeout=Duration.seconds(size.seconds),
+            ephemeral_storage_size=Storage.mebibytes(size.disk),
             role=role,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
@@ -101,26 +122,35 @@ class Functions(Construct):
             # With INFO, Lambda logs how each call ended, its duration and its memory.
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
-            environment={"DEBPRESS_BUCKET": self._bucket.bucket_name},
+            environment={
+                "DEBPRESS_BUCKET": self._bucket.bucket_name,
+                **({"DEBPRESS_SILENCE": str(size.silence)} if size.silence else {}),
+            },
         )
 
-    def _statements(self, allowed: Grants) -> list[iam.PolicyStatement]:
-        wanted = (
-            ("s3:GetObject", allowed.get),
-            ("s3:GetObjectVersion", allowed.get_version),
-            ("s3:PutObject", allowed.put),
-            ("s3:DeleteObject", allowed.delete),
-            ("s3:DeleteObjectVersion", allowed.delete_version),
+    def _role_name(self, step: str) -> str:
+        """The mirror's has the second Region in it, which both Regions' stacks know."""
+        replica = self._settings.replica
+        names = self._settings.names
+        return (
+            names.role(step, replica.region) if replica and step == "mirror" else names.role(step)
         )
-        statements = [
-            iam.PolicyStatement(
-                actions=[action], resources=[self._bucket.arn_for_objects(k) for k in keys]
-            )
-            for action, keys in wanted
-            if keys
-        ]
-        if allowed.list:
-            statements.append(
-                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
-            )
-        return statements
+
+
+def statements(bucket: s3.IBucket, allowed: Grants) -> list[iam.PolicyStatement]:
+    """What allows a role these in a bucket."""
+    wanted = (
+        ("s3:GetObject", allowed.get),
+        ("s3:GetObjectVersion", allowed.get_version),
+        ("s3:PutObject", allowed.put),
+        ("s3:DeleteObject", allowed.delete),
+        ("s3:DeleteObjectVersion", allowed.delete_version),
+    )
+    found = [
+        iam.PolicyStatement(actions=[action], resources=[bucket.arn_for_objects(k) for k in keys])
+        for action, keys in wanted
+        if keys
+    ]
+    if allowed.list:
+        found.append(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
+    return found

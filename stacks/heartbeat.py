@@ -1,8 +1,9 @@
 """Signs suites with `valid_for` anew, on a schedule, before hosts refuse them as too old.
 
 A beat is an execution of the workflow, every six hours, whatever the validity. It signs anew when a
-third of the validity is over; an alarm rings at a half. Of the shortest validity, a week, these are
-56 and 84 hours, so four beats in a row must fail before the alarm rings. A beat that has nothing to
+third of the validity is over; an alarm rings at a half, and another one when two beats in a row did
+not come. Of the shortest validity, a week, a third and a half are 56 and 84 hours, so four beats in
+a row must fail before the first alarm rings. A beat that has nothing to
 do is a short call of merge and one of finish: 120 beats a month cost three US cents a suite.
 """
 
@@ -10,9 +11,8 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
@@ -20,8 +20,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 from debpress import metrics
 
-from stacks.alarms import alarm
-from stacks.settings import Settings
+from .alarms import alarm, silence_alarm
+from .scheduler_role import scheduler_role
+from .settings import Settings
 
 HOURS = 6
 
@@ -37,18 +38,11 @@ class Heartbeat(Construct):
         lost: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
+        self.silence: list[cloudwatch.Alarm] = []
         suites = [s.suite for s in settings.repository.suites if s.valid_for is not None]
         if not suites:
             return
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-            ),
-            description="debpress: the heartbeat may start the workflow",
-        )
+        role = scheduler_role(self, "the heartbeat may start the workflow")
         machine.grant_start_execution(role)
         lost.grant_send_messages(role)
         for suite in suites:
@@ -70,20 +64,30 @@ class Heartbeat(Construct):
                     ),
                 ),
             )
+            used = cloudwatch.Metric(
+                namespace=metrics.NAMESPACE,
+                metric_name="ValidityUsed",
+                dimensions_map=metrics.dimensions(bucket.bucket_name, suite),
+                statistic="Maximum",
+            )
+            meaning = f"Half the validity of {suite} is over."
             alarm(
                 self,
                 settings,
                 f"Validity-{suite}",
-                cloudwatch.Metric(
-                    namespace=metrics.NAMESPACE,
-                    metric_name="ValidityUsed",
-                    dimensions_map=metrics.dimensions(bucket.bucket_name, suite),
-                    statistic="Maximum",
-                ),
+                used,
                 "validity",
-                f"Half the validity of {suite} is over, or nobody looks.",
+                meaning,
                 threshold=0.5,
-                # Two beats long, so that no period is without data when a beat is a little late.
-                period=Duration.hours(2 * HOURS),
-                silence_rings=True,
+                period=Duration.hours(2 * HOURS),  # So that it rings on from beat to beat.
             )
+            silence = silence_alarm(
+                self,
+                settings,
+                f"NoHeartbeat-{suite}",
+                used,
+                "no-heartbeat",
+                f"No heartbeat has looked at {suite} for {2 * HOURS} hours.",
+                hours=2 * HOURS,
+            )
+            self.silence.append(silence)

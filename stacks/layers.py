@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import compileall
 import contextlib
 import hashlib
 import json
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from aws_cdk import Annotations, AssetHashType, FileSystem
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
-from debpress import config
+from debpress import __version__, config
 from debpress.errors import ConfigError, DebpressError
 from packaging.requirements import Requirement
 
-from stacks.settings import Settings
+from . import bytecode
+from .assets import LAYERS
+from .settings import Settings
+from .slim import slim
 
-_LAYERS = Path(__file__).parent.parent / "layers"
-_LOCK = _LAYERS / "dependencies/requirements.txt"
-_BUILD = _LAYERS / "dependencies/build"
+_LOCK = LAYERS / "dependencies/requirements.txt"
+_BUILD = LAYERS / "dependencies/build"
 _A_DAY = 24 * 3600.0
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
@@ -34,10 +36,19 @@ class Layers(Construct):
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._settings = settings
-        packages = dependencies(settings.architecture, settings.python)
+        compiler = bytecode.interpreter(settings.python)
+        Annotations.of(self).add_info(
+            f"The functions' modules are compiled by {compiler}."
+            if compiler
+            else f"There is no python{settings.python} on the path to compile the functions' "
+            "modules, so each cold start will: docs/performance.md says what that costs."
+        )
         self.all: list[lambda_.ILayerVersion] = [
-            self._layer("Code", lambda_.Code.from_asset(str(_LAYERS / "debpress"), exclude=CACHES)),
-            self._layer("Dependencies", lambda_.Code.from_asset(str(packages))),
+            # Its description tells `debpress doctor` the version of what the functions run.
+            self._layer("Code", _asset(code(settings.python)), f"debpress {__version__}"),
+            self._layer(
+                "Dependencies", _asset(dependencies(settings.architecture, settings.python))
+            ),
             self._layer(
                 "Repository", lambda_.Code.from_asset(str(_repository(settings.repository)))
             ),
@@ -51,14 +62,17 @@ class Layers(Construct):
                     f"python layers/gnupg/bundle.py --architecture {settings.architecture} "
                     "--secret-key FILE"
                 )
-            code = lambda_.Code.from_asset(str(settings.gnupg_layer))
-            self.signing.append(self._layer("Gnupg", code))
+            bundled = lambda_.Code.from_asset(str(settings.gnupg_layer))
+            self.signing.append(self._layer("Gnupg", bundled))
 
-    def _layer(self, name: str, code: lambda_.Code) -> lambda_.LayerVersion:
+    def _layer(
+        self, name: str, code: lambda_.Code, description: str | None = None
+    ) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
             self,
             name,
             code=code,
+            description=description,
             compatible_architectures=[self._settings.lambda_architecture],
             compatible_runtimes=[self._settings.runtime],
         )
@@ -67,36 +81,67 @@ class Layers(Construct):
 CACHES = ["**/__pycache__", "**/*.pyc"]
 
 
+def _asset(folder: Path) -> lambda_.Code:
+    """Its hash is the folder's name, which says all that the content follows from. The bytecode is
+    not hashed: patch releases of Python may differ in it, and then a deployment from another
+    machine would replace the layer and run set-up again, for nothing."""
+    return lambda_.Code.from_asset(
+        str(folder), asset_hash=folder.name, asset_hash_type=AssetHashType.CUSTOM
+    )
+
+
+def code(python: str) -> Path:
+    """The folder of the layer with our own code, compiled where an interpreter for it is there."""
+    source = LAYERS / "debpress"
+    content = FileSystem.fingerprint(str(source), exclude=CACHES)[:16]
+    target = _BUILD / f"code-{_kind(python)}-{content}"
+    if not target.is_dir():
+        leavings = shutil.ignore_patterns("__pycache__", "*.pyc")
+        _build(target, python, lambda made: shutil.copytree(source, made, ignore=leavings))
+    _forget_old(target, "code-*")
+    return target
+
+
 def dependencies(architecture: str, python: str) -> Path:
     """The folder of the dependencies' layer, made by pip unless it exists.
 
     Its name has a hash of everything that its content follows from. So a second synthesis finds the
     folder, and needs no network. Raises DebpressError.
     """
-    lock = _LOCK.read_text("utf-8")
-    name = hashlib.sha256(f"{architecture}\\0{python}\\0{lock}".encode()).hexdigest()[:16]
-    target = _BUILD / f"{architecture}-{python}-{name}"
-    if target.is_dir():
-        return target
+    wanted = for_python(_LOCK.read_text("utf-8"), python)
+    recipe = Path(__file__).with_name("slim.py").read_text("utf-8")
+    name = hashlib.sha256(f"{wanted}\0{recipe}".encode()).hexdigest()[:16]
+    target = _BUILD / f"{architecture}-{_kind(python)}-{name}"
+    if not target.is_dir():
+
+        def install(made: Path) -> None:
+            _pip(made / "python", wanted, _MACHINES[architecture], python)
+            models = made / "python/botocore/data"
+            if models.is_dir():
+                slim(models)
+
+        _build(target, python, install)
+    return target
+
+
+def _kind(python: str) -> str:
+    return python if bytecode.interpreter(python) else f"{python}-uncompiled"
+
+
+def _build(target: Path, python: str, fill: Callable[[Path], object]) -> None:
+    """Makes the folder `target` by `fill`, all of it or nothing, and compiles what is in it."""
     _BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_BUILD) as folder:
-        wanted = Path(folder, "requirements.txt")
-        wanted.write_text(for_python(lock, python), "utf-8")
         made = Path(folder, "layer")
-        _pip(made / "python", wanted, _MACHINES[architecture], python)
-        if sys.version_info[:2] == tuple(map(int, python.split("."))):
-            # Compiled here, else each cold start would compile. Only if this interpreter has the
-            # version of the functions' runtime, which could not use another version's bytecode.
-            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            # The bytecode has file names in it. Without the temporary folder's name (`stripdir`),
-            # two builds give the same bytes.
-            compileall.compile_dir(made, quiet=2, invalidation_mode=mode, stripdir=str(made))
+        fill(made)
+        compiler = bytecode.interpreter(python)
+        if compiler:
+            bytecode.compile_folder(made, compiler)
         try:
             made.rename(target)
         except OSError:
             if not target.is_dir():  # If it is, another synthesis has made it meanwhile.
                 raise
-    return target
 
 
 def for_python(lock: str, python: str) -> str:
@@ -119,7 +164,9 @@ def for_python(lock: str, python: str) -> str:
     return "".join(kept)
 
 
-def _pip(target: Path, requirements: Path, machine: str, python: str) -> None:
+def _pip(target: Path, lock: str, machine: str, python: str) -> None:
+    requirements = target.parent.with_name("requirements.txt")
+    requirements.write_text(lock, "utf-8")
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"),
         *("--target", str(target), "--require-hashes", "--requirement", str(requirements)),
@@ -143,17 +190,17 @@ def _repository(repository: config.Repository) -> Path:
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     package = _BUILD / f"repository-{name}/python/debpress_repository"
     package.mkdir(parents=True, exist_ok=True)
-    _forget_old(package.parent.parent)
+    _forget_old(package.parent.parent, "repository-*")
     (package / "repository.json").write_text(text, "utf-8")
     (package / "__init__.py").write_text('"""The deployed configuration."""\n', "utf-8")
     return package.parent.parent
 
 
-def _forget_old(used: Path) -> None:
-    """Removes folders of configurations that are a day old and not `used` by this synthesis. Any
-    other synthesis that used one of them has ended by then."""
+def _forget_old(used: Path, like: str) -> None:
+    """Removes folders of a name `like` this that are a day old and not `used` by this synthesis.
+    Any other synthesis that used one of them has ended by then."""
     os.utime(used)
-    for folder in _BUILD.glob("repository-*"):
+    for folder in _BUILD.glob(like):
         with contextlib.suppress(FileNotFoundError):  # Another synthesis has removed it meanwhile.
             if folder.stat().st_mtime < time.time() - _A_DAY:
                 shutil.rmtree(folder, ignore_errors=True)

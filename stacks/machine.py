@@ -1,12 +1,14 @@
 """The workflow, in Amazon States Language (JSONata). Pure: no construct, no ARN.
 
-`${open}`, `${merge}` and so on stand for the functions' ARNs. docs/architecture.md has the table of
-what each step is given and returns.
+`${open}`, `${merge}` and so on stand for the functions' ARNs, `${Partition}` for `aws` or another.
+docs/architecture.md has the table of what each step is given and returns.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from debpress.suite.leading import PATIENCE
 
 # Lambda throttles calls beyond the account's concurrency, which is ten in a new account, while a
 # batch of many packages makes forty at once: the others retry until it is their turn. Waits of at
@@ -48,6 +50,9 @@ _ANYTHING = {
     "JitterStrategy": "FULL",
 }
 
+# A wait to be told that is over is not tried again: the batch merges by itself.
+_UNTOLD = {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
+
 # How often a batch may wait for others or lose the race before it fails: 200 rounds, of a second at
 # least, are no race any more. The limit keeps an execution below the 25,000 events that Step
 # Functions allows, beyond which it would be ended without any result for CI. A round takes 23
@@ -83,7 +88,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
     def task(step: str, payload: Any, following: str, **more: Any) -> dict[str, Any]:
         return {
             "Type": "Task",
-            "Resource": "arn:aws:states:::lambda:invoke",
+            "Resource": "arn:${Partition}:states:::lambda:invoke",
             "Arguments": {"FunctionName": f"${{{step}}}", "Payload": payload},
             "Output": "{% $states.result.Payload %}",
             # A little longer than the function's time-out, so that Lambda's error is the one seen.
@@ -98,6 +103,7 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
     run = {"suite": "{% $suite %}", "run": "{% $run %}", **execution}
     built = {**run, "suite": "{% $target %}", "generation": "{% $generation %}"}
     chunk = {key: f"{{% $states.input.{key} %}}" for key in ("suite", "run", "chunk")}
+    waiting = {**run, "token": "{% $states.context.Task.Token %}"}
     retried = {"rounds": f"{{% $rounds + {_RETRIES} %}}"}
     admit = task("admit", {**chunk, **execution}, "")
     del admit["Next"]
@@ -116,6 +122,8 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                     "rounds": 0,
                     "redrives": 0,
                     "heartbeat": False,
+                    "queued": False,
+                    "lead": False,
                 },
                 # The execution's input and not this state's: a redriven execution comes here from
                 # its last state.
@@ -161,15 +169,17 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 },
                 "Output": {},  # The verdicts are in the bucket, so nothing is passed on.
                 "Catch": [_BROKEN],
-                "Next": "Queue",
+                "Next": "Merge",
             },
-            "Queue": task("queue", run, "Queued", Catch=[_BROKEN]),
-            "Queued": _choice({"queued": "Merge", "rejected": "Rejected"}, "Broken"),
             "Merge": task(
                 "merge",
-                {**run, "heartbeat": "{% $heartbeat %}"},
+                {
+                    **run,
+                    **{each: f"{{% ${each} %}}" for each in ("heartbeat", "queued", "lead")},
+                },
                 "Merged",
                 Assign={
+                    "queued": True,
                     "generation": "{% $states.result.Payload.generation ? "
                     "$states.result.Payload.generation : null %}",
                     # A snapshot's generation belongs to the snapshot's path, not to the suite's.
@@ -180,9 +190,26 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
                 Catch=[_BROKEN],
             ),
             "Merged": _choice(
-                {"merged": "Sign", "wait": "Wait", "done": "Published", "rejected": "Rejected"},
+                {"merged": "Sign", "wait": "Queue", "done": "Published", "rejected": "Rejected"},
                 "Broken",
             ),
+            # Costs nothing while it waits. Whoever leads calls SendTaskSuccess with the token; if
+            # nobody does, the batch merges by itself.
+            "Queue": task(
+                "queue",
+                waiting,
+                "Told",
+                Resource="arn:${Partition}:states:::lambda:invoke.waitForTaskToken",
+                Output="{% $states.result %}",
+                Assign={"lead": True},
+                TimeoutSeconds=int(PATIENCE.total_seconds()),
+                Retry=[_UNTOLD, _THROTTLED, _SERVICE, _ANYTHING],
+                Catch=[
+                    {"ErrorEquals": ["States.Timeout"], "Assign": {"lead": True}, "Next": "Again"},
+                    _BROKEN,
+                ],
+            ),
+            "Told": _choice({"answered": "Done", "again": "Again"}, "Broken"),
             "Sign": task("sign", built, "Commit", Assign=retried, Catch=[_BROKEN]),
             "Commit": task("commit", built, "Committed", Assign=retried, Catch=[_BROKEN]),
             "Committed": _choice({"committed": "Published", "lost": "Wait"}, "Broken"),

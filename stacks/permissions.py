@@ -27,7 +27,7 @@ class Grants:
 def grants(layout: Layout) -> dict[str, Grants]:
     """By function."""
     keys = layout.patterns
-    for_hosts = (*keys.keys, keys.sources)
+    for_hosts = (*keys.keys, keys.sources, *keys.for_new_hosts)
     return {
         "open": Grants(
             get=(keys.staged(), keys.results(), keys.runs, keys.inrelease),
@@ -36,8 +36,8 @@ def grants(layout: Layout) -> dict[str, Grants]:
         ),
         "admit": Grants(
             get=(keys.staged(), keys.runs, keys.pool),
-            get_version=(keys.staged(),),
-            put=(keys.runs, keys.pool),
+            get_version=(keys.staged(), keys.incoming),
+            put=(keys.runs, keys.pool, keys.incoming),
             list=True,
         ),
         "queue": Grants(
@@ -55,7 +55,14 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.by_hash,
                 keys.pool,
             ),
-            put=(keys.runs, keys.generations, keys.gone, keys.by_hash),
+            put=(
+                keys.runs,
+                keys.queue,
+                keys.generations,
+                keys.gone,
+                keys.by_hash,
+                keys.scripts,
+            ),
             list=True,
         ),
         "sign": Grants(
@@ -92,8 +99,8 @@ def grants(layout: Layout) -> dict[str, Grants]:
             list=True,
         ),
         "setup": Grants(
-            get=(keys.certificates, keys.rotation, keys.inrelease, *for_hosts),
-            put=(keys.repository, keys.rotation, *for_hosts),
+            get=(keys.certificates, keys.rotation, keys.setup, keys.inrelease, *for_hosts),
+            put=(keys.repository, keys.rotation, keys.setup, *for_hosts),
             list=True,
         ),
         "prune": Grants(
@@ -105,6 +112,8 @@ def grants(layout: Layout) -> dict[str, Grants]:
             get=(
                 keys.inrelease,
                 keys.by_hash,
+                keys.scripts,
+                keys.texts,
                 keys.pool,
                 keys.generations,
                 keys.queue,
@@ -114,19 +123,58 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.staged(),
                 keys.results(),
                 keys.runs,
+                keys.incoming,
             ),
             put=(keys.snapshots_ended, keys.reap_reports),
             # Exactly a version: what was put anew in the meantime stays.
             delete_version=(
                 keys.by_hash,
+                keys.scripts,
+                keys.texts,  # As an older debpress wrote them.
                 keys.pool,
                 keys.snapshots,  # InRelease and all, when their days are over.
                 keys.snapshots_state,
                 keys.staged(),
+                keys.incoming,
+            ),
+            list=True,
+        ),
+        "announce": Grants(
+            # The plan says what a result's batch asked for; the rest, since when it is visible.
+            get=(keys.runs, keys.inrelease, keys.generations),
+            # What is told, and its manifest: exactly the versions that S3 and the result name.
+            get_version=(keys.results(), keys.prune_reports, keys.rotation, *keys.manifests),
+            list=True,
+        ),
+        "watch": Grants(get=(keys.inrelease,), list=True),
+        "mirror": Grants(
+            get=(
+                keys.inrelease,
+                keys.by_hash,
+                keys.scripts,
+                keys.pool,
+                *keys.keys,
+                keys.sources,
+                *keys.for_new_hosts,
+                keys.state,
             ),
             list=True,
         ),
     }
+
+
+def mirrored(layout: Layout) -> Grants:
+    """What the mirror may do in the bucket that follows."""
+    keys = layout.patterns
+    named = (keys.by_hash, keys.scripts, keys.pool)
+    plain = (*keys.release, *keys.indices)
+    root = (*keys.keys, keys.sources, *keys.for_new_hosts)
+    return Grants(
+        get=(keys.inrelease, *named, *plain, keys.state),
+        put=(keys.inrelease, *named, *plain, *root, keys.state),
+        delete_version=named,
+        list=True,
+    )
 
 
 def patterns(allowed: Grants) -> tuple[str, ...]:

@@ -1,73 +1,102 @@
-"""The stack: all of debpress in one account and region."""
+"""What works upon an archive: functions, workflow, schedules. It can go and come back."""
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
 from constructs import Construct
+from debpress import __version__
 
-from stacks import nag_suppressions
-from stacks.bucket import Bucket
-from stacks.encryption import Encryption
-from stacks.functions import Functions
-from stacks.heartbeat import Heartbeat
-from stacks.layers import Layers
-from stacks.permissions import grants
-from stacks.roles import Roles
-from stacks.schedule import Schedule
-from stacks.settings import Settings
-from stacks.setup import SetUp
-from stacks.signing import Signing
-from stacks.trigger import Trigger
-from stacks.workflow import PublishWorkflow
+from . import looking
+from .dashboard import Dashboard, Shown
+from .encryption import let_encrypt
+from .events import Events
+from .functions import Functions
+from .heartbeat import Heartbeat
+from .kept import Kept
+from .layers import Layers
+from .mirror import Mirror
+from .permissions import grants
+from .roles import Roles
+from .schedule import Schedule
+from .settings import Settings
+from .setup import SetUp
+from .signing import Signing, on_keys
+from .trigger import Trigger
+from .watch import Watch
+from .workflow import PublishWorkflow
 
 
-class Press(Stack):
-    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:  # noqa: A002
-        super().__init__(scope, id, description="debpress: publishes Debian packages from S3")
-        # W3005: the CDK writes DependsOn where a reference implies it already, which is harmless.
-        self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
-        repository = settings.repository
-        encryption = Encryption(self, "Encryption", settings)
-        storage = Bucket(self, "Storage", settings, encryption)
+class Press(Construct):
+    """`outputs` are what documents and commands ask for, by name. `uri` is where hosts find the
+    root, the bucket's own address if it is not given."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        settings: Settings,
+        kept: Kept,
+        uri: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        repository, bucket = settings.repository, kept.bucket
         layers = Layers(self, "Layers", settings)
-        functions = Functions(self, "Functions", settings, storage.bucket, layers.all)
-        storage.guard(
-            settings,
-            committer=functions.role("commit"),
-            admitter=functions.role("admit"),
-            reaper=functions.role("reap"),
-            rotator=functions.role("setup"),
-        )
-        for name, allowed in grants(repository.layout).items():
+        functions = Functions(self, "Functions", settings, bucket, layers.all)
+        allowances = grants(repository.layout)
+        for name in functions.sizes:
+            allowed = allowances[name]
             reads = bool(allowed.get or allowed.get_version)
-            encryption.let(
-                storage.bucket, functions.role(name), read=reads, write=bool(allowed.put)
-            )
-        roles = Roles(self, "Roles", settings, storage.bucket, encryption)
-        signing = Signing(self, "Signing", settings, functions, layers.signing)
+            let_encrypt(kept, functions.role(name), read=reads, write=bool(allowed.put))
+        self.roles = Roles(self, "Roles", settings, kept)
+        key = kept.signing_key
+        signing = Signing(self, "Signing", settings, functions, layers.signing, key)
         workflow = PublishWorkflow(self, "Workflow", settings, functions)
-        trigger = Trigger(self, "Trigger", settings, storage.bucket, workflow.machine)
-        Schedule(self, "Schedule", settings, functions, storage.bucket, trigger.lost)
-        Heartbeat(self, "Heartbeat", settings, storage.bucket, workflow.machine, trigger.lost)
-        uri = f"https://{storage.bucket.bucket_regional_domain_name}/{repository.root}"
+        trigger = Trigger(self, "Trigger", settings, bucket, workflow.machine)
+        schedule = Schedule(self, "Schedule", settings, functions, bucket, trigger.lost)
+        beats = Heartbeat(self, "Heartbeat", settings, bucket, workflow.machine, trigger.lost)
+        Events(self, "Events", settings, functions, bucket, trigger.lost)
+        Watch(self, "Watch", settings, functions, bucket)
+        uri = uri or f"https://{bucket.bucket_regional_domain_name}/{repository.root}"
         ready = SetUp(
-            self, "SetUp", settings, functions, [*layers.all, *layers.signing], workflow, uri
+            self,
+            "SetUp",
+            settings,
+            functions,
+            [*layers.all, *layers.signing],
+            workflow,
+            trigger.lost,
+            uri,
         )
         # Set-up runs the workflow as it is created. So everything that the workflow uses, such as
         # the roles' policies, must be created before.
-        ready.resource.node.add_dependency(storage, functions, signing, workflow)
-        nag_suppressions.suppress(self, settings, roles.policies)
-
-        outputs = {
-            "Bucket": storage.bucket.bucket_name,
+        ready.resource.node.add_dependency(functions, signing, workflow)
+        mirrors = Mirror(self, "Mirror", settings, functions, bucket, trigger.lost)
+        # They ring for lack of data, of which a first set-up leaves the first.
+        for alarm in (*schedule.silence, *beats.silence, *mirrors.silence):
+            alarm.node.add_dependency(ready.resource)
+        if settings.dashboard:
+            # The last, since it shows every alarm that there is.
+            shown = Shown(bucket, functions, workflow, trigger.lost)
+            Dashboard(self, "Dashboard", settings, shown)
+        keys = on_keys(settings, key, list(looking.OF_KEYS))
+        for role in self.roles.operators:
+            for statement in (
+                *looking.statements(self, kept, keys, workflow.machine),
+                *looking.at_replica(self, settings),
+            ):
+                role.add_to_principal_policy(statement)
+        self.outputs = {
+            "Name": settings.name,
+            "Version": __version__,
+            "Bucket": bucket.bucket_name,
             "Root": repository.root,
             "Suites": ",".join(suite.suite for suite in repository.suites),
             "StateMachine": workflow.machine.state_machine_arn,
             "PruneFunction": functions["prune"].function_name,
+            "AnnounceFunction": functions["announce"].function_name,
             "SetUpFunction": functions["setup"].function_name,
             "SigningFingerprint": ready.fingerprint,
+            "SigningRole": functions.role("sign").role_arn,
             "Uri": uri,
             "LostEvents": trigger.lost.queue_url,
+            **mirrors.outputs,
         }
-        for name, value in outputs.items():
-            CfnOutput(self, f"{name}Output", value=value).override_logical_id(name)

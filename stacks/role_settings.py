@@ -36,9 +36,17 @@ _WILD = {
     "gitlab": re.compile(r"project_path:[^*?/:]+/[^:]+:ref_type:(branch|tag):ref:[^:]+"),
 }
 _SHAPES = {
-    "github": "repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH, …:ref:refs/tags/TAG or …:environment:E",
+    "github": "repo:OWNER@ID/REPOSITORY@ID:ref:refs/heads/BRANCH, …:ref:refs/tags/TAG or "
+    "…:environment:E (without the @IDs for a repository made before 2026-07-15)",
     "gitlab": "project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH, or …:ref_type:tag:ref:TAG",
 }
+
+
+# Since 2026-07-15 the tokens of new, renamed and transferred repositories on github.com say the ids
+# of owner and repository behind their names, those of others where they are set to (GitHub's
+# OpenID Connect reference, "Immutable subject claims"). No name has an @ in it.
+_REPOSITORY = re.compile(r"repo:([^/:]+)/([^:]+):.+")
+_WITH_ID = re.compile(r"[^@]+@[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,15 @@ class Ci:
     @property
     def has_wildcards(self) -> bool:
         return any(_is_wild(subject) for subject in self.subjects)
+
+    @property
+    def recyclable(self) -> tuple[str, ...]:
+        """The subjects that name an owner without its id: who gets hold of the name, as it is when
+        an organisation was renamed or deleted, may get hold of the role."""
+        if self.provider.issuer != _KNOWN["github"][0]:
+            return ()
+        found = ((subject, _REPOSITORY.fullmatch(subject)) for subject in self.subjects)
+        return tuple(subject for subject, names in found if names and "@" not in names[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +185,18 @@ def _check_subject(subject: str, kind: str, path: str) -> None:
             f"{path}: {subject!r} has a wildcard that may match more than is meant, another owner "
             f"or a pull request. Write {_SHAPES[kind]}, with wildcards behind the owner alone"
         )
+    names = _REPOSITORY.fullmatch(subject) if kind == "github" else None
+    if names and "@" in names[1] + names[2]:
+        _check_ids(subject, names[1], names[2], path)
+
+
+def _check_ids(subject: str, owner: str, repository: str, path: str) -> None:
+    if _WITH_ID.fullmatch(owner) and (_WITH_ID.fullmatch(repository) or _is_wild(repository)):
+        return
+    raise ConfigError(
+        f"{path}: {subject!r} fits no token: GitHub's have the ids of both owner and repository "
+        f"behind an @, as digits, or of neither. Write {_SHAPES['github']}"
+    )
 
 
 def _is_wild(subject: str) -> bool:

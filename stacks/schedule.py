@@ -1,20 +1,32 @@
-"""The daily prune and the hourly reaping, by EventBridge Scheduler."""
+"""The daily prune and the hourly reaping, by EventBridge Scheduler, which must not end unheard.
+
+Scheduler calls Lambda asynchronously, and is done when the call is accepted: what it could not
+deliver goes to its own queue, and what breaks after that to the function's on-failure destination
+(Scheduler user guide, "Configuring a dead-letter queue"; Lambda developer guide, "Capturing records
+of asynchronous invocations"). These are one queue here. A schedule that is disabled or deleted
+leaves nothing there; so an alarm rings when no prune and no reaping has ended in its period.
+"""
 
 from __future__ import annotations
 
-from aws_cdk import Aws
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from debpress import metrics
 
-from stacks.alarms import alarm
-from stacks.functions import Functions
-from stacks.settings import Settings
+from .alarms import alarm, silence_alarm
+from .functions import Functions
+from .scheduler_role import let_call, scheduler_role
+from .settings import Settings
+
+# What is said by each call that ends well, and after how many hours its silence rings: two more
+# than its period, for calls that are late or tried again.
+_SILENCES = (("Prune", "PrunesAsked", 26), ("Reap", "ObjectsLeftOver", 3))
 
 
 class Schedule(Construct):
@@ -30,22 +42,36 @@ class Schedule(Construct):
         super().__init__(scope, id)
         self._settings = settings
         self._lost = lost
-        self._role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-            ),
-            description="debpress: the schedule may ask for a prune, and reap",
-        )
+        self._role = scheduler_role(self, "the schedule may ask for a prune, and reap")
         lost.grant_send_messages(self._role)
+        # An hour that is over brings a call of its own; a day that is over does not, so a prune is
+        # tried for as long as Lambda does (six hours).
+        functions["reap"].configure_async_invoke(
+            on_failure=destinations.SqsDestination(lost), max_event_age=Duration.hours(1)
+        )
+        functions["prune"].configure_async_invoke(on_failure=destinations.SqsDestination(lost))
         self._call("Prune", "daily", functions["prune"], f"17 {settings.prune_hour} * * ? *")
         # The reaper waits for the grace and an hour more, so hourly a file lives no longer than the
         # grace and two hours, whenever it was un-named; daily, it would be another day. A call that
         # finds nothing is some thirty requests and one for each thousand objects.
         self._call("Reap", "hourly", functions["reap"], "47 * * * ? *")
 
+        self.silence = [
+            silence_alarm(
+                self,
+                settings,
+                f"No{name}",
+                cloudwatch.Metric(
+                    namespace=metrics.NAMESPACE,
+                    metric_name=metric,
+                    dimensions_map=metrics.dimensions(bucket.bucket_name),
+                ),
+                f"no-{name.lower()}",
+                f"No {name.lower()} has ended for {hours} hours.",
+                hours=hours,
+            )
+            for name, metric, hours in _SILENCES
+        ]
         for suite in settings.repository.suites:
             refused = cloudwatch.Metric(
                 namespace=metrics.NAMESPACE,
@@ -57,11 +83,7 @@ class Schedule(Construct):
             alarm(self, settings, f"Refused-{suite.suite}", refused, "refused-prunes", meaning)
 
     def _call(self, name: str, how_often: str, function: lambda_.IFunction, cron: str) -> None:
-        self._role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[function.function_arn]
-            )
-        )
+        let_call(self._role, function.function_arn)
         scheduler.CfnSchedule(
             self,
             name,

@@ -11,16 +11,20 @@ import json
 from aws_cdk import Aws, CustomResource, Duration, FileSystem
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from debpress import config
 
-from stacks.functions import LAMBDAS, SIZES, Functions
-from stacks.layers import CACHES
-from stacks.settings import Settings
-from stacks.workflow import PublishWorkflow
+from .assets import LAMBDAS
+from .functions import SIZES, Functions
+from .layers import CACHES
+from .settings import Settings
+from .workflow import PublishWorkflow
 
-# Seconds beyond the function's time-out, which Lambda may need to start it in a busy account. Then
-# CloudFormation fails the deployment; without a limit it would wait an hour.
+# Seconds that Lambda may need to start the function in a busy account; then it drops the request.
+# So the function never acts for a deployment that CloudFormation has given up: that happens when
+# they and the function's time-out are over. Without a limit CloudFormation would wait an hour.
 _PATIENCE = 300
 
 
@@ -35,6 +39,7 @@ class SetUp(Construct):
         functions: Functions,
         layers: list[lambda_.ILayerVersion],
         workflow: PublishWorkflow,
+        lost: sqs.IQueue,
         uri: str,
     ) -> None:
         super().__init__(scope, id)
@@ -43,7 +48,11 @@ class SetUp(Construct):
         function.add_environment("DEBPRESS_URI", uri)
         # The first try answers CloudFormation, also when it fails. A retry by Lambda minutes later
         # would set up a deployment that is rolled back by then.
-        function.configure_async_invoke(retry_attempts=0)
+        function.configure_async_invoke(
+            retry_attempts=0,
+            max_event_age=Duration.seconds(_PATIENCE),
+            on_failure=destinations.SqsDestination(lost),
+        )
         self.resource = CustomResource(
             self,
             "Repository",

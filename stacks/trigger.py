@@ -11,8 +11,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 from debpress.layout import MANIFEST_PATTERNS, STAGING
 
-from stacks.alarms import alarm
-from stacks.settings import Settings
+from .alarms import alarm
+from .settings import Settings
 
 
 class Trigger(Construct):
@@ -59,7 +59,7 @@ class Trigger(Construct):
             "LostEvents",
             self.lost.metric_approximate_number_of_messages_visible(),
             "lost-events",
-            "An upload did not start the workflow.",
+            "A call was lost: the workflow's by an upload, a schedule's or a set-up's.",
         )
 
 

@@ -10,10 +10,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks import machine
-from stacks.alarms import alarm
-from stacks.functions import SIZES, STEPS, Functions
-from stacks.settings import Settings
+from . import machine
+from .alarms import alarm
+from .functions import SIZES, STEPS, Functions
+from .settings import Settings
+
+# The steps that wake executions which wait in the queue.
+TELLERS = ("queue", "finish")
 
 
 class PublishWorkflow(Construct):
@@ -48,7 +51,10 @@ class PublishWorkflow(Construct):
             "Machine",
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(self.definition),
-            definition_substitutions={step: functions[step].function_arn for step in STEPS},
+            definition_substitutions={
+                "Partition": Aws.PARTITION,
+                **{step: functions[step].function_arn for step in STEPS},
+            },
             role=role,
             tracing_enabled=True,
             logs=sfn.LogOptions(
@@ -58,12 +64,23 @@ class PublishWorkflow(Construct):
                     # An account has one resource policy for log delivery, of limited size. Log
                     # groups with this prefix take no space in it (Step Functions guide, "Logging
                     # using CloudWatch Logs").
-                    log_group_name=f"/aws/vendedlogs/states/{Aws.STACK_NAME}",
+                    log_group_name=f"/aws/vendedlogs/states/{settings.names.press_stack}",
                     retention=settings.log_retention,
                     removal_policy=RemovalPolicy.DESTROY,
                 ),
                 level=sfn.LogLevel.ALL,
             ),
+        )
+        # A policy of its own, since the functions' own come before the machine that names them.
+        iam.Policy(
+            self,
+            "Telling",
+            roles=[functions.role(step) for step in TELLERS],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["states:SendTaskSuccess"], resources=[self.machine.state_machine_arn]
+                )
+            ],
         )
         alarm(
             self,

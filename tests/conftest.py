@@ -89,6 +89,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | Non
     return SharingTheStack(config, log)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from tests.support.sharing import longest_first
+
+        items.sort(key=lambda item: longest_first(item.nodeid))
+
+
 _skipped: list[str] = []
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment
+from debpress.adapters.environment import environment, prepare
 from debpress.adapters.logs import log, logged
 from debpress.codec import decode, encode
-from debpress.records.messages import AdmitInput
+from debpress.records.messages.admit import AdmitInput
 from debpress.steps import admit
 
 
@@ -16,3 +16,6 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     answer = encode(admit.run(environment().services, decode(AdmitInput, event)))
     log("admit", **{**event, **answer})
     return answer
+
+
+prepare(lambda env: (env.services.archive.runs(""), env.services.archive.pool))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment
+from debpress.adapters.environment import environment, prepare
 from debpress.adapters.logs import log, logged
 from debpress.codec import decode, encode
-from debpress.records.messages import FinishInput
+from debpress.records.messages.finish import FinishInput
 from debpress.steps import finish
 
 
@@ -16,3 +16,6 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     answer = encode(finish.run(environment().services, decode(FinishInput, event)))
     log("finish", **{**event, **answer})
     return answer
+
+
+prepare(lambda env: env.services.archive.results)

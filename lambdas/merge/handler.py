@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from debpress.adapters.environment import environment
+from debpress.adapters.environment import environment, prepare
 from debpress.adapters.logs import log, logged
 from debpress.codec import decode, encode
-from debpress.records.messages import MergeInput
+from debpress.records.messages.merge import MergeInput
 from debpress.steps import merge
 
 
@@ -16,3 +16,6 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     answer = encode(merge.run(environment().services, decode(MergeInput, event)))
     log("merge", **{**event, **answer})
     return answer
+
+
+prepare(lambda env: env.services.archive.departures(""))

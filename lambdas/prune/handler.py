@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from debpress.adapters.environment import environment
+from debpress.adapters.environment import environment, prepare
 from debpress.adapters.logs import log, logged
 from debpress.clock import from_iso
 from debpress.codec import encode
@@ -44,3 +44,6 @@ def _preview(services: Services) -> dict[str, Any]:
         ]
         for suite in repository.suites
     }
+
+
+prepare()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from debpress import signing
-from debpress.adapters import gnupg
-from debpress.adapters.environment import environment
+from debpress.adapters.environment import environment, prepare
 from debpress.adapters.kms import services as kms_services
 from debpress.adapters.logs import log, logged
 from debpress.codec import decode, encode
 from debpress.keys import standing
 from debpress.keys.certificates import StoredCertificates
-from debpress.records.messages import SignInput
+from debpress.records.messages.sign import SignInput
+from debpress.signing.gnupg import Gnupg
 from debpress.steps import sign
 
 
@@ -27,10 +27,22 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         kms=kms_services(),
         default_key=env.kms_key,
         user_id=f"{env.repository.suites[0].origin} archive signing key",
-        gnupg=gnupg.service,
+        gnupg=_gnupg,
     )
     loading = partial(signing.load, keys=keys)
-    signers = standing.load(services.archive, env.repository.signers, loading)
-    answer = encode(sign.run(services, decode(SignInput, event), signers))
-    log("sign", **{**event, **answer}, fingerprints=signers.fingerprints())
+    load = cache(lambda: standing.load(services.archive, env.repository.signers, loading))
+    answer = encode(sign.run(services, decode(SignInput, event), load))
+    log("sign", **{**event, **answer}, fingerprints=load().fingerprints())
     return answer
+
+
+def _gnupg() -> Gnupg:
+    from debpress.adapters import gnupg  # noqa: PLC0415 (a tenth of the cold start, of few presses)
+
+    return gnupg.service()
+
+
+prepare(
+    lambda env: (env.services.archive.certificates, env.services.archive.rotation),
+    lambda env: env.kms_key and kms_services()(None),
+)

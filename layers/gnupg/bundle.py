@@ -198,9 +198,9 @@ def _fetch(
     if missing:
         with tempfile.TemporaryDirectory(dir=BUILD) as folder:
             options = _private_apt(Path(folder), {p.architecture for p in missing}, mirror)
-            for package in missing:
-                name = f"{package.name}:{package.architecture}={package.version}"
-                _run(["apt-get", *options, "download", name], cwd=kept)
+            # At once, since apt reads its lists anew in each call.
+            names = [f"{each.name}:{each.architecture}={each.version}" for each in missing]
+            _run(["apt-get", *options, "download", *names], cwd=kept)
     for package in packages:
         if not _good(kept / package.file, package):
             raise DebpressError(f"{package.file} is not what {LOCK.name} pins; look into it")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +17,8 @@ from debpress.errors import CorruptError, RejectedError, SigningError
 from debpress.index import entries, gz, packages, relations, release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry
-from debpress.index.packages import Checksum, Packages
+from debpress.index.form import Checksum, Form
+from debpress.index.packages import Packages
 from debpress.manifest import parse as parse_manifest
 from debpress.openpgp import certificates, cleartext, packets, signatures
 from debpress.suite import operations
@@ -134,19 +135,29 @@ _OPERATIONS = [
 
 
 def _packages(data: bytes) -> None:
-    for read in (gz.split, gz.inflate, entries.split):
+    form = Form([data])
+    for read in (gz.members, _inflated_gz, _inflated_xz):
         with contextlib.suppress(CorruptError):
-            read(data)
+            list(read(form))
+    entries.split(data)
     with contextlib.suppress(CorruptError):
-        for block in xz.split(data):
-            xz.decompress(block)
+        for span in xz.blocks(form):
+            xz.decompress(xz.read(form, span), span.sizes)
     with contextlib.suppress(CorruptError):
-        difference(data, _BUILT.xz)
+        difference(form, _BUILT.xz)
     with contextlib.suppress(CorruptError):
-        list(Packages(data, _BUILT.xz).entries())
+        list(Packages(form, _BUILT.xz).entries())
     with contextlib.suppress(CorruptError):
-        list(Packages(_BUILT.gz, data).entries())
+        list(Packages(_BUILT.gz, form).entries())
     relations.exact_dependencies(data)
+
+
+def _inflated_gz(form: Form) -> Iterator[object]:
+    return gz.inflate(form.pieces())
+
+
+def _inflated_xz(form: Form) -> Iterator[object]:
+    return xz.inflate(form.pieces())
 
 
 def _stanzas() -> list[Entry]:
@@ -159,6 +170,10 @@ def _stanzas() -> list[Entry]:
 
 
 _BUILT = packages.build(_stanzas())
+
+
+def _bytes(form: Form) -> bytes:
+    return b"".join(form.pieces())
 
 
 def _release(data: bytes) -> None:
@@ -229,9 +244,7 @@ TARGETS: Mapping[str, Target] = {
     "operations": Target(
         _operations, [json.dumps({"version": 1, "operations": _OPERATIONS}).encode()]
     ),
-    "packages": Target(
-        _packages, [_BUILT.xz, _BUILT.gz, entries.join(_stanzas()), gz.inflate(_BUILT.gz)]
-    ),
+    "packages": Target(_packages, [*map(_bytes, (_BUILT.xz, _BUILT.gz)), entries.join(_stanzas())]),
     "release": Target(_release, [_RELEASE]),
     "inrelease": Target(_inrelease, [_INRELEASE]),
     "packets": Target(

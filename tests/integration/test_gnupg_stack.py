@@ -14,7 +14,7 @@ from debpress.errors import ConfigError
 
 from local import synthesis
 from stacks import settings
-from stacks.press import Press
+from stacks.deployment import deployment
 
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
 
@@ -27,8 +27,9 @@ def template(tmp_path: Path, *signers: str, layer: bool = True) -> dict[str, Any
     repository = {"signers": list(signers), "suites": [{"suite": "a", "architectures": ["amd64"]}]}
     context = {**synthesis.overrides(), "debpress": repository, "gnupg_layer": str(file)}
     app = cdk.App(context=context, outdir=str(tmp_path / "out"))
-    stack = Press(app, "debpress", settings.read(app.node))
-    found: dict[str, Any] = dict(assertions.Template.from_stack(stack).to_json()["Resources"])
+    found: dict[str, Any] = {}
+    for stack in deployment(app, settings.read(app.node)):
+        found |= assertions.Template.from_stack(stack).to_json()["Resources"]
     return found
 
 

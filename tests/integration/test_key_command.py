@@ -229,8 +229,8 @@ def test_import_says_what_to_configure_and_that_signs(
         certificate = home.certificate()
     code, out, err = bench.run("import", str(tmp_path / "key.asc"), *give(monkeypatch))
     assert (code, err) == (0, "")
-    uri = out.splitlines()[-1].strip()
-    assert uri.startswith("awskms:arn:")
+    (uri,) = (line.strip() for line in out.splitlines() if line.startswith("  awskms:arn:"))
+    assert "IT IS NOT GUARDED YET" in out
     assert uri.endswith(f"#{fingerprint}")
     bench.configure(uri)
     signers = bench.load()

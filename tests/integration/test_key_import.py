@@ -51,11 +51,12 @@ class Press:
         *,
         fingerprint: str | None = None,
         into: str | None = None,
+        multi_region: bool = False,
     ) -> importing.Imported:
         imports, service = KmsImport(self.kms.client()), self.kms.service()
         return importing.bring(
             Exported(data, passphrase, fingerprint),
-            Destination(imports, service, self.archive, self.clock, into),
+            Destination(imports, service, self.archive, self.clock, into, multi_region),
         )
 
     def load(self, *uris: str) -> signing.Signers:
@@ -210,6 +211,25 @@ def test_a_key_that_is_there_already_is_not_imported_twice(press: Press) -> None
     with pytest.raises(SigningError, match=f"in KMS already, as {imported.arn}"):
         press.bring(data)
     assert press.kms.calls["CreateKey"] == 1
+
+
+def test_a_key_for_several_regions_goes_into_its_replica_too(press: Press) -> None:
+    """KMS copies no imported material: the same export is imported into each Region's key. The
+    certificate is found by the id, which is the same everywhere."""
+    with gpg() as home:
+        home.make("ed25519")
+        data, certificate = home.secret(), home.certificate()
+    first = press.bring(data, multi_region=True)
+    replica = press.kms.replica(first.arn, "eu-west-1")
+    with pytest.raises(SigningError, match=f"in KMS already, as {first.arn}"):
+        press.bring(data, into=press.kms.create_key("ECC_NIST_EDWARDS25519", regions=True))
+    second = press.bring(data, into=replica)
+    assert second.arn == replica != first.arn
+    assert [key for key in press.store.keys("state/_signers/") if "awskms-" in key] == [
+        f"state/_signers/awskms-{first.arn.rpartition('/')[2]}.json"
+    ]
+    for uri in (first.uri, second.uri):
+        accepted(press.load(uri), certificate)
 
 
 def test_a_copy_that_can_t_be_read_stops_no_import(press: Press) -> None:

@@ -19,7 +19,7 @@ from debpress.inspection.status import status
 from debpress.inspection.verification import verify
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef
-from debpress.records.messages import MergeInput
+from debpress.records.messages.merge import MergeInput
 from debpress.records.result import Result
 from debpress.steps import merge, reap
 from debpress.steps.services import Services

@@ -213,6 +213,46 @@ def test_a_copy_pins_its_source_and_asks_for_a_whole_sum(server: Server, store: 
     assert headers["cache-control"] == "max-age=1"
 
 
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ("<ChecksumType>FULL_OBJECT</ChecksumType>", True),
+        ("<ChecksumType>COMPOSITE</ChecksumType>", False),
+        ("", False),
+    ],
+)
+def test_the_sum_of_a_copy_is_believed_if_it_is_of_the_whole(
+    server: Server, store: s3.S3Store, said: str, whole: bool
+) -> None:
+    sha256 = f"<ChecksumSHA256>{checksum_of(b'bytes')}</ChecksumSHA256>"
+    body = f"<CopyObjectResult><ETag>&quot;e9&quot;</ETag>{sha256}{said}</CopyObjectResult>"
+    server.answers = [Answer(body=body.encode(), headers={"x-amz-version-id": "v9"})]
+    copied = store.copy(Pin("a", "e0", "v1"), "b")
+    assert copied.pin == Pin("b", "e9", "v9")
+    assert copied.sha256 == (hashlib.sha256(b"bytes").hexdigest() if whole else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict")]
+)
+def test_a_copy_that_finds_something_there_is_a_lost_race(
+    server: Server, store: s3.S3Store, status: int, code: str
+) -> None:
+    server.answers = [failure(status, code), failure(404, "NoSuchVersion")]
+    with pytest.raises(PreconditionFailed):
+        store.copy(Pin("a", "e0", "v1"), "b", if_absent=True)
+    assert server.asked[0].headers["if-none-match"] == "*"
+    with pytest.raises(ObjectChanged):
+        store.copy(Pin("a", "e0", "v1"), "b", if_absent=True)
+
+
+def test_a_read_of_another_state_is_refused_unread(server: Server, store: s3.S3Store) -> None:
+    server.answers = [failure(412, "PreconditionFailed")]
+    with pytest.raises(ObjectChanged):
+        store.get("a", if_match="e0")
+    assert server.asked[0].headers["if-match"] == '"e0"'
+
+
 # Races
 
 
@@ -355,6 +395,17 @@ def test_a_server_that_ignores_ranges_makes_no_difference(
     server.answers = [Answer(body=body)]
     end = None if length is None else start + length
     assert b"".join(store.stream(Pin("a", "e1"), start, length)) == body[start:end]
+
+
+def test_a_read_that_drops_goes_on_with_the_same_state(server: Server, store: s3.S3Store) -> None:
+    body = bytes(range(256)) * 9000
+    server.answers = [
+        Answer(headers={"ETag": '"e1"'}, body=body, cut=1_500_000),
+        Answer(206, body, ranged=True),
+    ]
+    found = store.read("a")
+    assert found is not None and b"".join(found[1]) == body
+    assert server.asked[1].headers["if-match"] == '"e1"'
 
 
 def test_a_stream_that_gets_nowhere_is_transient(server: Server, store: s3.S3Store) -> None:

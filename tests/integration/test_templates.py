@@ -61,7 +61,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_synthesis_asks_nobody(out: Path) -> None:
-    template = json.loads((out / "debpress.template.json").read_text("utf-8"))
+    template = json.loads((out / "debpress-press.template.json").read_text("utf-8"))
     kinds = {resource["Type"] for resource in template["Resources"].values()}
     assert {"AWS::StepFunctions::StateMachine", "Custom::DebpressRepository"} <= kinds
 
@@ -69,8 +69,13 @@ def test_synthesis_asks_nobody(out: Path) -> None:
 def test_assets_hold_sources_and_no_machine_s_leavings(out: Path) -> None:
     folders = [path for path in out.glob("asset.*") if path.is_dir()]
     codes = [path for path in folders if (path / "handler.py").is_file()]
-    assert len(codes) == len([*ROOT.glob("lambdas/*/handler.py")])
+    handlers = {path.parent.name for path in ROOT.glob("lambdas/*/handler.py")}
+    # cdk.json asks for no replica, so there is nothing to mirror.
+    assert len(codes) == len(handlers - {"mirror"})
     for code in codes:
-        assert [path.name for path in code.rglob("*")] == ["handler.py"]
+        assert {path.name for path in code.rglob("*")} <= {"handler.py", "work.py"}
     (library,) = [path for path in folders if (path / "python/debpress/layout.py").is_file()]
-    assert not [*library.rglob("__pycache__")]
+    modules, compiled = [*library.rglob("*.py")], [*library.rglob("*.pyc")]
+    assert len(compiled) == len(modules)
+    others = {path.name for path in library.rglob("*") if path.is_file()}
+    assert {each for each in others if not each.endswith((".py", ".pyc"))} == {"setup.sh"}

@@ -39,7 +39,7 @@ def make(root: Path, layer: Path) -> None:
     skip = shutil.ignore_patterns("site-packages", "test", "__pycache__", "config-*", "idlelib")
     shutil.copytree(standard, _in(root, standard), ignore=skip)
     for name in (
-        *("gnupg.py", "boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py"),
+        *("gnupg.py", "botocore", "jmespath", "dateutil", "six.py"),
         *("urllib3", "cryptography", "cffi", "_cffi_backend*.so"),
     ):
         for found in site.glob(name):

@@ -69,9 +69,18 @@ class ExternalKms(FakeKms):
         external = asked.get("Origin") == "EXTERNAL"
         assert external and asked["KeyUsage"] == "SIGN_VERIFY"
         nothing: Any = object()
-        arn = self.create_key(asked["KeySpec"], private=nothing)
+        arn = self.create_key(asked["KeySpec"], private=nothing, regions=asked["MultiRegion"])
         self.state(arn, "PendingImport")
         return {"KeyMetadata": {"Arn": arn, "KeyId": arn.rpartition("/")[2]}}
+
+    def replica(self, arn: str, region: str) -> str:
+        """What ReplicateKey makes: the same id elsewhere, without key material."""
+        nothing: Any = object()
+        made = arn.replace(f":{fake_kms.REGION}:", f":{region}:")
+        self._keys[made] = fake_kms.Key(made, self._keys[arn].spec, "SIGN_VERIFY", nothing)
+        self.state(made, "PendingImport")
+        self.regions.add(region)
+        return made
 
     def _parameters(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["WrappingAlgorithm"] != "RSA_AES_KEY_WRAP_SHA_256":

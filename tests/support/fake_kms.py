@@ -101,6 +101,7 @@ class FakeKms:
         self._keys: dict[str, Key] = {}
         self._aliases: dict[str, str] = {}
         self._faults: list[str | Exception] = []
+        self.regions = {None, REGION}
 
     # What an administrator does
 
@@ -109,9 +110,13 @@ class FakeKms:
         spec: str = "ECC_NIST_P256",
         usage: str = "SIGN_VERIFY",
         private: Private | None = None,
+        *,
+        regions: bool = False,
     ) -> str:
-        """A new key's ARN; `private` where the test has one already."""
-        name = uuid.UUID(int=self._random.getrandbits(128), version=4)
+        """A new key's ARN; `private` where the test has one already, `regions` where it can have
+        replicas."""
+        made = uuid.UUID(int=self._random.getrandbits(128), version=4)
+        name = f"mrk-{made.hex}" if regions else made
         arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}"
         self._keys[arn] = Key(arn, spec, usage, private or self._generate(spec))
         return arn
@@ -147,7 +152,7 @@ class FakeKms:
 
     def service(self, region: str | None = None) -> KmsService:
         """The real adapter upon it; also what `signing.load` takes as its `kms`."""
-        assert region in (None, REGION), f"no KMS in {region}"
+        assert region in self.regions, f"no KMS in {region}"
         return KmsService(self.client())
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:

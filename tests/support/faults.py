@@ -21,7 +21,16 @@ from unittest.mock import patch
 
 from debpress import concurrency
 from debpress.errors import TransientError
-from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed
+from debpress.store import (
+    Copied,
+    File,
+    Head,
+    Immutable,
+    Object,
+    ObjectHeaders,
+    Pin,
+    PreconditionFailed,
+)
 
 from tests.support.memory_store import MemoryStore
 from tests.support.press import Broken, Press
@@ -166,6 +175,23 @@ class Script:
             self._at, self._done = self._at + 1, 0
         order = dict.fromkeys([*(name for name, _ in self.turns), *alive])
         return next(name for name in order if name in alive)
+
+    def is_over(self) -> bool:
+        return self._at == len(self.turns)
+
+
+@dataclass
+class Fairly:
+    """As the script says, as far as it goes; then whoever is awake, the first of them as listed.
+    Nobody is paused for long, so who waits for another does not wait for the script."""
+
+    script: Script
+
+    def __call__(self, me: str, alive: list[str], awake: list[str]) -> str:
+        chosen = self.script(me, alive, awake)
+        if self.script.is_over():
+            return next((name for name in alive if name in awake), chosen)
+        return chosen
 
 
 # The world
@@ -366,8 +392,13 @@ class Wire:
     def head(self, key: str) -> Head | None:
         return self._do("head", key, lambda: self._store.head(key))
 
-    def get(self, key: str, version_id: str | None = None) -> Object | None:
-        return self._do("get", key, lambda: self._store.get(key, version_id))
+    def get(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> Object | None:
+        return self._do("get", key, lambda: self._store.get(key, version_id, if_match=if_match))
+
+    def read(self, key: str) -> tuple[Head, Iterator[bytes]] | None:
+        return self._do("get", key, lambda: self._store.read(key))
 
     def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         yield from self._do("stream", pin.key, lambda: list(self._store.stream(pin, start, length)))
@@ -388,14 +419,33 @@ class Wire:
             conditional=if_absent or if_match is not None,
         )
 
-    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
-        self._do("copy", key, lambda: self._store.copy(source, key, headers))
+    def put_file(self, key: str, file: File, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+        self._do("put", key, lambda: self._store.put_file(key, file, headers))
+
+    def copy(
+        self,
+        source: Pin | Immutable,
+        key: str,
+        headers: ObjectHeaders = ObjectHeaders(),  # noqa: B008 (frozen)
+        *,
+        if_absent: bool = False,
+    ) -> Copied:
+        return self._do(
+            "copy",
+            key,
+            lambda: self._store.copy(source, key, headers, if_absent=if_absent),
+            conditional=if_absent,
+        )
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         self._do("delete", key, lambda: self._store.delete(key, version_id))
 
     def now(self, key: str) -> datetime:
         return self._do("head", key, lambda: self._store.now(key))
+
+    def body(self, key: str) -> bytes:
+        """A look of the test's own: nobody's turn, and nothing goes wrong with it."""
+        return self._store.body(key)
 
     def list(self, prefix: str) -> Iterator[Head]:
         yield from self._do("list", prefix, lambda: [*self._store.list(prefix)])

@@ -62,14 +62,17 @@ def bucket() -> dict[str, bytes]:
 
 
 class _Numbered(MemoryStore):
-    """Versions are numbered in the order of the writes, and runs are named after a version. What
-    came to be written after the first golden files were made takes no number from the others."""
+    """Versions are numbered in the order of the writes, and runs are named after a manifest's. So
+    what is staged has numbers of its own, whatever else the press comes to write."""
+
+    _others = 10**6
 
     def _add(self, key: str, *rest: Any) -> Any:
-        before = self._ids
+        if key.startswith("staging/"):
+            return super()._add(key, *rest)
+        staged, self._ids = self._ids, self._others
         added = super()._add(key, *rest)
-        if "/gone/" in key:
-            self._ids = before
+        self._others, self._ids = self._ids, staged
         return added
 
 
@@ -82,12 +85,14 @@ def _together(press: Press) -> None:
     ]
     runs = []
     for each in started:
-        runs.append(press.steps(each))
-        for _ in range(3):  # open, admit, queue
-            next(runs[-1])
+        begun = press.start(each)
+        runs.append(press.go_on(begun))
+        next(runs[-1])
+        run = begun.answer["run"]
+        next(runs[-1])
+        press.functions()["queue"]({"suite": "stable", "run": run})
         press.clock.sleep(6)
-    for run in runs:
-        list(run)
+    list(runs[0])
 
 
 def deb(package: str, version: str, architecture: str = "all", note: str = "a package") -> bytes:
@@ -103,7 +108,7 @@ def deb(package: str, version: str, architecture: str = "all", note: str = "a pa
 
 
 def _rotated() -> dict[str, bytes]:
-    """The record of a rotation and the certificates beside it."""
+    """The records of a rotation and of a set-up, and the certificates beside them."""
     made = Rotation()
     made.stand_at("switch")
     made.take("back")

@@ -14,6 +14,10 @@ from pathlib import Path
 PASSPHRASE = "grün ist die Hoffnung"
 
 
+class GpgFailed(AssertionError):
+    """gpg ended with an error, which the text is."""
+
+
 class Gpg:
     """One home. `when` is a time as gpg writes it: `20250601T120000`."""
 
@@ -26,7 +30,8 @@ class Gpg:
         command += ["--pinentry-mode", "loopback", "--passphrase", self.passphrase]
         command += ["--faked-system-time", f"{when}!", *arguments]
         done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=120)
-        assert done.returncode == 0, done.stderr.decode()
+        if done.returncode:
+            raise GpgFailed(done.stderr.decode())
         return done.stdout
 
     def make(
@@ -36,8 +41,15 @@ class Gpg:
         life: str = "never",
         user: str = "Läb <lab@example.org>",
     ) -> str:
-        """A new key's fingerprint."""
-        self.run("--quick-gen-key", user, algorithm, usage, life)
+        """A new key's fingerprint. Once in some thousands gpg-agent 2.2 can't open the key that it
+        locked a moment before and says so; the key is of no use and another is made."""
+        for last in (False, False, True):
+            try:
+                self.run("--quick-gen-key", user, algorithm, usage, life)
+                break
+            except GpgFailed as error:
+                if last or "Corrupted protection" not in str(error):
+                    raise
         return self.fingerprints()[0]
 
     def add(self, algorithm: str, usage: str, when: str = "20250102T000000") -> str:

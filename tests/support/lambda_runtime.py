@@ -44,6 +44,7 @@ class LambdaRuntime:
             repository=press.repository,
             clock=press.clock,
             kms_key=kms.create_key("ECC_NIST_EDWARDS25519"),
+            tell=press.tell,
         )
         self.modules: dict[str, ModuleType] = {}
         for name in STEPS:

@@ -15,7 +15,17 @@ from typing import Literal, TypeVar
 
 from debpress.clock import Clock
 from debpress.errors import StoreError, TransientError
-from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, PreconditionFailed
+from debpress.store import (
+    Copied,
+    File,
+    Head,
+    Immutable,
+    Object,
+    ObjectChanged,
+    ObjectHeaders,
+    Pin,
+    PreconditionFailed,
+)
 
 from tests.support.clock import FakeClock
 
@@ -61,16 +71,24 @@ class Snapshot:
 class MemoryStore:
     """A `debpress.store.Store`. Threads may share it.
 
-    `log` lists the writes that took effect, `requests` counts the calls by method (a list counts
-    a request for each thousand keys). `on_write`, when set, is called with ("put", key) and the
-    like just before each write, outside any lock: a test lets another writer in there.
+    With `sums`, a copy gives the SHA-256 of what it copied, as S3 does and emulators don't; put to
+    False, a copy gives none, and looks at no condition, as they do. `log` lists the writes that
+    took effect, `requests` counts the calls by method (a list counts a request for each thousand
+    keys), `bytes_read` the bytes that went out, and `bytes_put` those of puts by key. `on_write`,
+    when set, is called with ("put", key) and the like just before each write, outside any lock: a
+    test lets another writer in there.
     """
 
-    def __init__(self, clock: Clock | None = None, *, versioned: bool = True) -> None:
+    def __init__(
+        self, clock: Clock | None = None, *, versioned: bool = True, sums: bool = True
+    ) -> None:
         self.clock = clock or FakeClock()
         self.versioned = versioned
+        self.sums = sums
+        self.bytes_read = 0
         self.log: list[Write] = []
         self.requests: Counter[str] = Counter()
+        self.bytes_put: Counter[str] = Counter()
         self.on_write: Callable[[str, str], None] | None = None
         self._objects: dict[str, tuple[_Version, ...]] = {}
         self._faults: list[_Fault] = []
@@ -85,12 +103,27 @@ class MemoryStore:
         version = self._current(key)
         return None if version is None else self._head(key, version)
 
-    def get(self, key: str, version_id: str | None = None) -> Object | None:
+    def get(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> Object | None:
         self._count("get")
         version = self._find(key, version_id)
         if version is None or version.body is None:
             return None
+        if if_match is not None and version.etag != if_match.strip('"'):
+            raise ObjectChanged(key)
+        self.bytes_read += len(version.body)
         return Object(self._head(key, version), version.body)
+
+    def read(self, key: str) -> tuple[Head, Iterator[bytes]] | None:
+        self._count("get")
+        version = self._current(key)
+        if version is None or version.body is None:
+            return None
+        body = version.body
+        self.bytes_read += len(body)
+        pieces = (body[at : at + PIECE] for at in range(0, len(body), PIECE))
+        return self._head(key, version), pieces
 
     def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         if length is not None and length <= 0:
@@ -98,6 +131,7 @@ class MemoryStore:
         self._count("stream")
         body = self._pinned(pin).body or b""
         end = len(body) if length is None else min(len(body), start + length)
+        self.bytes_read += max(0, end - start)
         for at in range(start, end, PIECE):
             yield body[at : min(at + PIECE, end)]
 
@@ -119,20 +153,37 @@ class MemoryStore:
             if if_absent and current is not None:
                 raise PreconditionFailed(key)
             digest = hashlib.sha256(body).hexdigest()
+            self.bytes_put[key] += len(body)
             version = self._add(key, bytes(body), _md5(body), digest, headers)
             # As on S3, the answer to a put says when it was given, not what Last-Modified is.
             return replace(self._head(key, version), last_modified=self.clock.now())
 
         return self._write("put", key, write)
 
-    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+    def put_file(self, key: str, file: File, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+        body = file.open().read()
+        assert (len(body), hashlib.sha256(body).hexdigest()) == (file.size, file.sha256)
+        self.put(key, body, headers)
+
+    def copy(
+        self,
+        source: Pin | Immutable,
+        key: str,
+        headers: ObjectHeaders = ObjectHeaders(),  # noqa: B008 (frozen)
+        *,
+        if_absent: bool = False,
+    ) -> Copied:
         _check_metadata(headers)
 
-        def write() -> None:
+        def write() -> Copied:
             body = self._pinned(source).body or b""
-            self._add(key, body, _md5(body), hashlib.sha256(body).hexdigest(), headers)
+            if if_absent and self.sums and self._current(key) is not None:
+                raise PreconditionFailed(key)
+            sha256 = hashlib.sha256(body).hexdigest() if self.sums else None
+            version = self._add(key, body, _md5(body), sha256, headers)
+            return Copied(Pin(key, version.etag, self._head(key, version).version_id), sha256)
 
-        self._write("copy", key, write)
+        return self._write("copy", key, write)
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         def write() -> None:
@@ -212,6 +263,11 @@ class MemoryStore:
                 if key.startswith(prefix) and self._current(key) is not None
             )
 
+    def versions(self, key: str) -> list[str]:
+        """The ids of a key's versions that have bytes, the newest first."""
+        with self._lock:
+            return [v.id for v in reversed(self._objects.get(key, ())) if v.body is not None]
+
     def body(self, key: str) -> bytes:
         """The current bytes of a key, without counting as a request. Raises KeyError."""
         version = self._current(key)
@@ -279,9 +335,12 @@ class MemoryStore:
             versions = self._objects.get(key, ())
         return next((v for v in versions if v.id == version_id), None)
 
-    def _pinned(self, pin: Pin) -> _Version:
-        version = self._find(pin.key, pin.version_id)
-        if version is None or version.body is None or version.etag != pin.etag.strip('"'):
+    def _pinned(self, pin: Pin | Immutable) -> _Version:
+        wanted = pin if isinstance(pin, Pin) else None
+        version = self._find(pin.key, wanted.version_id if wanted else None)
+        if version is None or version.body is None:
+            raise ObjectChanged(pin.key)
+        if wanted and version.etag != wanted.etag.strip('"'):
             raise ObjectChanged(pin.key)
         return version
 

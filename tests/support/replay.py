@@ -47,6 +47,8 @@ def record(store: MemoryStore, action: Callable[[], object]) -> list[Write]:
     met = Counter({key: len(versions) for key, versions in before.objects.items()})
     writes = []
     for each in after.log[len(before.log) :]:
+        if "/queue/" in each.key:
+            continue  # No host reads it, and what is deleted may be put again.
         now = None
         if each.operation != "delete":
             version = after.objects[each.key][met[each.key]]
@@ -74,11 +76,12 @@ def _stored(body: bytes | None, modified: datetime, etag: str) -> Stored:
 @dataclass
 class Bucket:
     """`refused` lists the keys that were asked for and are not there: S3 answers those with 403;
-    `unchanged` those that were answered with 304."""
+    `unchanged` those that were answered with 304; `sent` counts the bytes of each other one."""
 
     objects: dict[str, Stored]
     refused: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
 
     def apply(self, write: Write) -> None:
         if write.now is None:
@@ -132,12 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.bucket.unchanged.append(key)
             self._answer(304, b"", found)
         elif (asked := self._range(found)) is None:
+            self.bucket.sent[key] += len(found.body)
             self._answer(200, found.body, found)
         else:
             start, end = asked
             if start >= len(found.body):
                 self._answer(416, b"<Error><Code>InvalidRange</Code></Error>")
                 return
+            self.bucket.sent[key] += end - start
             of = f"bytes {start}-{end - 1}/{len(found.body)}"
             self._answer(206, found.body[start:end], found, {"Content-Range": of})
 

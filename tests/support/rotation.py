@@ -16,7 +16,7 @@ from debpress.keys.rotation import Asked
 from debpress.keys.standing import Standing, load, standing
 from debpress.openpgp.certificates import Certificate
 from debpress.records import rotation as records
-from debpress.records.messages import SignInput
+from debpress.records.messages.sign import SignInput
 from debpress.steps import rotate, set_up, sign
 
 from tests.support import verifiers
@@ -55,7 +55,7 @@ class _Press(Press):
             lambda _region: self.service, clock=self.clock, archive=self.archive, user_id="Lab"
         )
         loading = partial(signing.load, keys=found)
-        signers = load(self.archive, self.repository.signers, loading)
+        signers = partial(load, self.archive, self.repository.signers, loading)
         return encode(sign.run(self.services, decode(SignInput, given), signers))
 
     def keys(self) -> Standing:
@@ -83,7 +83,7 @@ class Rotation:
         """A deployment with these signers, named by key or by URI."""
         uris = tuple(self.uris.get(name, name) for name in names)
         self.press.repository = replace(self.press.repository, signers=uris, rotation_days=DAYS)
-        set_up.run(self.press.services, self, self.uri)
+        set_up.run(self.press.services, self, self.uri, "0" * 64)
 
     def take(self, step: str, to: str | None = None, off: str | None = None) -> dict[str, Any]:
         asked = Asked(step, to and self.uris.get(to, to), off and self.uris[off])

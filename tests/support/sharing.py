@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadFileScheduling
 
+SHARED = "tests/system"
+# The first makes a stack of its own, with policies enforced; the second one takes long.
+ALONE = ("/test_permissions.py", "/test_release.py")
+
+
+def longest_first(nodeid: str) -> int:
+    """A key to sort by. What is shared is one piece, which takes longer than any other; begun last,
+    it would leave one worker alone with it in the end."""
+    if not nodeid.startswith(f"{SHARED}/"):
+        return 2
+    return int(nodeid.partition("::")[0].endswith(ALONE))
+
 
 class SharingTheStack(LoadFileScheduling):
     """By module, whose fixtures and templates are made once; and all that publish to the one stack,
@@ -11,6 +23,4 @@ class SharingTheStack(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = super()._split_scope(nodeid)
-        # This one makes a stack of its own, with policies enforced.
-        alone = module.endswith("/test_permissions.py")
-        return "tests/system" if module.startswith("tests/system/") and not alone else module
+        return SHARED if module.startswith(f"{SHARED}/") and not module.endswith(ALONE) else module

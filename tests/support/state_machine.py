@@ -9,9 +9,10 @@ errors"; HistoryEvent in the API reference.)
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jsonata.jexception import JException
@@ -20,6 +21,8 @@ from tests.support import expressions
 
 Function = Callable[[dict[str, Any]], Any]
 _T = TypeVar("_T")
+# Two executions of a test may have one name, no two of their tasks one token.
+_SERIAL = itertools.count()
 _Going = Generator[bool, None, _T]
 
 
@@ -39,17 +42,28 @@ class Runtime:
 
     `attempt`, if given, stands in for every Retry: it calls what it is given as often as it likes.
     A Fault that it raises is the state's, for Catch to see; anything else ends the test.
+
+    `tokens` are those of the executions that wait, each with what it is told; more than one runtime
+    may share them, as the executions of one workflow do.
     """
 
     functions: Mapping[str, Function]
     attempt: Callable[[Callable[[], Any]], Any] | None = None
     sleep: Callable[[float], None] = lambda _seconds: None
+    tokens: dict[str, Any] = field(default_factory=dict)
+
+    def tell(self, token: str, output: Any) -> bool:
+        """SendTaskSuccess; False where nobody waits with this token, or was told already."""
+        if self.tokens.get(token, output) is not None:
+            return False
+        self.tokens[token] = output
+        return True
 
 
 class Execution:
-    """`entered` lists the states that were gone through, `events` counts the history's. `runtime`
-    may be replaced between two calls of `advance`. Without an `attempt`, what a function raises is
-    known by its class, or is a Fault, and no time passes between its tries.
+    """`given` is its input, `entered` lists the states that were gone through, `events` counts the
+    history's. `runtime` may be replaced between two calls of `advance`. Without an `attempt`, what
+    a function raises is known by its class, or is a Fault, and no time passes between its tries.
     """
 
     def __init__(
@@ -62,6 +76,7 @@ class Execution:
         started_at: str = "2026-11-23T01:02:03.400Z",
     ) -> None:
         self.runtime = runtime
+        self.given = given
         self._definition = definition
         self._variables: dict[str, Any] = {}
         self._execution: dict[str, Any] = {
@@ -161,12 +176,11 @@ class Execution:
             try:
                 result = yield from self._result(state, given)
             except Fault as fault:
-                for number, retry in enumerate(retries):
-                    if _is_of(fault, retry) and tried[number] < retry["MaxAttempts"]:
-                        tried[number] += 1
-                        break
-                else:
+                # The first that names the error decides, also where it has used up its attempts.
+                number = next((n for n, each in enumerate(retries) if _is_of(fault, each)), None)
+                if number is None or tried[number] == retries[number]["MaxAttempts"]:
                     return self._catch(state, fault, given)
+                tried[number] += 1
                 continue
             count = self._calls - before - 1 if state["Type"] == "Task" else sum(tried)
             context = {
@@ -193,11 +207,33 @@ class Execution:
             for item in self._value(state["Items"], {"input": given}):
                 results.append((yield from self._iterate(state["ItemProcessor"], item)))
             return results
+        if state["Resource"].endswith(".waitForTaskToken"):
+            return (yield from self._wait_to_be_told(state, given))
         arguments = self._value(state["Arguments"], {"input": given})
         function = self.runtime.functions[arguments["FunctionName"].strip("${}")]
         self.answer = self._call(function, json.dumps(arguments["Payload"]))
         yield True
         return {"Payload": self.answer}
+
+    def _wait_to_be_told(self, state: Mapping[str, Any], given: Any) -> _Going[Any]:
+        """Calls the function, whose answer is of no account, and stops each second until another
+        execution's function has told this one (Step Functions guide, "Wait for a callback with task
+        token")."""
+        token = f"{self._execution['Id']}/{next(_SERIAL)}"
+        self.runtime.tokens[token] = None
+        context = {"input": given, "context": {"Task": {"Token": token}}}
+        arguments = self._value(state["Arguments"], context)
+        function = self.runtime.functions[arguments["FunctionName"].strip("${}")]
+        try:
+            self._call(function, json.dumps(arguments["Payload"]))
+            for _ in range(state["TimeoutSeconds"]):
+                if self.runtime.tokens[token] is not None:
+                    return self.runtime.tokens[token]
+                yield True
+                self.runtime.sleep(1)
+            raise Fault("States.Timeout", f"nobody told {token}")
+        finally:
+            del self.runtime.tokens[token]
 
     def _call(self, function: Function, payload: str) -> Any:
         def call() -> Any:

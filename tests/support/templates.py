@@ -1,4 +1,4 @@
-"""The synthesised template, as tests read it; no network, no account, no pip.
+"""The synthesised templates, as tests read them; no network, no account, no pip.
 
 `python -m tests.support.templates` prints the table of permissions that test_permissions compares
 with the reviewed one, tests/unit/permissions.txt.
@@ -32,7 +32,7 @@ from cdk_nag import AwsSolutionsChecks  # noqa: E402
 from constructs import Construct  # noqa: E402
 
 from stacks import layers, settings  # noqa: E402
-from stacks.press import Press  # noqa: E402
+from stacks.deployment import deployment  # noqa: E402
 
 # Gone with the interpreter.
 _PLACE = tempfile.TemporaryDirectory(prefix="debpress-templates-")
@@ -46,13 +46,9 @@ def context(**overrides: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A synthesised stack. `findings` are cdk-nag's by rule and construct path, `acknowledged`
-    those that were, with the reason."""
+    """A synthesised stack, or several as if they were one."""
 
     data: Mapping[str, Any]
-    file: Path
-    findings: frozenset[tuple[str, str]] = frozenset()
-    acknowledged: Mapping[tuple[str, str], str] | None = None
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
         """Of one CloudFormation type, their properties by logical id."""
@@ -62,9 +58,25 @@ class Template:
             if resource["Type"] == kind
         }
 
-    def one(self, kind: str) -> dict[str, Any]:
-        (found,) = self.resources(kind).values()
+    def one(self, kind: str, prefix: str = "") -> dict[str, Any]:
+        """The only resource of its type, or the only one whose logical id begins like this."""
+        (found,) = (r for name, r in self.resources(kind).items() if name.startswith(prefix))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment(Template):
+    """Both stacks as if they were one: what the press takes from the archive is resolved. `files`
+    are theirs. `replica` is that of another Region, where one is configured. `findings` are
+    cdk-nag's by rule and construct path, `acknowledged` those that were, with the reason."""
+
+    archive: Template
+    press: Template
+    files: tuple[Path, ...]
+    replica: Template | None = None
+    findings: frozenset[tuple[str, str]] = frozenset()
+    acknowledged: Mapping[tuple[str, str], str] | None = None
+    delivery: Template | None = None
 
 
 class _Wrong(Construct):
@@ -81,15 +93,15 @@ class _Wrong(Construct):
 
 
 @cache
-def _synthesise(text: str, nag: bool, spoilt: bool) -> Template:
+def _synthesise(text: str, nag: bool, spoilt: bool) -> Deployment:
     directory = Path(tempfile.mkdtemp(dir=_PLACE.name))
     (directory / "layer/python").mkdir(parents=True)
     app = cdk.App(context=json.loads(text), outdir=str(directory / "out"))
     # pip's work is no business of the template; test_layer_imports looks at it.
     with mock.patch.object(layers, "dependencies", lambda *_: directory / "layer"):
-        stack = Press(app, "debpress", settings.read(app.node))
+        stacks = deployment(app, settings.read(app.node))
     if spoilt:
-        _Wrong(stack)
+        _Wrong(stacks[0])
     findings, acknowledged = frozenset[tuple[str, str]](), None
     if nag:
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -106,16 +118,74 @@ def _synthesise(text: str, nag: bool, spoilt: bool) -> Template:
             (rule, path): reason
             for rule, path, reason in _found(pack.get("suppressedViolations", []))
         }
-    file = directory / "out/debpress.template.json"
-    return Template(json.loads(file.read_text("utf-8")), file, findings, acknowledged)
+    files = [directory / f"out/{stack.stack_name}.template.json" for stack in stacks]
+    templates = {file.name: json.loads(file.read_text("utf-8")) for file in files}
+    archive, press, *_ = templates.values()
+
+    def other(kind: str) -> dict[str, Any] | None:
+        found = [
+            each for name, each in templates.items() if name.endswith(f"-{kind}.template.json")
+        ]
+        return found[0] if found else None
+
+    replica, delivers = other("replica"), other("delivery")
+    return Deployment(
+        _joined(archive, press, *([delivers] if delivers else [])),
+        Template(archive),
+        Template(press),
+        tuple(files),
+        Template(replica) if replica else None,
+        findings,
+        acknowledged,
+        Template(delivers) if delivers else None,
+    )
 
 
-def synthesise(*, nag: bool = False, spoilt: bool = False, **overrides: Any) -> Template:
-    """The stack of cdk.json's context, some of it replaced; with `nag`, what cdk-nag says of it.
+def synthesise(*, nag: bool = False, spoilt: bool = False, **overrides: Any) -> Deployment:
+    """The stacks of cdk.json's context, some of it replaced; with `nag`, what cdk-nag says of them.
 
     `spoilt` adds what it must complain of.
     """
     return _synthesise(json.dumps(context(**overrides), sort_keys=True), nag, spoilt)
+
+
+def _joined(
+    archive: dict[str, Any], press: dict[str, Any], *others: dict[str, Any]
+) -> dict[str, Any]:
+    """Both templates in one, with the archive's own values where the press imports them; what it
+    imports from others as they name it."""
+    exported = {
+        each["Export"]["Name"]: each["Value"]
+        for template in (archive, *others)
+        for each in template["Outputs"].values()
+        if "Export" in each
+    }
+    told = {
+        each["Properties"]["Name"]: each["Properties"]["Value"]
+        for each in archive["Resources"].values()
+        if each["Type"] == "AWS::SSM::Parameter"
+    }
+    parameters = {
+        name: told[each["Default"]]
+        for name, each in press.get("Parameters", {}).items()
+        if each["Default"] in told
+    }
+
+    def resolved(value: Any) -> Any:
+        match value:
+            case {"Fn::ImportValue": name}:
+                return exported[name]
+            case {"Ref": name} if name in parameters:
+                return parameters[name]
+            case dict():
+                return {key: resolved(each) for key, each in value.items()}
+            case list():
+                return [resolved(each) for each in value]
+        return value
+
+    both = {key: {**archive[key], **resolved(press[key])} for key in ("Resources", "Outputs")}
+    assert len(both["Resources"]) == len(archive["Resources"]) + len(press["Resources"])
+    return both
 
 
 def _found(violations: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
@@ -124,10 +194,10 @@ def _found(violations: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
             yield violation["ruleName"], construct["constructPath"], violation.get("reason", "")
 
 
-def handler(name: str) -> ModuleType:
-    """The module of a function, as Lambda loads it."""
+def handler(name: str, module: str = "handler") -> ModuleType:
+    """A module of a function, its handler or one beside it, as Lambda loads it."""
     spec = importlib.util.spec_from_file_location(
-        f"handler_of_{name}", ROOT / f"lambdas/{name}/handler.py"
+        f"{module}_of_{name}", ROOT / f"lambdas/{name}/{module}.py"
     )
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,8 @@ import pytest
 from local import paths
 from local.ci import Ci
 from local.stack import Stack
+from tests.support.documents import blocks, sh
 from tests.support.press import debs
-
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page: str) -> list[str]:
-    return _BLOCK.findall((paths.ROOT / page).read_text("utf-8"))
-
-
-def sh(script: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs a block as a person's shell would, the commands of .venv at hand."""
-    path = f"{paths.BIN}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["sh", "-eu", "-c", script], cwd=folder, env={**environment, "PATH": path},
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture

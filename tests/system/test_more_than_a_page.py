@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import urllib3
 from debpress.layout import Batch
 
 from local.apt_root import AptRoot
@@ -21,6 +22,23 @@ KEEP = 20  # the default
 
 
 @contextmanager
+def untold(stack: Stack) -> Iterator[None]:
+    """Nobody is told of results meanwhile: a thousand at once, which no press writes, would keep
+    the machine busy with as many calls of `announce`."""
+    events = stack.client("events")
+    [rule] = [
+        each["Name"]
+        for each in events.list_rules()["Rules"]
+        if "a result" in each.get("Description", "") and each["Name"].startswith("debpress-press")
+    ]
+    events.disable_rule(Name=rule)
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=rule)
+
+
+@contextmanager
 def crowded(uploads: Uploads, result: bytes) -> Iterator[None]:
     """Before all that is listed, and after it, stands what nobody names or asks for any more."""
     root = uploads.stack.outputs.root
@@ -32,11 +50,16 @@ def crowded(uploads: Uploads, result: bytes) -> Iterator[None]:
         **{f"results/testing/main/{n}.json": result for n in names},
     }
 
-    def put(key: str) -> dict[str, str]:
-        done = uploads.s3.put_object(Bucket=uploads.bucket, Key=key, Body=junk[key])
-        return {"Key": key, "VersionId": done["VersionId"]}
+    at = f"{uploads.stack.outputs.endpoint_url}/{uploads.bucket}"
+    # The emulator asks for no signature, whose making is most of what a put takes.
+    http = urllib3.PoolManager(maxsize=8)
 
-    with ThreadPoolExecutor(8) as pool:
+    def put(key: str) -> dict[str, str]:
+        done = http.request("PUT", f"{at}/{key}", body=junk[key])
+        assert done.status == 200, done.data
+        return {"Key": key, "VersionId": done.headers["x-amz-version-id"]}
+
+    with untold(uploads.stack), ThreadPoolExecutor(8) as pool:
         made = list(pool.map(put, junk))
     try:
         yield
@@ -63,7 +86,7 @@ def test_nothing_is_overlooked_behind_the_first_thousand(
         more = uploads.publish(Batch("testing", "main", "paged-more"), debs(("more", "1", "all")))
         debpress("prune", "--suite", "testing")
         [reap] = [name for name in functions(stack) if "Reap" in name]
-        assert invoke(stack, reap) == {"objects": 0, "bytes": 0}
+        assert invoke(stack, reap) == {"objects": 0, "bytes": 0, "left": 0}
         [status] = debpress.json("status", "--suite", "testing")
         said = debpress("verify")
 

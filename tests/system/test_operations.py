@@ -20,6 +20,7 @@ from local import debs as real
 from local.apt_root import AptRoot
 from local.ci import Ci, sha256
 from local.stack import Stack
+from tests.support.documents import blocks, sh
 from tests.support.operator import Debpress, functions, invoke
 from tests.support.press import deb, debs
 from tests.support.uploads import Uploads
@@ -29,6 +30,7 @@ Host = Callable[..., AptRoot]
 # Oldest first. By name `1.9` would be newer than `1.10`, and `1:0.1` the oldest of all.
 VERSIONS = ["1.0~rc1", "1.0", "1.9", *(f"1.{n}" for n in range(10, 28)), "1:0.1"]
 KEEP = 20  # the default
+RUNBOOK = "docs/runbook.md"
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +130,7 @@ def test_a_prune_keeps_the_newest_by_debians_order_and_strands_no_host(
 
     # What was un-named stays for the grace: who knows of it still gets it, reaper or not.
     [reap] = [name for name in functions(stack) if "Reap" in name]
-    assert invoke(stack, reap) == {"objects": 0, "bytes": 0}
+    assert invoke(stack, reap) == {"objects": 0, "bytes": 0, "left": 0}
     assert len(between.download(*(f"pruned={version}" for version in VERSIONS))) == len(VERSIONS)
     between.install(f"pruned={VERSIONS[0]}").clean()
     assert between.installed("pruned") == VERSIONS[0]
@@ -250,7 +252,7 @@ def test_verify_finds_nothing_wrong_after_all_this_and_names_what_is(
     )
     lost, flipped = (f"{root}/{p['filename']}" for p in result["packages"])
     folder = f"{root}/dists/fresh/main/binary-amd64"
-    packages = f"{folder}/Packages"
+    packages = f"{folder}/Packages.gz"
     inrelease = s3.get_object(Bucket=bucket, Key=f"{root}/dists/fresh/InRelease")["Body"].read()
     listed = re.search(rb"([0-9a-f]{64}) +\d+ main/binary-amd64/Packages\.xz", inrelease)
     assert listed is not None
@@ -261,7 +263,7 @@ def test_verify_finds_nothing_wrong_after_all_this_and_names_what_is(
         body = bytearray(s3.get_object(Bucket=bucket, Key=flipped)["Body"].read())
         body[-9] ^= 1
         s3.put_object(Bucket=bucket, Key=flipped, Body=bytes(body))
-        s3.put_object(Bucket=bucket, Key=packages, Body=b"Package: edited\n")
+        s3.put_object(Bucket=bucket, Key=packages, Body=b"edited")
         s3.delete_object(Bucket=bucket, Key=lost)
         s3.delete_object(Bucket=bucket, Key=by_hash)
         found = debpress.run("verify", "--deep")
@@ -307,3 +309,69 @@ def test_a_host_that_reads_a_snapshot_stays_where_it_was(
     assert {s["path"] for s in status["snapshots"]} == {path, again["snapshot"]}
     assert "nothing wrong" in debpress("verify", "--suite", path)
     assert "generation-unknown" in debpress.refused("snapshot", *suite, "--generation", "9999")
+
+
+def test_what_somebody_deleted_comes_back_as_the_runbook_says(
+    stack: Stack, uploads: Uploads, debpress: Debpress, host: Host, tmp_path: Path
+) -> None:
+    """By the very commands of the page; the versions of an object are listed by another one."""
+    (versions,) = blocks(RUNBOOK, "Restoring what was deleted or replaced")
+    look, mend = blocks(RUNBOOK, "Somebody deleted the pool")
+    (without, *_) = blocks(RUNBOOK, "Guards that were taken out")
+    policy = json.loads(uploads.s3.get_bucket_policy(Bucket=uploads.bucket)["Policy"])
+    package = real.build(tmp_path, "mistake", "1.0")
+    files = {package.name: package.read_bytes()}
+    result = uploads.publish(Batch("testing", "extra", "mistake"), files)
+    root = stack.outputs.root
+    found = uploads.s3.list_objects_v2(
+        Bucket=uploads.bucket, Prefix=f"{root}/dists/testing/extra/binary-amd64/by-hash/"
+    )
+    keys = [f"{root}/{each['filename']}" for each in result["packages"]]
+    keys += [each["Key"] for each in found["Contents"]]
+    for key in keys:
+        uploads.s3.delete_object(Bucket=uploads.bucket, Key=key)
+
+    def typed(script: str) -> str:
+        names = f"bucket={uploads.bucket}\nkey={keys[0]}\n{without.partition('aws ')[0]}"
+        environment = {**uploads.ci.environment, "DEBPRESS_BUCKET": uploads.bucket}
+        done = sh(names + script, tmp_path, environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    planned = debpress.json("restore", "--suite", "testing", "--dry-run")
+    assert planned["untold"] == ["testing"] and not planned["lost"]
+    assert "testing" in typed(look)
+    assert len(json.loads(typed(versions))["DeleteMarkers"]) == 1
+    assert "nothing wrong" in typed(mend)
+
+    after = uploads.s3.get_bucket_policy(Bucket=uploads.bucket)["Policy"]
+    assert json.loads(after) == policy
+    assert debpress.json("verify", "--suite", "testing", "--deep")["good"]
+    assert len(updated(host("testing", "extra")).download("mistake")) == 1
+    assert debpress.json("restore", "--suite", "testing") == {"back": [], "lost": [], "untold": []}
+
+
+def test_another_bucket_follows_and_hosts_read_it(
+    stack: Stack, uploads: Uploads, debpress: Debpress, key: Path, tmp_path: Path
+) -> None:
+    uploads.s3.create_bucket(Bucket="elsewhere")
+    uploads.s3.put_bucket_versioning(
+        Bucket="elsewhere", VersioningConfiguration={"Status": "Enabled"}
+    )
+    package = real.build(tmp_path, "mirrored", "1.0")
+    files = {package.name: package.read_bytes()}
+    uploads.publish(Batch("testing", "extra", "mirrored"), files)
+
+    first = debpress.json("mirror", "--to", "elsewhere", "--tidy")
+    again = debpress.json("mirror", "--to", "elsewhere")
+
+    assert first["suites"]["testing"]["flipped"] and first["tidy"]["copied"] > 0
+    assert again["suites"]["testing"] == {
+        **first["suites"]["testing"],
+        "flipped": False,
+        "copied": 0,
+    }
+    uri = f"{stack.outputs.endpoint_url}/elsewhere/{stack.outputs.root}"
+    reader = AptRoot(tmp_path / "host", f"deb [signed-by={key}] {uri} testing extra", "amd64")
+    assert updated(reader).versions("mirrored") == ["1.0"]
+    assert len(reader.download("mirrored")) == 1

@@ -13,7 +13,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,26 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from debpress.adapters.deployed import Deployed
+from debpress.adapters.executions import Executions
+from debpress.adapters.s3 import S3Store
+from debpress.clock import SystemClock
+from debpress.commands.bench import Bench
+from debpress.commands.examination import Examination
+from debpress.commands.proving import Proof
+from debpress.commands.repository import open_archive
+from debpress.doctor.findings import Finding
 
 from local import debs, emulator, paths
 from local.ci import Ci, manifest_json
 from local.stack import Stack, up
 from tests.conftest import REPOSITORY
+from tests.support.documents import blocks, sh
 
 ACCOUNT = "arn:aws:iam::000000000000"
 HOSTS = f"{ACCOUNT}:role/apt-hosts"
 ISSUER = "token.actions.githubusercontent.com"
-SUBJECT = "repo:my-org/web:ref:refs/heads/main"
+SUBJECT = "repo:my-org@123/web@456:ref:refs/heads/main"
 ROLES = {
     "providers": {"github": {"arn": f"{ACCOUNT}:oidc-provider/{ISSUER}"}},
     "ci": [
@@ -131,10 +141,9 @@ def guarded() -> Iterator[Stack]:
 def role(guarded: Stack) -> Callable[[str], Who]:
     """Somebody with a function's own role. Its trust is changed for that, its permissions not."""
     iam = guarded.client("iam")
-    names = [each["RoleName"] for each in iam.list_roles()["Roles"]]
 
     def assume(function: str) -> Who:
-        [name] = [n for n in names if n.startswith(f"debpress-Functions{function}Role")]
+        name = f"debpress-{function.lower()}-{emulator.REGION}"
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=_trust())
         return _assumed(guarded, name)
 
@@ -143,9 +152,9 @@ def role(guarded: Stack) -> Callable[[str], Who]:
 
 @pytest.fixture(scope="module")
 def outputs(guarded: Stack) -> Mapping[str, str]:
-    """The stack's outputs, which name the roles."""
-    [stack] = guarded.client("cloudformation").describe_stacks(StackName="debpress")["Stacks"]
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    """The stacks' outputs, which name the roles."""
+    stacks = guarded.client("cloudformation").describe_stacks()["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for one in stacks for each in one["Outputs"]}
 
 
 def _token(subject: str, audience: str = "sts.amazonaws.com", issuer: str = ISSUER) -> str:
@@ -180,6 +189,17 @@ def host(request: pytest.FixtureRequest, guarded: Stack, outputs: Mapping[str, s
         return _assumed(guarded, outputs["HostsRoleOthers"].rpartition("/")[2])
     guarded.client("iam").create_role(RoleName="apt-hosts", AssumeRolePolicyDocument=_trust())
     return _assumed(guarded, "apt-hosts")
+
+
+@pytest.fixture(scope="module")
+def administrator(guarded: Stack) -> Who:
+    """Whose own policies allow everything; only a Deny statement refuses."""
+    iam = guarded.client("iam")
+    iam.create_role(RoleName="administrator", AssumeRolePolicyDocument=_trust())
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName="administrator", PolicyName="all", PolicyDocument=document)
+    return _assumed(guarded, "administrator")
 
 
 def _trust() -> str:
@@ -280,10 +300,14 @@ def test_a_job_has_the_role_of_its_own_repository_and_branch(
     assert may("CiRoleWeb", SUBJECT)
     assert may("CiRoleTags", "repo:my-org/web:ref:refs/tags/v1.2")
     for subject in (
-        "repo:my-org/web:ref:refs/heads/other",
-        "repo:my-org/web:pull_request",
-        "repo:my-org/web:ref:refs/heads/main2",
-        "repo:other/web:ref:refs/heads/main",
+        SUBJECT.replace("main", "other"),
+        "repo:my-org@123/web@456:pull_request",
+        f"{SUBJECT}2",
+        SUBJECT.replace("my-org@", "other@"),
+        # The same names, given to somebody else; and by a repository that is older than ids.
+        SUBJECT.replace("@123", "@124"),
+        SUBJECT.replace("@456", "@457"),
+        "repo:my-org/web:ref:refs/heads/main",
         "repo:my-org/web:ref:refs/tags/v1",
     ):
         assert not may("CiRoleWeb", subject), subject
@@ -315,7 +339,8 @@ def test_operators_ask_for_operations_and_read_and_write_nothing_else(
         ):
             assert who.may_get(key), key
         assert who.may_list() and not who.may_get("staging/stable/main/b/x.deb")
-        assert not who.may_sign() and not who.may_start()
+        # The runbook has them start the workflow for a suite.
+        assert not who.may_sign() and who.may_start()
 
 
 @pytest.mark.parametrize(
@@ -380,13 +405,15 @@ WRITERS = {
     BY_HASH: {"Merge"},
     POOL: {"Admit"},
     "apt/key.asc": {"Setup"},
+    "apt/setup.sh": {"Setup"},
+    "apt/keyring.deb": {"Setup"},
     "state/_repository.json": {"Setup"},
     # The rotation above left it, so that nothing is written: allowed is what is refused as a race.
     "state/_rotation.json": {"Setup"},
     "state/_signers/x.json": {"Sign"},
     "state/stable/signed/00000001-0.json": {"Sign"},
     "state/stable/generations/00000001-0.json": {"Merge"},
-    "state/stable/queue/x.json": {"Queue"},
+    "state/stable/queue/x.json": {"Queue", "Merge"},
     "results/stable/main/x.json": {"Finish"},
     "staging/stable/main/x/operations.json": {"Prune"},
     "staging/stable/main/x/manifest.json": set(),
@@ -447,3 +474,107 @@ def test_reading_stops_where_a_function_has_no_business(role: Callable[[str], Wh
         who = role(function)
         for key in keys:
             assert not who.may_get(key), (function, key)
+
+
+def test_a_guard_is_taken_out_and_put_back_by_the_runbooks_commands(
+    guarded: Stack, role: Callable[[str], Who], tmp_path: Path
+) -> None:
+    """A deletion by the admitting function's role, to which somebody gave the permission."""
+    take_out, put_back, take_from_key, put_to_key, *_ = blocks(
+        "docs/runbook.md", "Guards that were taken out"
+    )
+    thief = role("Admit")
+    iam = guarded.client("iam")
+    name = f"debpress-admit-{emulator.REGION}"
+    wide = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"},
+    }
+    iam.put_role_policy(RoleName=name, PolicyName="wide", PolicyDocument=json.dumps(wide))
+
+    def typed(script: str) -> None:
+        names = f"bucket={guarded.outputs.bucket}\n"
+        done = sh(names + take_out.partition("aws ")[0] + script, tmp_path, environment)
+        assert done.returncode == 0, done.stderr
+
+    environment = Ci(guarded.outputs).environment
+    try:
+        assert not thief.may_delete(POOL) and not thief.may_sign()
+        typed(take_out)
+        assert thief.may_delete(POOL) and not thief.may_sign()
+        typed(put_back)
+        typed(take_from_key)
+        assert not thief.may_delete(POOL) and thief.may_sign()
+        key = guarded.client("kms").describe_key(KeyId="alias/debpress-signing")
+        typed(f"key={key['KeyMetadata']['KeyId']}\n{put_to_key}")
+        assert not thief.may_delete(POOL) and not thief.may_sign()
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="wide")
+
+
+def _guards(who: Who) -> dict[str, str]:
+    """What `debpress proof` says of each guard, as of one that must hold."""
+    clock, client = SystemClock(), who.client("s3")
+    store = S3Store(client, who.stack.outputs.bucket)
+    archive, _ = open_archive(store, clock)
+    states = Executions(who.client("stepfunctions"), who.stack.outputs.state_machine_arn)
+    bench = Bench(client, store, archive, states, clock, "stable", "main", Path(), 60.0)
+    key = who.stack.client("kms").describe_key(KeyId="alias/debpress-signing")
+    sign = partial(
+        who.client("kms").sign,
+        KeyId=key["KeyMetadata"]["Arn"],
+        Message=bytes(64),
+        MessageType="DIGEST",
+        SigningAlgorithm="RSASSA_PKCS1_V1_5_SHA_512",
+    )
+    return {v.claim: str(v.outcome) for v in Proof(bench, True, None, sign).guards()}
+
+
+def test_a_proof_as_an_administrator_finds_each_guard_and_which_one_is_out(
+    guarded: Stack, administrator: Who
+) -> None:
+    good = _guards(administrator)
+    assert len(good) == 5 and set(good.values()) == {"held"}, good
+    s3, bucket = guarded.client("s3"), guarded.outputs.bucket
+    whole = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    left = json.loads(whole)
+    left["Statement"] = [
+        each for each in left["Statement"] if each.get("Sid") != "OnlyAdmissionFillsThePool"
+    ]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(left))
+    try:
+        found = _guards(administrator)
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=whole)
+    [broken] = [claim for claim, outcome in found.items() if outcome != "held"]
+    assert "fills the pool" in broken and found[broken] == "did not hold"
+    assert (
+        not guarded.client("s3")
+        .list_objects_v2(Bucket=bucket, Prefix="apt/pool/-/")
+        .get("Contents")
+    )
+
+
+def test_doctor_says_what_a_role_may_not_ask_and_goes_on(ci: Who, administrator: Who) -> None:
+    def found(who: Who) -> list[Finding]:
+        deployed = Deployed(lambda service, _region=None: who.client(service))
+        bucket = who.stack.outputs.bucket
+        examination = Examination(deployed, who.client("s3"), bucket, "debpress", SystemClock())
+        return [each for _, findings in examination.areas() for each in findings]
+
+    lacking = [each for each in found(ci) if "you lack " in each.message]
+    assert {each.message.partition("you lack ")[2] for each in lacking} >= {
+        "cloudformation:DescribeStacks",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketVersioning",
+    }
+    assert all(each.level == "wrong" and "docs/operators.md" in each.remedy for each in lacking)
+    well = found(administrator)
+    # The queue's own policy denies plain http, which is all that the emulator speaks; and it keeps
+    # no encryption that a template gives a bucket (docs/emulator.md).
+    wrong = {
+        each.about
+        for each in well
+        if each.level == "wrong" and not each.message.startswith("encrypted by S3's own keys")
+    }
+    assert wrong <= {"executions", "lost events"}

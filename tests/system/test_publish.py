@@ -227,12 +227,11 @@ def test_the_same_manifest_again_is_harmless(
         "Key": f"{stack.outputs.root}/dists/testing/InRelease",
     }
     before = stack.client("s3").head_object(**release)
-    ended = len(executions(0))
 
     for _ in range(3):
         ci.copy([tmp_path / "manifest.json"], "testing", "main", "again")
 
-    assert set(executions(ended + 3)) == {"SUCCEEDED"}
+    assert set(executions(4)) == {"SUCCEEDED"}
     again = ci.result("testing", "main", "again")
     assert again is not None
     assert again["status"] == "published"

@@ -61,7 +61,8 @@ def test_the_interleavings_numbers_go_on() -> None:
 
 
 def test_the_index_of_decisions_is_what_the_records_say() -> None:
-    assert list(TREE.decisions) == list(range(1, len(TREE.decisions) + 1))
+    # A number may be taken by somebody who is still writing.
+    assert list(TREE.decisions) == sorted(TREE.decisions)
     index = (ROOT / "docs/decisions/README.md").read_text("utf-8")
     rows = re.findall(r"(?m)^\| \[(\d{4})\]\((.+?)\) \| (.+?) \| (.+?) \| (.+?) \|$", index)
     said = []

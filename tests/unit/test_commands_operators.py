@@ -8,10 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from debpress import openpgp
 from debpress.commands import connection
 from debpress.commands.main import main
-from debpress.keys.publication import sources
+from debpress.keys.publication import publish
 from debpress.layout import Layout, is_manifest, parse_staged
 from moto import mock_aws
 
@@ -56,15 +55,10 @@ class Bench:
         """Leaves what set-up leaves."""
         if settings:
             self.press.configure(**settings)
-        store, repository = self.press.store, self.press.repository
-        layout = repository.layout
-        binary = b"".join(self.press.signers.certificates())
-        armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
-        self.press.archive.keep_configuration(repository)
-        store.put(layout.key_gpg, binary)
-        store.put(layout.key_asc, armored)
-        for suite in repository.suites:
-            store.put(layout.sources(suite.suite), sources(suite, "https://h.example", armored))
+        archive, repository = self.press.archive, self.press.repository
+        archive.keep_configuration(repository)
+        certificates = b"".join(self.press.signers.certificates())
+        publish(archive, repository, "https://h.example", certificates)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """The exit code, stdout and stderr."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,13 @@ class Bench:
         self.rotation = Rotation()
         self.asked: list[dict[str, Any]] = []
         self._capsys = capsys
-        self._setup = handler("setup")
+        self._setup, work = handler("setup"), handler("setup", "work")
         press = self.rotation.press
         press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-        monkeypatch.setattr(self._setup, "environment", self._environment)
-        monkeypatch.setattr(self._setup, "StepFunctions", lambda _: self.rotation)
-        monkeypatch.setattr(self._setup, "log", lambda *_, **__: None)
+        monkeypatch.setitem(sys.modules, "work", work)
+        monkeypatch.setattr(work, "environment", self._environment)
+        monkeypatch.setattr(work, "StepFunctions", lambda _: self.rotation)
+        monkeypatch.setattr(work, "log", lambda *_, **__: None)
         monkeypatch.setattr(connection, "connect", lambda _: (None, press.store))
         monkeypatch.setattr(functions, "invoke", self._invoke)
         monkeypatch.setattr(publishing, "send", self._send)

@@ -413,7 +413,7 @@ def test_the_bucket_comes_from_the_stack(
         monkeypatch.setenv("DEBPRESS_BUCKET", "another-bucket")
     else:
         monkeypatch.delenv("DEBPRESS_BUCKET")
-    name = arguments[1] if arguments else "debpress"
+    name = arguments[1] if arguments else "debpress-press"
     outputs = {"Root": "apt", "Bucket": BUCKET}
     intercept("cloudformation.DescribeStacks", stack(name, outputs))
     command = ["upload", package, "--suite", "lab", "--no-wait", *arguments]
@@ -462,7 +462,7 @@ def test_no_credentials_are_one_sentence(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(aws, "session", aws.session.__wrapped__)  # A new one: this has read none.
     assert main(["upload", package, "--suite", "lab"], FakeClock()) == 1
     assert "there are no AWS credentials" in capsys.readouterr().err
 

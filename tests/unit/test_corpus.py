@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 import pytest
 from debian.deb822 import Deb822
 from debpress import config
-from debpress.index import entries, gz
+from debpress.index import entries
 from debpress.index.entries import Identity
 
 from local import paths
@@ -107,7 +108,7 @@ def index(press: Press, architecture: str) -> dict[Identity, bytes]:
     name = f"main/binary-{architecture}/Packages"
     sha256 = press.release().files[f"{name}.gz"].sha256
     body = press.store.body(press.repository.layout.by_hash("stable", name, sha256))
-    return dict(entries.split(gz.inflate(body)))
+    return dict(entries.split(gzip.decompress(body)))
 
 
 def test_a_bad_batch_can_be_mended(fresh: Callable[[], Press]) -> None:

@@ -6,6 +6,7 @@ about it. The number in a test's name is the interleaving's on that page.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 from debpress import codec
-from debpress.archive import Archive, objects
+from debpress.archive import Archive, objects, taking
 from debpress.archive import staged as staged_files
 from debpress.archive.gone import GoneArchive
 from debpress.archive.headers import GENERATION, JSON
@@ -30,8 +31,11 @@ from debpress.index.entries import Identity
 from debpress.records.generation import Generation
 from debpress.records.gone import GonePackage, GoneVersion
 from debpress.records.result import Result
-from debpress.steps import commit, finish
+from debpress.steps import admit, commit, finish, queue, reap
+from debpress.steps import merge as merge_step
+from debpress.steps.answers import Answers
 from debpress.steps.deletion import Condemned, Deletion
+from debpress.steps.telling import hand_over
 from debpress.store import Head, ObjectHeaders, Pin, PreconditionFailed
 from debpress.suite import merge
 from debpress.suite.memory import Memory
@@ -41,6 +45,8 @@ from tests.support.memory_store import MemoryStore
 from tests.support.press import Press, deb
 from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, queued, scene
 from tests.unit import test_staged as staged
+from tests.unit.test_admission import in_parts, reaper_beside
+from tests.unit.test_interleavings import leads_and_publishes_others, queues_while_another_leads
 from tests.unit.test_operations import scheduled_twice
 
 Patch = pytest.MonkeyPatch
@@ -142,10 +148,10 @@ class TestTheCommit:
     def test_11_without_a_second_look_the_slower_leaves_older_plain_names(
         self, monkeypatch: Patch
     ) -> None:
-        def once(names: PlainNames) -> None:
+        def once(names: PlainNames, flipped: Generation, *_: Any) -> None:
             found = names._store.get(names._layout.inrelease(names._path))
             assert found is not None
-            names._write(found)
+            names._write(found, flipped, None)
 
         monkeypatch.setattr(PlainNames, "update", once)
         noticed(_one_after_the_other, range(20, 60, 2), "plain name")
@@ -210,7 +216,7 @@ class TestWhatIsIn:
             where = scene(removals=True)
             event = where.upload("a", fresh("a"))
             steps = where.press.steps(event)
-            for _ in range(6):
+            for _ in range(5):
                 next(steps)  # committed; finish never comes
             where.witness._look()
             world = where.world(turns=Script([("r", turns[0])]))
@@ -225,7 +231,7 @@ class TestWhatIsIn:
         def play(_: int) -> None:
             where = scene()
             steps = where.press.steps(where.upload("a", fresh("a")))
-            for _ in range(6):
+            for _ in range(5):
                 next(steps)
             where.witness._look()
             where.heal(where.world())
@@ -282,9 +288,10 @@ class TestWhatIsIn:
         noticed(_refused_then_room, cases, "rejected")
 
     def test_18_taking_every_409_for_an_entry_loses_batches(self, monkeypatch: Patch) -> None:
-        def credulous(store: Any, key: str, data: Any) -> None:
+        def credulous(store: Any, key: str, data: Any) -> bool:
             with suppress(PreconditionFailed):
                 store.put(key, codec.dump(data), JSON, if_absent=True)
+            return True
 
         monkeypatch.setattr(objects, "keep_first", credulous)
         noticed(
@@ -313,11 +320,11 @@ class TestWhatIsIn:
             where = scene(removals=True)
             where.operate("a", *WITHDRAW)
             jobs = queued(where, "a")
-            where.press.clock.advance(-60)
+            where.press.clock.advance(-400)
             where.upload("b", {"old0_1_all.deb": deb("old0", "1", note="other")})
             where.upload("c", {"old1_1_all.deb": OLD["old1_1_all.deb"]})
             late = queued(where, "b", "c")
-            where.press.clock.advance(60)
+            where.press.clock.advance(400)
 
             def later(press: Press, name: str) -> Any:
                 return late[name](press)
@@ -328,8 +335,12 @@ class TestWhatIsIn:
             for key in hidden:
                 where.press.store.delete(key)
 
+            seen = set()
+
             def show(call: Call) -> None:
-                if call.worker == "a" and call.operation == "get":
+                if call.worker == "a":
+                    seen.add(call.operation)
+                if call.worker == "a" and call.operation == "get" and "list" in seen:
                     while hidden:
                         where.press.store.put(*hidden.popitem())
 
@@ -339,7 +350,7 @@ class TestWhatIsIn:
             world.run(jobs)
             where.witness.settled()
 
-        cases = [(i, j) for i in range(4, 30, 4) for j in range(0, 30, 2)]
+        cases = [(i, j) for i in range(8, 30, 6) for j in range(0, 28, 2)]
         for case in cases:
             play(case)
         monkeypatch.setattr(merge._Merge, "_is_contested", lambda *_: False)
@@ -467,14 +478,7 @@ class TestPins:
             return store._current(pin.key)
 
         monkeypatch.setattr(MemoryStore, "_pinned", newest)
-        head = MemoryStore.head
-
-        def never_changed(store: MemoryStore, key: str) -> Any:
-            found = head(store, key)
-            first = store._objects[key][0] if found and key.startswith("staging/") else None
-            return store._head(key, first) if first else found
-
-        monkeypatch.setattr(MemoryStore, "head", never_changed)
+        monkeypatch.setattr(admit._Admission, "_replaced", lambda _: set())
 
         def play(_: int) -> None:
             where = scene()
@@ -482,12 +486,39 @@ class TestPins:
 
             def swap(call: Call) -> None:
                 if call.operation == "copy":
-                    for name in fresh("it"):
-                        store.put(f"staging/stable/main/it/{name}", _evil(name))
+                    name = call.key.rpartition("/")[2]
+                    store.put(f"staging/stable/main/it/{name}", _evil(name))
 
             one_batch(where, faults=swap)
 
         noticed(play, [0], "is named and not there whole")
+
+
+class TestSums:
+    def test_35_if_the_listed_sum_is_believed_hosts_are_given_other_bytes(
+        self, monkeypatch: Patch
+    ) -> None:
+        def believing(store: Any, key: str, file: Any, place: str, *, small: bool) -> Any:
+            return replace(taking.take(store, key, file, place, small=small), sha256=file.sha256)
+
+        monkeypatch.setattr(admit, "take", believing)
+
+        def play(_: int) -> None:
+            where = scene()
+            (file, right), *_ = OLD.items()
+            wrong = {file: deb("old0", "1", note="Test")}
+            started = in_parts(where, "it", wrong, **{file: hashlib.sha256(right).hexdigest()})
+            where.press.clock.advance(3600)
+            where.world().publish({"it": started})
+
+        noticed(play, [0], "is named and not there whole")
+
+    def test_38_a_reaper_that_takes_young_copies_has_good_files_refused(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(taking, "_MOST_WHOLE", 0)
+        monkeypatch.setattr(reap, "_ADMITTING", timedelta(hours=-1))
+        noticed(lambda first: reaper_beside(scene(), first), range(2, 14), "file-changed")
 
 
 class TestTime:
@@ -519,6 +550,46 @@ class TestTime:
         monkeypatch.setattr(MemoryStore, "now", lambda *_: None)
         noticed(Plays().test_the_first_function_of_all_whose_clock_is_wrong, [-3600.0], "law 1")
         noticed(Plays().test_the_first_function_of_all_whose_clock_is_wrong, [3600.0], "law 1")
+
+
+class TestWaitingToBeTold:
+    """Of the plays in test_interleavings.py. What is taken away makes others late, no more."""
+
+    def test_40_without_a_look_after_the_token_a_batch_waits_for_one_that_has_ended(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(queue, "leads", lambda *_: False)
+        # b stops between its first look at the queue and its token.
+        cases = itertools.product(range(15, 45, 5), range(12, 40))
+        noticed(queues_while_another_leads, cases, "waited in vain")
+
+    def test_40_without_handing_over_a_batch_waits_for_one_that_has_ended(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(finish, "hand_over", lambda *_: None)
+        noticed(queues_while_another_leads, grid(60, 3), "waited in vain")
+
+    def test_40_with_a_look_before_one_s_own_entry_is_gone_it_is_told_to_itself(
+        self, monkeypatch: Patch
+    ) -> None:
+        """The order in `finish`: results, entries, the next."""
+        answer = Answers.published
+
+        def early(answers: Answers, *args: Any) -> Any:
+            hand_over(answers._services, answers._suite)
+            return answer(answers, *args)
+
+        monkeypatch.setattr(Answers, "published", early)
+        monkeypatch.setattr(finish, "hand_over", lambda *_: None)
+        noticed(queues_while_another_leads, grid(60, 3), "waited in vain")
+
+    def test_42_where_nobody_answers_and_each_leaves_it_to_the_flipper_the_second_waits(
+        self, monkeypatch: Patch
+    ) -> None:
+        monkeypatch.setattr(
+            finish, "_led", lambda record, run: record.by == run or run not in record.decided
+        )
+        noticed(leads_and_publishes_others, range(12), "waited in vain")
 
 
 class TestTheReaper:
@@ -616,7 +687,7 @@ class TestLeading:
             return len(where.press.store.keys("state/stable/generations/"))
 
         led = generations()
-        monkeypatch.setattr(merge, "_is_young", lambda *_: False)
+        monkeypatch.setattr(merge_step, "leads", lambda *_: True)
         assert generations() > led
 
 
@@ -630,8 +701,9 @@ def _evil(name: str) -> bytes:
     return next(body for body in candidates if len(body) == size)
 
 
-def _overwrite(store: Any, key: str, data: Any) -> None:
+def _overwrite(store: Any, key: str, data: Any) -> bool:
     store.put(key, codec.dump(data), JSON)
+    return True
 
 
 def _other_old() -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from debpress.errors import ConfigError, CorruptError
 from debpress.index import release
 from debpress.inspection.status import status
 from debpress.inspection.verification import verify
-from debpress.records.messages import Merged, MergeInput, MergeOutput
+from debpress.records.messages.merge import Merged, MergeInput, MergeOutput
 from debpress.steps import merge
 
 from tests.support.press import SUITES, Press, debs

@@ -14,7 +14,7 @@ from debpress.adapters.logs import log
 from debpress.codec import decode
 from debpress.commands.text import print_result
 from debpress.records.result import Result
-from debpress.steps import admit, queue
+from debpress.steps import admit, queueing
 from debpress.suite import batch
 
 from tests.support.debs import control
@@ -152,9 +152,9 @@ def test_an_event_can_point_and_nothing_more(press: Press) -> None:
 class Counting(MemoryStore):
     """Remembers what was read whole."""
 
-    def get(self, key: str, version_id: str | None = None) -> Any:
+    def get(self, key: str, version_id: str | None = None, **conditions: Any) -> Any:
         self.whole = [*getattr(self, "whole", []), key]
-        return super().get(key, version_id)
+        return super().get(key, version_id, **conditions)
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["by the event", "by a look"])
@@ -216,7 +216,8 @@ def test_packages_that_say_too_much_of_themselves_are_refused(press: Press) -> N
 def test_a_batch_that_says_too_much_of_itself_is_refused(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "_MOST_SAID", 10_000)
+    monkeypatch.setattr(batch, "_CHUNK", 10**7)
+    monkeypatch.setattr(queueing, "_MOST_SAID", 10_000)
     many = {f"p{n}.deb": deb(f"p{n}") for n in range(40)}
     assert press.publish(press.upload("b", many)) == "rejected"
     [error] = press.result("b")["errors"]
@@ -226,8 +227,9 @@ def test_a_batch_that_says_too_much_of_itself_is_refused(
 def test_errors_without_number_are_told_as_some_and_a_number(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 10**7)
     monkeypatch.setattr(admit, "_MOST_ERRORS", 20)
-    monkeypatch.setattr(queue, "_MOST_ERRORS", 50)
+    monkeypatch.setattr(queueing, "_MOST_ERRORS", 50)
     bad = control(**{f"{n}": "x" for n in range(10)})
     wrong = {f"p{n}.deb": made(bad) for n in range(40)}
     assert press.publish(press.upload("b", wrong)) == "rejected"

@@ -16,16 +16,16 @@ ROOT = Path(debpress.__file__).parent
 
 LAYERS = (
     {"errors", "architectures", "clock", "concurrency", "metrics"},
-    {"codec", "strict"},
+    {"codec", "findings", "strict"},
     {"layout", "store", "pins"},
     {"deb", "index", "openpgp"},
-    {"manifest", "config"},
+    {"manifest", "config", "guards"},
     {"records"},
     {"suite"},
     {"archive"},
     {"signing"},
     {"keys"},
-    {"steps", "inspection"},
+    {"steps", "inspection", "doctor", "proof", "source"},
     {"adapters"},
     {"commands"},
 )
@@ -97,14 +97,14 @@ def test_a_step_imports_no_other_and_is_short(step: str) -> None:
     assert len(file.read_text("utf-8").splitlines()) <= 125
 
 
-def test_only_admission_the_reaper_and_the_archive_use_the_store() -> None:
+def test_only_the_reaper_and_the_archive_use_the_store() -> None:
     """Its types are everybody's; its methods are called where a `Store` is named."""
     users = {
         str(file.relative_to(ROOT).with_suffix(""))
         for file in modules()
         if any(parts == ("store", "Store") for parts in ours(file))
     }
-    allowed = {"steps/admit", "steps/deletion", "steps/services", "commands/repository"}
+    allowed = {"steps/deletion", "steps/services", "commands/repository"}
     assert {user for user in users if package(ROOT / user) not in ("archive", "adapters")} <= (
         allowed | {"commands/key/check"}
     )

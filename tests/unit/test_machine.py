@@ -22,23 +22,14 @@ from debpress.codec import Record, decode, encode
 from debpress.errors import TransientError
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Plan
-from debpress.records.messages import (
-    AdmitInput,
-    AdmitOutput,
-    CommitInput,
-    CommitOutput,
-    Ended,
-    FinishInput,
-    FinishOutput,
-    MergeInput,
-    MergeOutput,
-    OpenInput,
-    OpenOutput,
-    QueueInput,
-    QueueOutput,
-    SignInput,
-    SignOutput,
-)
+from debpress.records.messages.admit import AdmitInput, AdmitOutput
+from debpress.records.messages.commit import CommitInput, CommitOutput
+from debpress.records.messages.finish import Ended, FinishInput, FinishOutput
+from debpress.records.messages.merge import MergeInput, MergeOutput
+from debpress.records.messages.open import OpenInput, OpenOutput
+from debpress.records.messages.queue import QueueInput, QueueOutput
+from debpress.records.messages.sign import SignInput, SignOutput
+from debpress.records.messages.told import Told
 from debpress.records.result import Result
 from debpress.steps.open import _opened
 from debpress.suite import snapshot
@@ -72,7 +63,7 @@ class TestTheDefinition:
     def test_the_template_has_it(self) -> None:
         deployed = synthesise().one("AWS::StepFunctions::StateMachine")
         assert json.loads(deployed["DefinitionString"]) == MACHINE
-        assert set(deployed["DefinitionSubstitutions"]) == set(STEPS)
+        assert set(deployed["DefinitionSubstitutions"]) == {*STEPS, "Partition"}
         assert deployed["StateMachineType"] == "STANDARD"
         assert deployed["TracingConfiguration"] == {"Enabled": True}
         assert deployed["LoggingConfiguration"]["Level"] == "ALL"
@@ -88,15 +79,22 @@ class TestTheDefinition:
             assert SIZES[step_of(state)].seconds < state["TimeoutSeconds"], name
 
     def test_every_way_out_after_open_passes_finish(self) -> None:
-        """But for a batch that was ignored: of that, nobody waits for an answer."""
+        """But for a batch that was ignored, of which nobody waits for an answer; and for one that
+        another execution has answered."""
+        answered, again = STATES["Told"]["Choices"]
+        assert (answered["Next"], again["Next"]) == ("Done", "Again")
+        states = {**STATES, "Told": {**STATES["Told"], "Choices": [again]}}
         for name in STATES:
             if name not in {"Begin", "What started", "Open", "Opened", "Finish", "Finished"}:
-                ends = endings(STATES, name, without="Finish")
+                ends = endings(states, name, without="Finish")
                 assert name == "Failed" or ends <= ({name} & {"Done"}), name
 
     def test_what_breaks_is_told_to_finish_as_failed(self) -> None:
         for name in ("Admit", "Queue", "Merge", "Sign", "Commit"):
-            (caught,) = STATES[name]["Catch"]
+            *untold, caught = STATES[name]["Catch"]
+            assert [each["ErrorEquals"] for each in untold] == [["States.Timeout"]] * (
+                name == "Queue"
+            )
             assert caught["ErrorEquals"] == ["States.ALL"]
             assert caught["Next"] == "Broken"
             # Errors' causes may be long; their names are all that finish tells.
@@ -113,8 +111,8 @@ class TestTheDefinition:
 # What each step may answer, as docs/architecture.md has it, and what follows.
 OUTCOMES = {
     "Opened": {"opened": "Admit", "rejected": "Rejected", "ignored": "Done"},
-    "Queued": {"queued": "Merge", "rejected": "Rejected"},
-    "Merged": {"merged": "Sign", "wait": "Wait", "done": "Published", "rejected": "Rejected"},
+    "Told": {"answered": "Done", "again": "Again"},
+    "Merged": {"merged": "Sign", "wait": "Queue", "done": "Published", "rejected": "Rejected"},
     "Committed": {"committed": "Published", "lost": "Wait"},
 }
 
@@ -149,6 +147,9 @@ MESSAGES: dict[str, tuple[type[Record], type[Record]]] = {
 
 
 def outcomes_of(step: str) -> set[str]:
+    """Of the step that waits, what another execution tells this one."""
+    if step == "queue":
+        return {str(each) for each in Told}
     return {str(each) for each in get_type_hints(MESSAGES[step][1])["outcome"]}
 
 
@@ -244,11 +245,16 @@ class TestExpressions:
         walk(MACHINE["StartAt"], frozenset(), set())
 
 
+def backing_off(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is tried again: a wait that is over is not."""
+    return [retry for retry in state["Retry"] if retry["MaxAttempts"]]
+
+
 class TestRetries:
     def test_every_one_backs_off_with_jitter_and_ends_within_minutes(self) -> None:
         for name, state in tasks(MACHINE):
             assert state["Retry"][-1]["ErrorEquals"] == ["States.ALL"], name
-            for retry in state["Retry"]:
+            for retry in backing_off(state):
                 assert retry["JitterStrategy"] == "FULL" and retry["BackoffRate"] >= 2, name
                 assert longest(retry) <= 15 * 60, name
             assert longest(state["Retry"][-1]) <= 60, name
@@ -278,15 +284,20 @@ class TestQuotas:
         batch = Batch("s" * 60, "c" * 60, "b" * 128)
         identity = ManifestRef(f"{batch.staging}manifest.json", "0" * 32, "v" * 32)
         run = run_name(batch, identity)
-        plan = Plan(*(run, batch, identity, "", "", None), chunks=share_out(sizes))
+        plan = Plan(*(run, batch, identity, "", "", None), chunks=share_out(sizes, WHOLE))
         assert plan.chunks[-1][1] == len(sizes)
         assert len(json.dumps(encode(_opened(plan)))) < PAYLOAD / 2
 
     @given(st.lists(st.sampled_from([1, 10**6, 10**8, 3 * 10**8, 5 * 10**9]), max_size=5000))
     def test_chunks_are_bound_in_number(self, sizes: list[int]) -> None:
-        chunks = share_out(sizes)
+        chunks = share_out(sizes, WHOLE)
         assert [*itertools.chain(*(range(*chunk) for chunk in chunks))] == [*range(len(sizes))]
         assert len(chunks) <= MOST_CHUNKS
+
+    def test_a_hundred_small_files_share_a_call_and_what_takes_long_does_not(self) -> None:
+        assert share_out([30_000] * 100, WHOLE) == ((0, 100),)
+        assert share_out([250 * 10**6] * 5, WHOLE) == ((0, 3), (3, 5))
+        assert share_out([30 * 10**6] * 7, WHOLE) == ((0, 6), (6, 7))
 
     def test_the_events_suffice_when_everything_is_throttled_to_the_last(self) -> None:
         """As many chunks as may be, each of them tried as often as may be; then a race lost again
@@ -310,8 +321,10 @@ class TestQuotas:
         assert execution.error == "States.QueryEvaluationError"
 
 
-# 50 that are full of files, 100 that are full of bytes, and the last.
-MOST_CHUNKS = 151
+# A hundred, of which each two have more work than is meant for one; and the last.
+MOST_CHUNKS = 101
+# Bytes, as `inspect_bytes`.
+WHOLE = 32 * 10**6
 
 
 def outcomes(chunks: int) -> dict[str, Callable[[dict[str, Any]], Any]]:
@@ -334,7 +347,7 @@ def fails_as_often_as_may_be(
     function: Callable[[dict[str, Any]], Any],
 ) -> Callable[[dict[str, Any]], Any]:
     """Each call works at the very last try."""
-    (retries,) = {json.dumps(state["Retry"]) for _, state in tasks(MACHINE)}
+    (retries,) = {json.dumps(backing_off(state)) for _, state in tasks(MACHINE)}
     errors = [e["ErrorEquals"][0] for e in json.loads(retries) for _ in range(e["MaxAttempts"])]
     assert len(errors) == 30
     turns = itertools.cycle([*errors, None])
@@ -391,7 +404,7 @@ class TestRedrive:
     """A failed execution goes on from its last state (Step Functions guide, "Redrive behavior of
     individual states"), which is one that leads back to the beginning."""
 
-    @pytest.mark.parametrize("step", ["open", "admit", "queue", "merge", "sign", "commit"])
+    @pytest.mark.parametrize("step", ["open", "admit", "merge", "sign", "commit"])
     def test_what_had_failed_is_published_when_the_reason_is_gone(
         self, running: Machine, step: str
     ) -> None:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from debpress.adapters.environment import Environment
+from debpress.archive import taking
+from debpress.layout import Layout
 from debpress.signing import Signers
-from debpress.store import Pin
+from debpress.steps.replication import Mirror
+from debpress.steps.services import Services
+from debpress.store import Immutable, ObjectChanged, ObjectHeaders, Pin
 
-from stacks.permissions import Grants, grants
+from stacks.permissions import Grants, grants, mirrored
 from tests.support.fake_kms import FakeKms
+from tests.support.memory_store import MemoryStore
 from tests.support.press import STEPS, Press, deb, debs, event
 from tests.support.templates import ROOT, handler, permissions, synthesise
 
 REVIEWED = Path(__file__).with_name("permissions.txt")
 HOUR = 3600.0
+REPLICA = "mirror, in the bucket that follows"
 
 
 def test_the_template_grants_what_was_reviewed() -> None:
@@ -87,9 +97,13 @@ class Recorder:
         self._note("get", key)
         return self.store.head(key)
 
-    def get(self, key: str, version_id: str | None = None) -> Any:
+    def get(self, key: str, version_id: str | None = None, **conditions: Any) -> Any:
         self._note("get_version" if version_id else "get", key)
-        return self.store.get(key, version_id)
+        return self.store.get(key, version_id, **conditions)
+
+    def read(self, key: str) -> Any:
+        self._note("get", key)
+        return self.store.read(key)
 
     def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Any:
         self._note("get_version" if pin.version_id else "get", pin.key)
@@ -102,10 +116,15 @@ class Recorder:
             self._note("get", key)
         return self.store.put(key, *arguments, **conditions)
 
-    def copy(self, source: Pin, key: str, *arguments: Any) -> None:
-        self._note("get_version" if source.version_id else "get", source.key)
+    def put_file(self, key: str, *arguments: Any) -> None:
         self._note("put", key)
-        self.store.copy(source, key, *arguments)
+        self.store.put_file(key, *arguments)
+
+    def copy(self, source: Pin | Immutable, key: str, *arguments: Any, **conditions: Any) -> Any:
+        versioned = isinstance(source, Pin) and source.version_id
+        self._note("get_version" if versioned else "get", source.key)
+        self._note("put", key)
+        return self.store.copy(source, key, *arguments, **conditions)
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         self._note("delete_version" if version_id else "delete", key)
@@ -120,29 +139,54 @@ class Recorder:
         return self.store.list(prefix)
 
 
+@dataclass
+class Copier:
+    """Copies from one bucket to the other; what it does is noted as of both."""
+
+    source: Recorder
+    target: Recorder
+
+    def copy(self, key: str) -> None:
+        found = self.source.get(key)
+        if found is None:
+            raise ObjectChanged(key)
+        self.target.put(key, found.body, ObjectHeaders(metadata=found.head.metadata))
+
+
 class Deployed:
     """A press whose steps are the functions' own handlers, and who did what."""
 
     def __init__(self, press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
         self.press = press
         self.seen: set[Access] = set()
+        self.replica = MemoryStore(press.clock)
         kms = FakeKms()
         key = kms.create_key("ECC_NIST_EDWARDS25519")
         modules = {}
         self.handlers: dict[str, Callable[[Any, Any], Any]] = {}
         for path in sorted(ROOT.glob("lambdas/*/handler.py")):
             name = path.parent.name
-            module = modules[name] = handler(name)
-            monkeypatch.setattr(module, "environment", self._environment(name, key))
-            monkeypatch.setattr(module, "log", lambda *_, **__: None)
+            module = acting = modules[name] = handler(name)
+            if name == "setup":
+                acting = handler(name, "work")
+                monkeypatch.setitem(sys.modules, "work", acting)
+                monkeypatch.setattr(acting, "StepFunctions", lambda _: Executions(press))
+            monkeypatch.setattr(acting, "environment", self._environment(name, key))
+            monkeypatch.setattr(acting, "log", lambda *_, **__: None)
             if name == "sign":
                 monkeypatch.setattr(module, "kms_services", lambda: kms.service)
             else:
                 assert not hasattr(module, "kms_services"), f"{name} knows of KMS"
+            if name == "announce":
+                monkeypatch.setattr(module, "events_client", TakingAll)
+            else:
+                assert not hasattr(module, "events_client"), f"{name} knows of the event bus"
+            if name == "mirror":
+                monkeypatch.setattr(module, "mirror_of", self._mirror)
+            else:
+                assert not hasattr(module, "mirror_of"), f"{name} knows of the replica"
             self.handlers[name] = module.handle
-        setup = modules["setup"]
-        monkeypatch.setattr(setup, "StepFunctions", lambda _: Executions(press))
-        monkeypatch.setattr(setup.urllib.request, "urlopen", self._answer)
+        monkeypatch.setattr(modules["setup"].urllib.request, "urlopen", self._answer)
         press.functions = self._functions  # type: ignore[method-assign]
 
     def _environment(self, name: str, key: str) -> Callable[[], Environment]:
@@ -156,9 +200,16 @@ class Deployed:
                 kms_key=key if name == "sign" else None,
                 state_machine="arn" if name == "setup" else None,
                 uri="https://bucket.example/apt" if name == "setup" else None,
+                tell=self.press.tell,
             )
 
         return environment
+
+    def _mirror(self, env: Environment) -> Mirror:
+        there = Recorder(self.replica, REPLICA, self.seen)
+        here = Recorder(self.press.store, "mirror", self.seen)
+        replica = Services(there, env.repository, env.clock)  # type: ignore[arg-type]
+        return Mirror(env.services, replica, Copier(here, there))
 
     def _answer(self, request: Any, **_: Any) -> Any:
         self.answered = json.loads(request.data)
@@ -166,23 +217,31 @@ class Deployed:
 
     def call(self, name: str, **event: Any) -> Any:
         """Calls a function as AWS does: what goes in and comes out is JSON."""
-        return json.loads(json.dumps(self.handlers[name](json.loads(json.dumps(event)), None)))
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
+        return json.loads(json.dumps(self.handlers[name](json.loads(json.dumps(event)), context)))
 
     def _functions(self) -> dict[str, Any]:
         return {step: lambda event, step=step: self.call(step, **event) for step in STEPS}
 
-    def deploy(self) -> None:
+    def deploy(self, kind: str = "Create") -> None:
         """CloudFormation's custom resource."""
         about = {"StackId": "s", "RequestId": "r", "LogicalResourceId": "l"}
         uri = "https://bucket.example/apt"
         self.call(
             "setup",
-            RequestType="Create",
+            RequestType=kind,
             ResponseURL="https://cloudformation.example/",
             ResourceProperties={"Uri": uri},
             **about,
         )
         assert self.answered["Status"] == "SUCCESS", self.answered
+
+
+class TakingAll:
+    """The event bus."""
+
+    def put_events(self, Entries: list[Any]) -> Any:  # noqa: N803 (boto3's name)
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in Entries]}
 
 
 class Closed:
@@ -213,6 +272,7 @@ def deployed(signers: Signers, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 def _a_repository_s_life(deployed: Deployed) -> None:
     """Everything that happens to one: each way through each step at least once."""
     press = deployed.press
+    press.configure(diff_stanzas=0)
     deployed.deploy()
     press.clock.sleep(HOUR)
 
@@ -222,11 +282,22 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     def operate(batch: str, *operations: dict[str, Any], suite: str = "stable") -> str | None:
         return press.publish(press.operate(batch, *operations, suite=suite))
 
+    # As an older debpress left it.
+    press.store.put("apt/dists/stable/main/binary-amd64/Packages", b"")
     started = press.upload("b1", debs(("a", "1", "all"), ("b", "1", "amd64")))
     assert press.publish(started) == "published"
     press.publish(started)  # The event once more.
+    # One that S3 sums; and once more, when it is in the pool.
+    large = deb("large", "1")
+    press.store.upload("staging/stable/main/l1/large.deb", large)
+    listed = {"name": "large.deb", "sha256": hashlib.sha256(large).hexdigest()}
+    with mock.patch.object(taking, "_MOST_WHOLE", 0):
+        for _ in range(2):
+            again = press.upload("l1", {}, manifest={"version": 1, "files": [listed]})
+            assert press.publish(again) == "published"
     publish("b2", *(("a", str(version), "all") for version in range(2, 5)))
     publish("t1", ("c", "1", "all"), suite="testing")
+    deployed.call("mirror", tidy=True)
     press.clock.sleep(HOUR)
 
     # Rejected: by open, by queue, by merge.
@@ -272,7 +343,9 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert operate("o3", {"op": "rollback", "to": 2}) == "published"
     assert operate("o4", {"op": "remove", "packages": ["unknown"]}) == "published"
     assert operate("s1", {"op": "snapshot", "keep_days": 1}) == "published"
-    press.configure(keep=1, prune_share=1.0, architectures=["amd64", "arm64", "armhf"])
+    press.configure(
+        keep=1, prune_share=1.0, architectures=["amd64", "arm64", "armhf"], diff_stanzas=0
+    )
     assert deployed.call("prune", dry_run=True)
     requested = deployed.call("prune", scheduled="2026-12-01T03:17:00Z")["requested"]
     assert all(result.endswith("/prune-20261201T031700Z.json") for result in requested)
@@ -290,12 +363,69 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     press.clock.sleep(60 * HOUR)
     assert deployed.call("reap")["objects"] > 0
     assert not press.store.keys("apt/dists/snapshots/")
-    deployed.deploy()
+    _followed(deployed)
+    deployed.deploy("Update")
     announced = deployed.call("setup", rotate="announce", to="awskms:alias/new")
     assert announced["record"]["stage"] == "announce"
     assert "at the earliest" not in deployed.call("setup", rotate="dual")["refused"]
     back = deployed.call("setup", rotate="back")
     assert "record" in back, back
+    _told_of_other_manifests(deployed)
+    reports = [key for key in press.store.keys("state/") if "/reports/prune-" in key]
+    _told(deployed, Layout.rotation(), *reports)
+
+
+def _followed(deployed: Deployed) -> None:
+    """What the archive has deleted is deleted in the bucket that follows, a grace later; and a call
+    that died after its flip is made good by the next."""
+    deployed.call("mirror", tidy=True)
+    deployed.press.clock.sleep(60 * HOUR)
+    assert deployed.call("mirror", tidy=True)["tidy"]["deleted"] > 0
+    deployed.replica.delete("apt/dists/stable/Release.gpg")
+    assert not deployed.call("mirror")["suites"]["stable"]["flipped"]
+    assert deployed.replica.head("apt/dists/stable/Release.gpg") is not None
+
+
+def _told(deployed: Deployed, *keys: str) -> None:
+    """S3's events of what lies at these keys call `announce`."""
+    for key in keys:
+        head = deployed.press.store.head(key)
+        assert head is not None
+        put = event(key, head.etag, head.version_id)
+        bucket = {"bucket": {"name": "bucket"}}
+        deployed.call("announce", **{**put, "detail": {**put["detail"], **bucket}})
+
+
+def _told_of_other_manifests(deployed: Deployed) -> None:
+    """A batch of each spelling of a manifest, and an operation; told while it is published and, of
+    one, when the next one is."""
+    store, told = deployed.press.store, []
+    for name in ("manifest.json", "SHA256SUMS", "a.changes", "operations.json"):
+        batch = f"told-{name}"
+        place = f"staging/stable/main/{batch}/"
+        body, package = deb(f"told-{len(name)}", "1"), f"told-{len(name)}_1_all.deb"
+        text = _spelled(name, package, body)
+        store.put(place + package, body)
+        head = store.put(place + name, text.encode())
+        started = event(head.key, head.etag, head.version_id)
+        assert deployed.press.publish(started) == "published"
+        told.append(f"results/stable/main/{batch}.json")
+        _told(deployed, told[-1])
+    _told(deployed, told[0])
+    deployed.call("watch")
+
+
+def _spelled(manifest: str, package: str, body: bytes) -> str:
+    digest, size = hashlib.sha256(body).hexdigest(), len(body)
+    files = [{"name": package, "sha256": digest}]
+    removal = {"op": "remove", "packages": ["told-9"]}
+    return {
+        "manifest.json": json.dumps({"version": 1, "files": files}),
+        "SHA256SUMS": f"{digest}  {package}\n",
+        "a.changes": f"Format: 1.8\nChecksums-Sha256:\n {digest} {size} {package}\n"
+        f"Files:\n {'0' * 32} {size} misc optional {package}\n",
+        "operations.json": json.dumps({"version": 1, "operations": [removal]}),
+    }[manifest]
 
 
 def test_a_schedule_that_tells_no_time_asks_by_the_clock(deployed: Deployed) -> None:
@@ -318,7 +448,8 @@ def _patterns(allowed: Grants) -> Iterator[tuple[str, str]]:
 
 def test_each_function_may_do_what_it_does_and_nothing_else(deployed: Deployed) -> None:
     _a_repository_s_life(deployed)
-    allowed = grants(deployed.press.repository.layout)
+    layout = deployed.press.repository.layout
+    allowed = {**grants(layout), REPLICA: mirrored(layout)}
     refused = [
         access
         for access in deployed.seen

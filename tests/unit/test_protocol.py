@@ -64,7 +64,11 @@ class TestPublishing:
         root = "apt/dists/stable/"
         listed = press.release().files
         for name, each in listed.items():
-            assert press.store.head(root + name).size == each.size, name
+            head = press.store.head(root + name)
+            # The text is listed, or apt would see no packages; nobody needs it served.
+            assert (head.sha256 if head else None) == (
+                each.sha256 if name.endswith((".gz", ".xz")) else None
+            ), name
         assert press.store.get(root + "Release").body == press.release().render()
 
     def test_a_new_architecture_begins_with_the_packages_for_all(self, press: Press) -> None:
@@ -258,14 +262,14 @@ class TestRaces:
     def test_a_batch_whose_execution_died_goes_along_with_the_next(self, press: Press) -> None:
         dead = press.steps(press.upload("dead", debs(("dead", "1", "all"))))
         for _ in range(3):
-            next(dead)  # opened, admitted, queued; and then nothing more
+            next(dead)  # opened, admitted, queued and merged; and then nothing more
         press.publish(press.upload("next", debs(("next", "1", "all"))))
         assert names(press.packages()) == {"dead", "next"}
         assert press.result("dead")["status"] == "published"
 
     def test_a_queue_entry_left_behind_is_not_merged_again(self, press: Press) -> None:
         steps = press.steps(press.upload("b1", debs(("a", "1", "all"))))
-        for _ in range(6):
+        for _ in range(5):
             next(steps)  # committed; finish never comes
         assert names(press.packages()) == {"a"} and list(press.store.list("state/stable/queue/"))
         press.publish(press.operate("o1", {"op": "remove", "packages": ["a"]}))
@@ -322,7 +326,7 @@ class TestCrashes:
 
     def test_a_failure_after_the_flip_is_told_as_published(self, press: Press) -> None:
         steps = press.steps(press.upload("b1", debs(("a", "1", "all"))))
-        for _ in range(6):
+        for _ in range(5):
             next(steps)
         (entry,) = press.store.list("state/stable/queue/")
         run = entry.key.rpartition("/")[2].removesuffix(".json")

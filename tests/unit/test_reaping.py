@@ -83,6 +83,16 @@ def test_called_hourly_a_file_lives_two_hours_longer_than_the_grace(press: Press
     assert 25 <= hours <= 26
 
 
+def test_the_text_of_an_index_that_an_older_debpress_wrote_goes(press: Press) -> None:
+    text = "apt/dists/stable/main/binary-amd64/Packages"
+    press.store.put(text, b"stale")
+    press.clock.sleep(GRACE)
+    publish(press, "b1", ("a", "1", "all"))
+    assert text not in collect(press)
+    press.clock.sleep(2 * HOUR)
+    assert text in collect(press)
+
+
 def test_a_call_that_finds_nothing_is_cheap(press: Press) -> None:
     """It comes every hour. On a day of fifteen releases of five packages it asks for the list of
     each folder, for each suite its release and indices, and for each flip of the day its record."""

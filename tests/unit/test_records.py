@@ -17,6 +17,7 @@ from debpress.records.generation import EndedSnapshot, Generation, SignedRelease
 from debpress.records.gone import GoneUpTo, GoneVersion
 from debpress.records.result import PruneReport, ReapReport, Result
 from debpress.records.rotation import Rotation, StoredCertificate
+from debpress.records.setup import SetUpDone
 
 from tests.support import golden
 
@@ -25,6 +26,7 @@ KINDS: dict[str, type[Record]] = {
     "results__": Result,
     "_reports__reap": ReapReport,
     "_rotation": Rotation,
+    "_setup": SetUpDone,
     "_signers__": StoredCertificate,
     "__generations__": Generation,
     "__gone___upto": GoneUpTo,

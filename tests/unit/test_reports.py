@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from debpress.errors import StoreError, TransientError
+from debpress import concurrency
+from debpress.errors import DebpressError, StoreError, TransientError
 from debpress.inspection.history import history
 from debpress.layout import Layout
 from debpress.records.generation import Generation
-from debpress.records.messages import Ended, FinishInput
-from debpress.steps import deletion, finish, reap
+from debpress.records.messages.finish import Ended, FinishInput
+from debpress.steps import deletion, finish, prune, reap
 from debpress.steps.reap import Reaped
 
+from tests.support.memory_store import MemoryStore
 from tests.support.press import Press, deb, debs
 
 DAY = 86400.0
@@ -207,6 +210,7 @@ def test_a_reaping_reports_what_it_deleted(littered: Press) -> None:
     assert metrics.said == {
         (None, "ObjectsReaped"): len(reaped.keys),
         (None, "BytesReaped"): reaped.size,
+        (None, "ObjectsLeftOver"): 0,
     }
     littered.clock.sleep(10)
     collect(littered, metrics)
@@ -224,7 +228,8 @@ def test_staged_packages_are_reported_alike_and_counted_apart(press: Press) -> N
     size = sum(map(len, files.values()))
     assert [d["key"] for d in said["deleted"]] == [f"staging/stable/main/b1/{n}" for n in files]
     assert said["bytes"] == size and all(d["version_id"] for d in said["deleted"])
-    assert metrics.said == {(None, "FilesUnstaged"): 2, (None, "BytesUnstaged"): size}
+    said = {"FilesUnstaged": 2, "BytesUnstaged": size, "ObjectsLeftOver": 0}
+    assert metrics.said == {(None, name): value for name, value in said.items()}
 
 
 def test_a_dry_run_reports_nothing(littered: Press) -> None:
@@ -258,6 +263,83 @@ def test_a_pass_that_breaks_off_tells_exactly_what_it_deleted(
     lost = gone - told
     assert told <= gone and len(lost) <= 4
     assert metrics.said.get((None, "ObjectsReaped"), 0) == len(gone)
+    assert (None, "ObjectsLeftOver") not in metrics.said  # Its silence is what rings.
     littered.clock.sleep(60)
     collect(littered, metrics)
     assert not littered.store.keys("apt/pool/")
+
+
+class Killed(BaseException):
+    """The function's time is over: nothing that it would still do takes place."""
+
+
+def killed_at(store: MemoryStore, write: int) -> None:
+    """From that write on, none takes effect: not the one of a `finally` either."""
+    left = [write]
+
+    def on_write(_operation: str, _key: str) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            raise Killed
+
+    store.on_write = on_write
+
+
+def test_a_reaper_that_is_killed_at_any_write_goes_on_the_next_hour_and_no_report_lies(
+    littered: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "_PART", 4)
+    start, before = littered.store.snapshot(), set(littered.store.keys("apt/"))
+    condemned = set(collect(littered, Metrics(), dry_run=True).keys)
+    writes = len(condemned) + -(-len(condemned) // 4)  # and a report for each four
+    for write in range(1, writes + 1):
+        littered.store.restore(start)
+        killed_at(littered.store, write)
+        with pytest.raises(Killed):
+            collect(littered, Metrics())
+        littered.store.on_write = None
+        first = before - set(littered.store.keys("apt/"))
+        littered.clock.sleep(3600)
+        assert set(collect(littered, Metrics()).keys) == condemned - first
+        assert before - set(littered.store.keys("apt/")) == condemned
+        told = [d["key"] for each in reports(littered) for d in each["deleted"]]
+        assert len(told) == len(set(told)) and set(told) <= condemned
+        assert len(condemned - set(told)) <= 4, write
+
+
+def test_a_reaper_stops_before_its_time_is_over_and_the_next_one_goes_on(
+    littered: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each deletion takes a second here."""
+    monkeypatch.setattr(deletion, "_PART", 4)
+    monkeypatch.setattr(concurrency, "THREADS", 1)
+    littered.store.on_write = lambda operation, _key: littered.clock.sleep(operation == "delete")
+    condemned = set(collect(littered, Metrics(), dry_run=True).keys)
+    gone: set[str] = set()
+    for hour in range(4):
+        metrics = Metrics()
+        until = littered.clock.now() + timedelta(seconds=3)
+        reaped = reap.run(replace(littered.services, measure=metrics), until=until)
+        assert len(reaped.keys) <= 3 and littered.clock.now() <= until
+        gone |= set(reaped.keys)
+        assert metrics.said[None, "ObjectsLeftOver"] == reaped.left == len(condemned - gone)
+        assert {d["key"] for each in reports(littered) for d in each["deleted"]} == gone
+        littered.clock.sleep(3600 * (hour + 1))
+    assert gone == condemned
+
+
+def test_a_reaper_that_has_time_to_look_and_none_to_delete_says_so(littered: Press) -> None:
+    metrics = Metrics()
+    with pytest.raises(DebpressError, match="more memory"):
+        reap.run(replace(littered.services, measure=metrics), until=littered.clock.now())
+    assert metrics.said == {} and not reports(littered)
+
+
+def test_a_prune_that_asked_for_every_suite_says_so(press: Press) -> None:
+    metrics = Metrics()
+    services = replace(press.services, measure=metrics)
+    press.store.fail_at(2, "before", StoreError("as the test asked"))
+    with pytest.raises(StoreError):
+        prune.run(services, press.clock.now())
+    assert metrics.said == {}
+    assert len(prune.run(services, press.clock.now())) == metrics.said[None, "PrunesAsked"] == 2

@@ -397,7 +397,7 @@ def test_a_step_that_dies_after_any_write_is_finished_or_undone(stage: str, step
 
 
 # What hosts read, what is about to be, and the record: the rest shows nowhere.
-TELLING = re.compile(r"_rotation|/signed/|InRelease|key\.|\.sources")
+TELLING = re.compile(r"_rotation|/signed/|InRelease|key\.|keyring\.deb|\.sources")
 
 
 def _ready(stage: str) -> Rotation:
@@ -453,7 +453,7 @@ def test_a_release_signed_before_a_step_is_signed_again_instead_of_committed(
     rotation.wait(DAYS.dual)
     started = rotation.press.upload("slow", debs(("slow", "1", "all")))
     steps = rotation.press.steps(started)
-    for _ in range(5):  # Opened, admitted, queued, merged, signed by both.
+    for _ in range(4):  # Opened, admitted, merged, signed by both.
         next(steps)
     record = replace(rotation.record, stage=Stage.SWITCH, step="switch", done=False)
     rotation.store.put(Layout.rotation(), codec.dump(record))
@@ -476,4 +476,4 @@ def test_hosts_files_are_not_written_again_where_they_are_right(rotation: Rotati
     rotation.take("dual")
     keys = {write.key for write in rotation.store.log[written:]}
     assert Layout.rotation() in keys
-    assert not keys & {"apt/key.gpg", "apt/key.asc", "apt/stable.sources", "apt/testing.sources"}
+    assert not {key for key in keys if re.fullmatch(r"apt/[^/]*", key)}

@@ -46,8 +46,8 @@ def press() -> Press:
     return made
 
 
-def run(press: Press, ends: str = "SUCCEEDED") -> str:
-    return set_up.run(press.services, Machine(press, ends), URI)
+def run(press: Press, ends: str = "SUCCEEDED", properties: str = "p") -> str:
+    return set_up.run(press.services, Machine(press, ends), URI, properties)
 
 
 def test_hosts_find_the_key_and_a_source_for_each_suite(press: Press) -> None:
@@ -79,3 +79,53 @@ def test_the_configuration_is_left_for_operators(press: Press) -> None:
 def test_a_suite_that_cannot_be_signed_fails_the_deployment(press: Press) -> None:
     with pytest.raises(DebpressError, match="suite stable could not be set up"):
         run(press, ends="FAILED")
+
+
+# Roll-backs. CloudFormation asks for the set-up of before when one has failed.
+
+
+def test_a_roll_back_after_a_failed_set_up_is_known_by_its_properties(press: Press) -> None:
+    assert set_up.done(press.services, "before") is None
+    fingerprint = run(press, properties="before")
+    with pytest.raises(DebpressError):
+        run(press, ends="FAILED", properties="after")
+    assert set_up.done(press.services, "before") == fingerprint
+    assert set_up.done(press.services, "after") is None
+
+
+def test_one_that_changed_what_is_set_up_is_not(press: Press) -> None:
+    """Something else has failed after a set-up that succeeded: it has to be set up as before."""
+    run(press, properties="before")
+    run(press, properties="after")
+    assert set_up.done(press.services, "before") is None
+
+
+def test_what_a_failed_set_up_signed_is_signed_again_by_who_signs_now(press: Press) -> None:
+    run(press)
+    before = press.release()
+    set_up.sign_again(press.services, Machine(press, ends="FAILED"))
+    assert press.release().date > before.date
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b'{"version": 2}'])
+def test_a_record_that_cannot_be_read_means_that_nothing_is_known(
+    press: Press, body: bytes
+) -> None:
+    fingerprint = run(press)
+    press.store.put("state/_setup.json", body)
+    assert set_up.done(press.services, "p") is None
+    assert run(press) == set_up.done(press.services, "p") == fingerprint
+
+
+@pytest.mark.parametrize(
+    ("origin", "package"),
+    [
+        ("Acme GmbH", "acme-gmbh-archive-keyring"),
+        ("Debian", "debpress-debian-archive-keyring"),
+        ("Ubuntu", "debpress-ubuntu-archive-keyring"),
+    ],
+)
+def test_the_keyring_never_has_the_name_of_a_distribution_s_own(origin: str, package: str) -> None:
+    """A repository that took over its Origin would else take the distribution's keys from hosts."""
+    suite = {"suite": "stable", "architectures": ["amd64"], "origin": origin}
+    assert config.parse({"suites": [suite]}).keyring == package

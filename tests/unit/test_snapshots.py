@@ -14,7 +14,8 @@ from debpress.index.entries import Identity
 from debpress.inspection.status import status
 from debpress.inspection.verification import verify
 from debpress.records.generation import Generation, Parent
-from debpress.records.messages import CommitInput, SignInput
+from debpress.records.messages.commit import CommitInput
+from debpress.records.messages.sign import SignInput
 from debpress.records.result import Result
 from debpress.steps import commit, reap, sign
 from debpress.suite.snapshot import of_result
@@ -90,6 +91,8 @@ class TestMaking:
         publish(press, "b1", "1")
         path = snapshot(press)
         for name, listed in press.release(path).files.items():
+            if not name.endswith((".gz", ".xz")):
+                continue
             head = press.store.head(f"apt/dists/{path}/{name}")
             assert head is not None and head.sha256 == listed.sha256, name
         for name in ("Release", "Release.gpg"):
@@ -257,14 +260,14 @@ class TestTheGuards:
     def record(self, press: Press) -> Generation:
         publish(press, "b1", "1")
         run = press.steps(press.operate("s1", {"op": "snapshot"}))
-        for _ in range(3):
+        for _ in range(2):
             next(run)  # merged
         (key,) = press.store.keys("state/snapshots/")
         return codec.load(Generation, press.store.body(key), key)
 
     def sign(self, press: Press, record: Generation) -> None:
         press.archive.suite(record.suite).keep_record(record)
-        sign.run(press.services, SignInput(record.suite, record.id), press.signers)
+        sign.run(press.services, SignInput(record.suite, record.id), lambda: press.signers)
 
     def test_the_signer_signs_what_was_merged(self, press: Press) -> None:
         self.sign(press, self.record(press))
@@ -307,7 +310,7 @@ class TestTheGuards:
         self.sign(press, record)
         press.clock.sleep(DAY + HOUR)
         with pytest.raises(CorruptError, match="ask again"):
-            commit.run(press.services, CommitInput(record.suite, record.id), press.keys())
+            commit.run(press.services, CommitInput(record.suite, record.id), press.keys)
         assert paths(press) == []
 
 
@@ -394,7 +397,7 @@ class TestReaping:
     def test_one_never_finished_goes_after_the_grace(self, press: Press) -> None:
         publish(press, "b1", "1")
         run = press.steps(press.operate("s1", {"op": "snapshot"}))
-        for _ in range(4):
+        for _ in range(3):
             next(run)  # signed
         press.clock.sleep(DAY)
         collect(press)

@@ -9,15 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from debpress import metrics
+from debpress.adapters import aws
 
+from benchmarks.report import LATEST
 from stacks import functions, setup
 from stacks.functions import SIZES
-from tests.support.templates import ROOT, Template, context, handler, permissions, synthesise
+from tests.support.templates import (
+    ROOT,
+    Deployment,
+    Template,
+    context,
+    permissions,
+    readable,
+    synthesise,
+)
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
+def template() -> Deployment:
     return synthesise()
+
+
+def asynchronous(template: Template) -> dict[str, dict[str, Any]]:
+    """How Lambda calls functions that nobody waits for, by function."""
+    found = template.resources("AWS::Lambda::EventInvokeConfig")
+    return {readable(each["FunctionName"])[len("<Functions") : -1]: each for each in found.values()}
 
 
 def ready(template: Template) -> dict[str, Any]:
@@ -28,9 +45,11 @@ def ready(template: Template) -> dict[str, Any]:
 
 
 def test_a_deployment_fails_in_minutes_when_set_up_does_not_answer(template: Template) -> None:
-    assert SIZES["setup"].seconds < int(ready(template)["ServiceTimeout"]) <= 3600
-    # A second try would answer a request that CloudFormation has given up.
-    assert template.one("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
+    patience = int(ready(template)["ServiceTimeout"])
+    # A second try, or a late one, would act for a deployment that CloudFormation has given up.
+    asked = asynchronous(template)["Setup"]
+    assert asked["MaximumRetryAttempts"] == 0
+    assert asked["MaximumEventAgeInSeconds"] + SIZES["setup"].seconds <= patience <= 3600
 
 
 def test_set_up_runs_again_when_a_function_or_the_configuration_changed(
@@ -53,40 +72,6 @@ def test_set_up_runs_again_when_a_function_or_the_configuration_changed(
     assert ready(synthesise(log_days="180"))["Functions"] != before["Functions"]
 
 
-def test_set_up_tells_cloudformation_why_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = handler("setup")
-    answers: list[dict[str, Any]] = []
-
-    class Answered:
-        def close(self) -> None:
-            pass
-
-    def urlopen(request: Any, **_: Any) -> Answered:
-        answers.append(json.loads(request.data))
-        return Answered()
-
-    def fail() -> None:
-        raise RuntimeError("no signature could be made")
-
-    monkeypatch.setattr(module.urllib.request, "urlopen", urlopen)
-    monkeypatch.setattr(module, "environment", fail)
-    about = {"StackId": "s", "RequestId": "r", "LogicalResourceId": "l"}
-    event = {
-        "RequestType": "Create",
-        "ResponseURL": "https://cloudformation.example/",
-        "ResourceProperties": {"Uri": "u"},
-        **about,
-    }
-    module.handle(event, None)
-    assert answers[0]["Status"] == "FAILED"
-    assert "no signature could be made" in answers[0]["Reason"]
-    # Of a creation that is rolled back, the deletion has to go through.
-    module.handle({**event, "RequestType": "Delete"}, None)
-    assert answers[1]["Status"] == "SUCCESS"
-    assert answers[0]["PhysicalResourceId"] == answers[1]["PhysicalResourceId"]
-    assert about.items() <= answers[0].items()
-
-
 # Alarms
 
 
@@ -94,9 +79,50 @@ def test_what_rings(template: Template) -> None:
     alarms = template.resources("AWS::CloudWatch::Alarm").values()
     assert sorted(alarm["MetricName"] for alarm in alarms) == [
         *("ApproximateNumberOfMessagesVisible", "Errors", "Errors", "ExecutionsFailed"),
-        *("PrunesRefused", "PrunesRefused"),  # One a suite.
+        *("ObjectsLeftOver", "PrunesAsked"),
+        # One a suite.
+        *("PrunesRefused", "PrunesRefused"),
+        *("SecondsToVisible", "SecondsToVisible"),
+        "SecondsWaiting",
     ]
     assert not any("AlarmActions" in alarm for alarm in alarms)
+    # What docs/cost.md reckons with.
+    assert json.loads(LATEST.read_text("utf-8"))["cost"]["alarms"] == len(alarms)
+
+
+def test_what_nobody_waits_for_is_kept_when_it_fails(template: Template) -> None:
+    """Scheduler and CloudFormation are done when Lambda has accepted a call."""
+    calls = asynchronous(template)
+    assert set(calls) == {"Setup", "Prune", "Reap", "Announce", "Watch"}
+    del calls["Watch"]  # The next comes five minutes later, and where none does, its silence rings.
+    allowed = permissions(template)
+    for name, call in calls.items():
+        queue = readable(call["DestinationConfig"]["OnFailure"]["Destination"])
+        assert queue == "<TriggerLostEvents>"
+        assert f"Functions{name}Role | sqs:SendMessage | {queue}" in allowed
+    # Of two calls of the reaper, one too late is as good as the next one.
+    assert calls["Reap"]["MaximumEventAgeInSeconds"] == 3600
+
+
+@pytest.mark.parametrize(("metric", "period"), [("PrunesAsked", 24), ("ObjectsLeftOver", 1)])
+def test_a_prune_or_a_reaping_that_does_not_come_rings(
+    template: Template, metric: str, period: int
+) -> None:
+    alarms = template.data["Resources"].values()
+    (found,) = (a for a in alarms if a.get("Properties", {}).get("MetricName") == metric)
+    alarm = found["Properties"]
+    assert metric in metrics.UNITS and alarm["Namespace"] == metrics.NAMESPACE
+    assert [each["Name"] for each in alarm["Dimensions"]] == [*metrics.dimensions("bucket")]
+    # Any value is a sign of life.
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("SampleCount", 1)
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert alarm["TreatMissingData"] == "breaching" and "DatapointsToAlarm" not in alarm
+    # PutMetricAlarm: a week in all at most, where a period is an hour or more.
+    seconds = alarm["Period"] * alarm["EvaluationPeriods"]
+    assert alarm["Period"] == 3600 and seconds <= 604_800
+    assert (period + 2) * 3600 <= seconds <= (period + 3) * 3600
+    # It begins to count when the first set-up has left a first value.
+    assert any("SetUp" in name for name in found["DependsOn"])
 
 
 def test_alarms_notify_the_configured_topics() -> None:
@@ -108,7 +134,7 @@ def test_alarms_notify_the_configured_topics() -> None:
 def test_an_alarm_s_section_says_what_it_means_how_to_look_and_what_to_do() -> None:
     page = (ROOT / "docs/runbook.md").read_text("utf-8")
     sections = [s for s in re.split(r"^## ", page, flags=re.M) if "*Alarm: " in s]
-    assert len(sections) == 6
+    assert len(sections) == 12
     for section in sections:
         for part in ("**What it means.**", "**Look.**", "**Mend.**"):
             assert part in section, section.splitlines()[0]
@@ -117,9 +143,9 @@ def test_an_alarm_s_section_says_what_it_means_how_to_look_and_what_to_do() -> N
 # Limits
 
 
-def test_the_template_is_one_that_an_account_takes(template: Template) -> None:
+def test_the_templates_are_ones_that_an_account_takes(template: Deployment) -> None:
     # CloudFormation: 1 MB and 500 resources; IAM: 10,240 characters of a role's inline policies.
-    assert template.file.stat().st_size < 1_000_000
+    assert all(file.stat().st_size < 1_000_000 for file in template.files)
     assert len(template.data["Resources"]) < 200
     for policy in template.resources("AWS::IAM::Policy").values():
         assert len(json.dumps(policy["PolicyDocument"])) < 10_240
@@ -129,7 +155,8 @@ def test_the_template_is_one_that_an_account_takes(template: Template) -> None:
 
 def test_event_patterns_have_one_wildcard_each(template: Template) -> None:
     # EventBridge refuses rules it finds too complex to match.
-    keys = template.one("AWS::Events::Rule")["EventPattern"]["detail"]["object"]["key"]
+    rule = template.one("AWS::Events::Rule", "Trigger")
+    keys = rule["EventPattern"]["detail"]["object"]["key"]
     assert [each["wildcard"].count("*") for each in keys] == [1, 1, 1, 1]
 
 
@@ -149,6 +176,8 @@ def test_services_act_for_this_account_alone(template: Template) -> None:
 def test_the_committed_context_is_what_is_documented() -> None:
     page = (ROOT / "docs/deploy.md").read_text("utf-8")
     for key in context():
+        if key.startswith("@"):
+            continue  # The CDK's own.
         assert f"`{key}`" in page or f'"{key}"' in page, key
 
 
@@ -163,3 +192,12 @@ def test_a_signer_may_use_the_key_it_names_however_it_names_it() -> None:
     own = "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/4567"
     by_alias = "* if {ForAnyValue:StringEquals: {kms:ResourceAliases: alias/archive}}"
     assert allowed == {arn, own, by_alias}
+
+
+def test_a_copy_of_gigabytes_is_waited_for_and_tried_again_within_the_function_s_time() -> None:
+    """The largest that S3 copies in one call, at 25 MB a second."""
+    admit = SIZES["admit"]
+    assert admit.silence is not None
+    assert admit.silence * 25_000_000 >= 5_000_000_000
+    most = aws.ATTEMPTS * (aws.CONNECT_SECONDS + admit.silence)
+    assert most < admit.seconds - 60  # The backoff in between, and the start.

@@ -9,21 +9,21 @@ import pytest
 
 from stacks.heartbeat import HOURS
 from tests.support import templates
-from tests.support.templates import ROOT, Template, context, synthesise
+from tests.support.templates import ROOT, Deployment, Template, context, synthesise
 
 VALID_FOR = 7
 
 
 @pytest.fixture(scope="module")
-def stack() -> Template:
+def stack() -> Deployment:
     described = context()["debpress"]
     described["suites"][0]["valid_for"] = VALID_FOR
     return synthesise(nag=True, debpress=described)
 
 
 def beats(stack: Template) -> list[dict[str, Any]]:
-    schedules = stack.resources("AWS::Scheduler::Schedule").values()
-    return [each for each in schedules if each["ScheduleExpression"].startswith("rate")]
+    schedules = stack.resources("AWS::Scheduler::Schedule").items()
+    return [each for name, each in schedules if name.startswith("HeartbeatBeat")]
 
 
 def test_nothing_beats_unless_it_is_configured() -> None:
@@ -41,7 +41,7 @@ def test_it_starts_the_workflow_for_the_suite_that_asks(stack: Template) -> None
     assert templates.readable(target["DeadLetterConfig"]["Arn"]) == "<TriggerLostEvents>"
 
 
-def test_its_role_may_start_that_workflow_and_nothing_else(stack: Template) -> None:
+def test_its_role_may_start_that_workflow_and_nothing_else(stack: Deployment) -> None:
     lines = [line for line in templates.permissions(stack) if line.startswith("HeartbeatRole |")]
     allowed = {line.split(" | ", 1)[1] for line in lines if "sts:AssumeRole" not in line}
     assert allowed == {
@@ -56,14 +56,23 @@ def test_several_beats_may_fail_between_the_third_and_the_alarm() -> None:
     assert (1 / 2 - 1 / 3) * VALID_FOR * 24 / HOURS > 4
 
 
-def test_the_alarm_rings_at_half_and_when_nobody_looks(stack: Template) -> None:
+def test_an_alarm_rings_at_half_and_another_when_nobody_looks(stack: Template) -> None:
     alarms = stack.resources("AWS::CloudWatch::Alarm").values()
-    (rings,) = [each for each in alarms if each.get("MetricName") == "ValidityUsed"]
-    assert rings["Threshold"] == 0.5 and rings["Statistic"] == "Maximum"
-    assert rings["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    assert rings["TreatMissingData"] == "breaching"
+    found = [each for each in alarms if each.get("MetricName") == "ValidityUsed"]
+    half, silence = sorted(found, key=lambda each: str(each["Statistic"]))
+    assert half["Threshold"] == 0.5 and half["Statistic"] == "Maximum"
+    assert half["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert half["TreatMissingData"] == "notBreaching"
     # PutMetricAlarm: a period is a multiple of a minute and a day at most.
-    assert HOURS * 3600 < rings["Period"] <= 86400 and rings["EvaluationPeriods"] == 1
-    assert {each["Name"] for each in rings["Dimensions"]} == {"Bucket", "Suite"}
-    section = rings["AlarmDescription"].partition("docs/runbook.md#")[2]
-    assert f"## {section.capitalize()}\n" in (ROOT / "docs/runbook.md").read_text("utf-8")
+    assert HOURS * 3600 < half["Period"] <= 86400 and half["EvaluationPeriods"] == 1
+
+    assert (silence["Statistic"], silence["Threshold"]) == ("SampleCount", 1)
+    assert silence["ComparisonOperator"] == "LessThanThreshold"
+    assert silence["TreatMissingData"] == "breaching"
+    # Of one long period it would ring some of these later.
+    assert (silence["Period"], silence["EvaluationPeriods"]) == (3600, 2 * HOURS)
+    page = (ROOT / "docs/runbook.md").read_text("utf-8")
+    for rings in (half, silence):
+        assert {each["Name"] for each in rings["Dimensions"]} == {"Bucket", "Suite"}
+        section = rings["AlarmDescription"].partition("docs/runbook.md#")[2]
+        assert f"## {section.capitalize().replace('-', ' ')}\n" in page

@@ -9,9 +9,12 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import assertions
 from debpress.errors import ConfigError
 
-from stacks import settings
+from stacks import looking, settings
+from stacks.kept import Kept
+from stacks.roles import Roles
 from tests.support.templates import ROOT, Template, context, permissions, synthesise
 
 REVIEWED = Path(__file__).with_name("permissions-roles.txt")
@@ -24,7 +27,10 @@ ROLES = {
     "ci": [
         {
             "name": "Web",
-            "subjects": ["repo:my-org/web:ref:refs/heads/main", "repo:my-org/web:environment:prod"],
+            "subjects": [
+                "repo:my-org@123/web@456:ref:refs/heads/main",
+                "repo:my-org@123/web@456:environment:prod",
+            ],
             "publishes": ["stable/main"],
         },
         {
@@ -121,6 +127,11 @@ def test_a_gitlab_of_one_s_own() -> None:
         "repo:my-org/web:ref:refs/tags/v*",
         "repo:my-org/web:environment:prod-*",
         "repository_id:12345:ref:refs/heads/main",
+        "repo:my-org@123/web@456:ref:refs/heads/main",
+        "repo:my-org@123/web@456:environment:a@b",
+        "repo:my-org/web:ref:refs/heads/a@b",
+        "repo:my-org@123/*:ref:refs/heads/main",
+        "repo:my-org@123/web@*:ref:refs/tags/v*",
     ],
 )
 def test_subjects_that_name_their_owner_are_taken(subject: str) -> None:
@@ -143,12 +154,43 @@ def test_subjects_that_name_their_owner_are_taken(subject: str) -> None:
         ("repo:my-org/web:pull_reques?", "wildcard"),
         ("repo:my-org/web:ref:refs/pull/*", "wildcard"),
         ("repo:my-org/web:pull_request", "anybody's code"),
+        ("repo:my-org@123/web@456:pull_request", "anybody's code"),
+        # Whoever takes the name, with an id of their own.
+        ("repo:my-org@*/web@*:ref:refs/heads/main", "another owner"),
+        ("repo:my-org@12?/web@456:ref:refs/heads/main", "another owner"),
+        ("repo:my-org*/web@456:ref:refs/heads/main", "another owner"),
+        # What no token has.
+        ("repo:my-org@123/web:ref:refs/heads/main", "fits no token"),
+        ("repo:my-org/web@456:ref:refs/heads/main", "fits no token"),
+        ("repo:my-org@/web@456:ref:refs/heads/main", "fits no token"),
+        ("repo:my-org@x1/web@456:environment:prod", "fits no token"),
     ],
 )
 def test_subjects_that_trust_strangers_are_refused(subject: str, why: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(roles=_ci(subjects=[subject]))
     assert str(caught.value).startswith("roles.ci[0].subjects[0]:") and why in str(caught.value)
+
+
+def test_a_subject_of_names_alone_is_taken_with_a_warning() -> None:
+    old = "repo:my-org/web:ref:refs/heads/main"
+    new = "repo:my-org@123/web@456:ref:refs/heads/main"
+    [ci] = read(roles=_ci(subjects=[old, new, "repo:my-org/*:environment:prod"])).roles.ci
+    assert ci.recyclable == (old, "repo:my-org/*:environment:prod")
+    # GitHub Enterprise Server has no ids in its tokens.
+    own = {"providers": {"github": {"issuer": "github.example.org/_services/token"}}}
+    [ci] = read(roles={**_ci(subjects=[old]), **own}).roles.ci
+    assert ci.recyclable == ()
+
+    app = cdk.App(context=context(roles=_ci(subjects=[old, new])))
+    stack = cdk.Stack(app, "Roles")
+    bucket = cdk.aws_s3.Bucket(stack, "Bucket")
+    found = settings.read(app.node)
+    Roles(stack, "Made", found, Kept(bucket, None, None))
+    [warning] = assertions.Annotations.from_stack(stack).find_warning(
+        "*", assertions.Match.any_value()
+    )
+    assert old in str(warning.entry.data) and new not in str(warning.entry.data)
 
 
 def _ci(**fields: Any) -> dict[str, Any]:
@@ -205,7 +247,7 @@ def test_a_key_of_kms_encrypts_the_bucket_and_is_asked_seldom(encryption: str) -
     assert len(made) == (encryption == "kms")
     for name, key in made.items():
         assert key["EnableKeyRotation"] is True
-        assert found.data["Resources"][name]["DeletionPolicy"] == "Retain"
+        assert found.data["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
     aliases = {each["AliasName"] for each in found.resources("AWS::KMS::Alias").values()}
     wanted = {"alias/debpress-signing"} | ({"alias/debpress-bucket"} if made else set())
     assert aliases == wanted
@@ -217,7 +259,13 @@ def test_who_reads_may_decrypt_who_writes_may_encrypt_and_nobody_else(encryption
     before = set(permissions(synthesise(roles=ROLES)))
     after = set(permissions(synthesise(roles=ROLES, encryption=encryption)))
     assert before <= after
-    added = {line for line in after - before if not line.startswith("policy of EncryptionKey")}
+    looked = {f" | {action} | " for action in looking.OF_KEYS}  # of that key as of any other
+    added = {
+        line
+        for line in after - before
+        if not line.startswith("policy of EncryptionKey")
+        and not any(action in line for action in looked)
+    }
     rights = {(line.split(" | ")[0], line.split(" | ")[1]) for line in added}
     parts = [line.split(" | ") for line in before if not line.startswith("policy of")]
     reads = {part[0] for part in parts if part[1].startswith("s3:GetObject")}
@@ -249,3 +297,17 @@ def test_a_key_and_hosts_without_credentials_exclude_each_other() -> None:
 def test_an_encryption_that_is_none_is_named(encryption: str) -> None:
     with pytest.raises(ConfigError, match=r"^encryption:"):
         read(encryption=encryption)
+
+
+def test_operators_may_ask_all_that_doctor_asks_and_the_page_says_so() -> None:
+    """Each question names its permission, in a call of `asked` or beside one."""
+    adapters = ROOT / "layers/debpress/python/debpress/adapters"
+    sources = [adapters / name for name in ("deployed.py", "bucket_settings.py")]
+    text = "".join(file.read_text("utf-8") for file in sources)
+    asked = set(re.findall(r'"([a-z0-9]+:[A-Z][A-Za-z]+)"', text))
+    assert len(asked) > 15
+    page = (ROOT / "docs/operators.md").read_text("utf-8")
+    assert {each for each in asked if f"`{each}`" not in page} == set()
+    lines = role_grants(synthesise(roles=ROLES))
+    allowed = {line.split(" | ")[1] for line in lines if line.startswith("RolesOperatorsAll | ")}
+    assert asked - allowed == set()

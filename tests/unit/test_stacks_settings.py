@@ -19,6 +19,9 @@ def read(**overrides: Any) -> settings.Settings:
     return settings.read(cdk.App(context=context(**overrides)).node)
 
 
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:pager"
+
+
 def suite(**fields: Any) -> dict[str, Any]:
     return {"suites": [{**SUITE, **fields}]}
 
@@ -35,11 +38,14 @@ def test_settings_may_come_from_the_command_line_as_text() -> None:
         tls_only="False",
         log_days="30",
         readers='{"vpc_endpoints": ["vpce-01"]}',
-        alarm_topics='["arn:aws:sns:eu-central-1:111122223333:pager"]',
+        alarm_topics=f'["{TOPIC}"]',
+        event_topics=f'[{{"topic": "{TOPIC}"}}]',
+        dashboard="False",
     )
     assert found.prune_hour == 5 and not found.tls_only
     assert found.readers.vpc_endpoints == ("vpce-01",)
-    assert len(found.alarm_topics) == 1
+    assert len(found.alarm_topics) == 1 and not found.dashboard
+    assert found.event_topics[0].events == ("rejected", "failed")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,11 @@ def test_settings_may_come_from_the_command_line_as_text() -> None:
         ("readers", {"role_arns": ["arn:aws:iam::111122223333:role/*"]}, "readers.role_arns[0]"),
         ("alarm_topics", "[", "alarm_topics"),
         ("alarm_topics", ["pager"], "alarm_topics[0]"),
+        ("event_topics", [{"topic": "pager"}], "event_topics[0].topic"),
+        ("event_topics", [{"topic": TOPIC, "events": ["flipped"]}], "event_topics[0].events[0]"),
+        ("event_topics", [{"topic": TOPIC, "event": []}], "event_topics[0].event"),
+        ("dashboard", "perhaps", "dashboard"),
+        ("docs_url", "docs/", "docs_url"),
     ],
 )
 def test_a_setting_that_is_wrong_is_named(key: str, value: Any, named: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from debpress.archive.staged import REPEATED
-from debpress.records.messages import Opened
+from debpress.records.messages.open import Opened
 from debpress.steps import reap
 
 from tests.support.faults import Script

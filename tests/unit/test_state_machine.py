@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-import random
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,7 +43,7 @@ class TestThePressGoesByTheDefinition:
     def test_another_definition_makes_another_workflow(self, press: Press) -> None:
         """So none of it is told a second time."""
         changed = copy.deepcopy(DEFINITION)
-        changed["States"]["Queue"]["Next"] = "Rejected"
+        changed["States"]["Admit"]["Next"] = "Rejected"
         press.definition = changed
         execution = press.start(press.upload("b1", FOO))
         assert [*press.go_on(execution)][-1] != "published"
@@ -56,7 +55,7 @@ class TestThePressGoesByTheDefinition:
         taken = {way for each in executions for way in itertools.pairwise(each.entered)}
         known = {("Admit packages" if a == "Admit" else a, b) for a, b in ways(DEFINITION)}
         # An answer that no step gives, and the two hundredth round: test_machine has it.
-        never = {(state, "Broken") for state in ("Queued", "Merged", "Committed", "Again")}
+        never = {(state, "Broken") for state in ("Told", "Merged", "Committed", "Again")}
         assert known - taken == never
 
 
@@ -83,29 +82,47 @@ def play(press: Press) -> None:
     assert press.publish(press.upload("b4", {"a_1_all.deb": b"no package"})) == "rejected"
     other = {"foo_1.0_all.deb": deb("foo", note="other")}
     assert press.publish(press.upload("b5", other)) == "rejected"
-    race = [press.steps(press.upload(n, debs((n, "1", "all")))) for n in ("x", "y", "z")]
-    press.interleave(race, random.Random(1))
+    race = [press.steps(press.upload(n, debs((n, "1", "all")))) for n in "xyz"]
+    for steps, answers in zip(race, (3, 4, 4), strict=True):
+        press.clock.sleep(1)
+        for _ in range(answers):
+            next(steps)  # x has merged, alone; y and z wait to be told.
+    assert [[*steps][-1] for steps in race] == ["published"] * 3  # y leads, and takes z along.
     late = press.flip("stable")
     next(late)  # merged; and another is committed first
     press.clock.sleep(2)
     press.set_up()
     assert list(late)
-    for step in ("admit", "queue", "merge", "sign", "commit"):
+    for step in ("admit", "merge", "sign", "commit"):
         breaks(press, step)
+    cannot_wait(press)
 
 
 def breaks(press: Press, step: str) -> None:
     """For good; then its reason is gone, and it is redriven."""
-
-    def gone(_: Any) -> Any:
-        raise Broken("Gone", "as the test asked")
-
-    setattr(press, f"_{step}", gone)
+    setattr(press, f"_{step}", _gone)
     execution = press.start(press.upload(f"broken-{step}", debs((step, "1", "all"))))
     assert [*press.go_on(execution)][-1] == "failed"
     delattr(press, f"_{step}")
     execution.runtime = press.runtime()
     assert execution.redrive().status == "SUCCEEDED"
+
+
+def cannot_wait(press: Press) -> None:
+    """One batch leads and dies, which nobody is told; another's step `queue` breaks, and a third
+    waits in vain."""
+    dead = press.start(press.upload("dead", debs(("dead", "1", "all"))))
+    for _ in range(3):
+        dead.advance()
+    press.clock.sleep(2)
+    press._queue = _gone  # type: ignore[method-assign]
+    assert press.publish(press.upload("broken", debs(("broken", "1", "all")))) == "failed"
+    del press._queue  # type: ignore[method-assign]
+    assert press.publish(press.upload("third", debs(("third", "1", "all")))) == "published"
+
+
+def _gone(_: Any) -> Any:
+    raise Broken("Gone", "as the test asked")
 
 
 def ways(scope: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -120,7 +137,7 @@ class TestAdvancing:
         answers = []
         while execution.advance():
             answers.append(execution.answer.get("outcome"))
-        assert answers == ["opened", None, "queued", "merged", "signed", "committed", None]
+        assert answers == ["opened", None, "merged", "signed", "committed", None]
         assert execution.answer == {"status": "published"}
         assert execution.status == "SUCCEEDED" and not execution.advance()
 
@@ -144,14 +161,62 @@ class TestAdvancing:
         Execution(MACHINE, Runtime(said), {}).run()
         assert given[0]["suite"] == ["ours"] and given[0]["suite"] is not chunks[0]["suite"]
         with pytest.raises(TypeError, match="JSON"):
-            said = {**said, "queue": lambda _: {"outcome": object()}}
+            said = {**said, "merge": lambda _: {"outcome": object()}}
             Execution(MACHINE, Runtime(said, attempt=lambda call: call()), {}).run()
 
     def test_waits_take_the_clock_s_time(self) -> None:
         slept: list[float] = []
-        said = answers_to({}) | {"merge": iter_of({"outcome": "wait"}, {"outcome": "rejected"})}
+        said = answers_to({"outcome": "opened", "chunks": []})
+        said |= {"commit": iter_of({"outcome": "lost"}, {"outcome": "committed"})}
         execution = Execution(MACHINE, Runtime(said, sleep=slept.append), {}).run()
         assert slept == [1] and execution.entered.count("Merge") == 2
+
+
+class TestWaitingToBeTold:
+    """An execution whose task has a token (Step Functions guide, "Wait for a callback")."""
+
+    def waiting(self, **functions: Any) -> tuple[Execution, list[float]]:
+        slept: list[float] = []
+        said = answers_to({"outcome": "opened", "chunks": []})
+        said |= {"merge": iter_of({"outcome": "wait"}, {"outcome": "rejected"}), **functions}
+        return Execution(MACHINE, Runtime(said, sleep=slept.append), {}), slept
+
+    def test_it_waits_until_it_is_told(self) -> None:
+        given: list[Any] = []
+        execution, slept = self.waiting(queue=given.append)
+        for _ in range(5):
+            assert execution.advance()
+        assert execution.runtime.tell(given[0]["token"], {"outcome": "answered"})
+        assert not execution.runtime.tell(given[0]["token"], {"outcome": "again"})
+        execution.run()
+        assert execution.entered[-2:] == ["Told", "Done"] and slept == [1, 1, 1]
+        assert not execution.runtime.tell(given[0]["token"], {"outcome": "again"})
+
+    def test_it_may_be_told_before_its_function_has_ended(self) -> None:
+        execution, slept = self.waiting(
+            queue=lambda given: execution.runtime.tell(given["token"], {"outcome": "again"})
+        )
+        execution.run()
+        assert execution.entered.count("Merge") == 2 and slept == []
+
+    def test_nobody_tells_it_and_it_goes_on_after_its_time(self) -> None:
+        execution, slept = self.waiting()
+        execution.run()
+        assert execution.entered.count("Merge") == 2 and sum(slept) == 120
+        assert execution.entered.count("Queue") == 1, "a wait is not tried again"
+
+    def test_its_function_is_tried_again_with_another_token(self) -> None:
+        tokens: list[str] = []
+
+        def fails_once(given: dict[str, Any]) -> None:
+            tokens.append(given["token"])
+            if len(tokens) == 1:
+                raise TransientError("as the test asked")
+            execution.runtime.tell(given["token"], {"outcome": "answered"})
+
+        execution, _ = self.waiting(queue=fails_once)
+        execution.run()
+        assert len(set(tokens)) == 2 and execution.status == "SUCCEEDED"
 
 
 def again(call: Callable[[], Any]) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from debpress.deb.findings import Findings
 from debpress.errors import Code, ConfigError, RejectedError
+from debpress.findings import Findings
 from debpress.manifest.fields import Fields
 from debpress.strict import ObjectReader, loads
 

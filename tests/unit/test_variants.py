@@ -10,12 +10,13 @@ import itertools
 from typing import Any
 
 import pytest
-from debpress import config, deb, openpgp
+from debpress import config, deb
 from debpress.errors import Code, ConfigError, RejectedError
 from debpress.index import entries, release
 from debpress.index.entries import Identity
 from debpress.inspection import reading
 from debpress.inspection.verification import verify
+from debpress.keys import publication
 
 from tests.support import press as presses
 from tests.support.debs import Bytes
@@ -160,10 +161,8 @@ class TestTheIndices:
 
     def test_verify_finds_nothing_wrong(self, press: Press) -> None:
         publish(press, {**debs(("a", "1", "amd64"), ("c", "1", "all")), **v3("a")})
-        layout, binary = press.repository.layout, b"".join(press.signers.certificates())
-        press.store.put(layout.key_gpg, binary)
-        press.store.put(layout.key_asc, openpgp.armor(binary, "PUBLIC KEY BLOCK"))
-        press.store.put(layout.sources("stable"), b"Types: deb")
+        certificates = b"".join(press.signers.certificates())
+        publication.publish(press.archive, press.repository, "https://h.example", certificates)
         report = verify(press.archive, press.clock, ["stable"])
         assert report.good, report.findings
         assert report.indices == 2 * 3  # components, architectures and variants

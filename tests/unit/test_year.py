@@ -7,6 +7,7 @@ more than the share of a half that a prune may take at once.
 
 from __future__ import annotations
 
+import gzip
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import pytest
 from debpress import config
 from debpress.config import Suite
 from debpress.errors import Code, RejectedError
-from debpress.index import entries, gz
+from debpress.index import entries
 from debpress.index.entries import Entry, Identity
 from debpress.layout import OPERATIONS, Batch
 from debpress.steps import prune, reap
@@ -222,7 +223,7 @@ class Life:
             for name, listed in self.press.release().files.items()
             if name.endswith((".gz", ".xz"))
         }
-        stanzas = [gz.inflate(store.body(key)) for key in found if key.endswith(self._index())]
+        stanzas = [gzip.decompress(store.body(key)) for key in found if key.endswith(self._index())]
         names = (entries.field(e.text, "Filename") for text in stanzas for e in entries.split(text))
         return found | {layout.pool(name) for name in names}
 

@@ -25,7 +25,8 @@ class Suite:
     Origin, label, suite and codename can't change once hosts know them (law 7). `keep` newest
     versions of a package stay when pruning (`keep_packages` for some otherwise), and `protected`
     ones (Debian relations); a prune of more than `prune_share` of a suite is refused. `valid_for`
-    are days after which hosts refuse a release that nobody signed anew; None: never.
+    are days after which hosts refuse a release that nobody signed anew; None: never. Indices of at
+    least `diff_stanzas` are published with scripts that bring a host's copy up to date.
     """
 
     suite: str
@@ -40,6 +41,7 @@ class Suite:
     protected: tuple[str, ...] = ()
     prune_share: float = 0.5
     valid_for: int | None = None
+    diff_stanzas: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 "protected": list(s.protected),
                 "prune_share": s.prune_share,
                 **({} if s.valid_for is None else {"valid_for": s.valid_for}),
+                **_unless_default("diff_stanzas", s.diff_stanzas, 1000),
             }
             for s in repository.suites
         ],
@@ -173,9 +176,17 @@ def _rotation_days(entry: ObjectReader) -> RotationDays:
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
 
 
+# Each has a package `<name>-archive-keyring`, or one that owns the keyring of that name.
+_DISTRIBUTIONS = ("debian", "ubuntu", "kali", "raspbian", "proxmox", "devuan")
+
+
 def _keyring(origin: str) -> str:
-    """`<origin>-archive-keyring`, made a package's name; Debian's own are named so."""
+    """`<origin>-archive-keyring`, made a package's name. Debian's own are named so: where a
+    repository took over a distribution's Origin, a younger package of ours of the same name would
+    take the distribution's keys from hosts."""
     name = re.sub(r"[^a-z0-9]+", "-", origin.lower()).strip("-")[:100].strip("-")
+    if name in _DISTRIBUTIONS:
+        name = f"debpress-{name}"
     return f"{name or 'debpress'}-archive-keyring"
 
 
@@ -197,6 +208,7 @@ def _suite(entry: ObjectReader) -> Suite:
         prune_share=entry.share("prune_share", 0.5),
         # No less than a week: long enough for people to mend what should sign it anew.
         valid_for=entry.number("valid_for", 7, 365, None),
+        diff_stanzas=entry.number("diff_stanzas", 0, 10**9, 1000),
     )
     # Neither can change later, and hosts choose by them.
     for key, text in (("origin", suite.origin), ("label", suite.label)):

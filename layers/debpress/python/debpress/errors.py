@@ -116,6 +116,10 @@ class SigningError(DebpressError):
     """A signature could not be made, or does not verify, or the signer refused the text."""
 
 
+class SourceError(DebpressError):
+    """A repository of somebody else's is not what it says, or can't be read."""
+
+
 class RotationError(DebpressError):
     """A step of a key's rotation can't be taken now; the text says what comes first."""
 

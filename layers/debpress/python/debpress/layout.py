@@ -30,7 +30,13 @@ _MOST_ID = 512
 # The names whose creation starts the workflow, as EventBridge wildcards below staging/.
 MANIFEST_PATTERNS = ("*/manifest.json", "*/SHA256SUMS", "*/*.changes", "*/operations.json")
 
-INDEX_FORMS = ("", ".gz", ".xz")
+# The forms of an index that are stored. Release lists its uncompressed text, too (law 6), which is
+# not served (docs/decisions/0017-plain-packages.md).
+INDEX_SUFFIXES = (".gz", ".xz")
+
+# Behind an index's name: the list of the scripts that bring a host's copy of it up to date.
+DIFFS = ".diff/Index"
+PLAIN_SUFFIXES = (*INDEX_SUFFIXES, DIFFS)
 
 
 def snapshot_path(name: str, suite: str) -> str:
@@ -136,6 +142,10 @@ class Layout:
         folder = index.rpartition("/")[0]
         return f"{self.root}/dists/{suite}/{folder}/by-hash/SHA256/{sha256}"
 
+    def script(self, suite: str, index: str, file: str) -> str:
+        """The key of one of the scripts that an index's `.diff/Index` lists."""
+        return self.dist(suite, f"{index}.diff/{file}")
+
     def pool(self, filename: str) -> str:
         """The key of a stanza's `Filename`, which is relative to the root."""
         return f"{self.root}/{filename}"
@@ -151,6 +161,15 @@ class Layout:
     def sources(self, suite: str) -> str:
         return f"{self.root}/{suite}.sources"
 
+    @property
+    def setup_script(self) -> str:
+        return f"{self.root}/setup.sh"
+
+    @property
+    def keyring_package(self) -> str:
+        """The keyring package under a name that stays, whatever the package's own is."""
+        return f"{self.root}/keyring.deb"
+
     # What the pipeline remembers
 
     @staticmethod
@@ -162,6 +181,12 @@ class Layout:
     def run(suite: str, run: str = "", name: str = "") -> str:
         """A note of one run: `plan.json`, `chunk-00000.json`; without a run, the prefix."""
         return f"{STATE}{suite}/runs/{run}/{name}" if run else f"{STATE}{suite}/runs/"
+
+    @staticmethod
+    def incoming(suite: str = "", run: str = "", number: int = 0) -> str:
+        """Where S3 sums a staged file by copying it, `number` as in its plan; nothing names it.
+        Without a suite, the prefix of them all."""
+        return f"{STATE}_incoming/{suite}/{run}/{number:05}" if suite else f"{STATE}_incoming/"
 
     @staticmethod
     def queue(suite: str, run: str = "") -> str:
@@ -183,6 +208,11 @@ class Layout:
     def rotation() -> str:
         """At which stage the change of the signing key is; `debpress.archive.rotation`."""
         return f"{STATE}_rotation.json"
+
+    @staticmethod
+    def setup() -> str:
+        """Of which deployment the last set-up was that succeeded; `debpress.archive.setup`."""
+        return f"{STATE}_setup.json"
 
     @staticmethod
     def signed(suite: str, generation: str = "") -> str:
@@ -221,6 +251,11 @@ class Layout:
         return f"{STATE}_reports/reap-{name}.json" if name else f"{STATE}_reports/"
 
     @staticmethod
+    def idle() -> str:
+        """Of a replica: what it no longer needs, since when."""
+        return f"{STATE}_idle.json"
+
+    @staticmethod
     def certificate(signer: str = "") -> str:
         """The stored certificate of a signer; without one, the prefix of them all.
 
@@ -247,6 +282,10 @@ class Patterns:
     def operations(place: str = "") -> str:
         return f"{STAGING}{place}*/{OPERATIONS}"
 
+    @property
+    def manifests(self) -> tuple[str, ...]:
+        return tuple(f"{STAGING}{name}" for name in MANIFEST_PATTERNS)
+
     @staticmethod
     def results(place: str = "") -> str:
         return f"{RESULTS}{place}*"
@@ -269,12 +308,21 @@ class Patterns:
     @property
     def indices(self) -> tuple[str, ...]:
         """By their plain names, a component's folder among what the first star stands for."""
-        names = (f"binary-*/Packages{form}" for form in INDEX_FORMS)
+        names = (f"binary-*/Packages{form}" for form in PLAIN_SUFFIXES)
         return tuple(self.layout.dist("*", name) for name in names)
+
+    @property
+    def texts(self) -> str:
+        """Uncompressed indices, which only an older debpress has written."""
+        return self.layout.dist("*", "binary-*/Packages")
 
     @property
     def by_hash(self) -> str:
         return self.layout.dist("*", "by-hash/SHA256/*")
+
+    @property
+    def scripts(self) -> str:
+        return self.layout.dist("*", "Packages.diff/T-*")
 
     @property
     def every_hash(self) -> str:
@@ -294,6 +342,10 @@ class Patterns:
         return self.layout.sources("*")
 
     @property
+    def for_new_hosts(self) -> tuple[str, str]:
+        return self.layout.setup_script, self.layout.keyring_package
+
+    @property
     def snapshots(self) -> str:
         return self.layout.dist(SNAPSHOTS, "*")
 
@@ -301,6 +353,7 @@ class Patterns:
 
     state = f"{STATE}*"
     runs = f"{Layout.run('*')}*"
+    incoming = f"{Layout.incoming()}*"
     queue = f"{Layout.queue('*')}*"
     generations = f"{Layout.generation('*')}*"
     signed = f"{Layout.signed('*')}*"
@@ -309,6 +362,7 @@ class Patterns:
     reap_reports = f"{Layout.reap_report()}*"
     certificates = f"{Layout.certificate()}*"
     rotation = Layout.rotation()
+    setup = Layout.setup()
     repository = Layout.repository()
     snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
     snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")

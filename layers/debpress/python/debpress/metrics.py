@@ -18,11 +18,21 @@ UNITS = {
     "PrunesRefused": "Count",
     "VersionsPruned": "Count",
     "VersionsLeftOver": "Count",
+    # These two are said by each prune and reaping that ends, so that silence means there was none.
+    "PrunesAsked": "Count",
+    "ObjectsLeftOver": "Count",
     "BytesUnnamed": "Bytes",
     "ObjectsReaped": "Count",
     "BytesReaped": "Bytes",
     "FilesUnstaged": "Count",
     "BytesUnstaged": "Bytes",
+    "BatchesPublished": "Count",
+    "BatchesRejected": "Count",
+    "BatchesFailed": "Count",
+    "SecondsToVisible": "Seconds",
+    "SecondsWaiting": "Seconds",
+    "InReleaseAge": "Seconds",
+    "SecondsBehind": "Seconds",
 }
 
 

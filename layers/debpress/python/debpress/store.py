@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,18 @@ class Object:
     body: bytes
 
 
+class File(Protocol):
+    """Bytes that are in a local file rather than in memory: their SHA-256 (hex), and their size."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    size: int
+
+    def open(self) -> BinaryIO:
+        """The file, at its beginning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """Exactly one state of an object: reads of a Pin never see a later upload."""
@@ -46,6 +58,23 @@ class Pin:
     key: str
     etag: str
     version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Immutable:
+    """An object whose key holds the hash of its bytes: each state of it has the same ones, so
+    none need be pinned, nor looked up first."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The state that a copy made. `sha256` is as a Head's: of all the bytes that were copied, from
+    the store itself, or None where it gives no such sum."""
+
+    pin: Pin
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +100,17 @@ class Store(Protocol):
     def head(self, key: str) -> Head | None:
         """The current state of `key`, or None where there is none."""
 
-    def get(self, key: str, version_id: str | None = None) -> Object | None:
-        """The object whole, or None where there is none."""
+    def get(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> Object | None:
+        """The object whole, or None where there is none. Raises ObjectChanged, without having read
+        it, where its ETag is another than `if_match`."""
+
+    def read(self, key: str) -> tuple[Head, Iterator[bytes]] | None:
+        """As `get`, the bytes in pieces of at most 1 MiB, all of one state of the object.
+
+        They raise ObjectChanged where that is gone before all of it was read.
+        """
 
     def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The pinned bytes from `start`, in pieces of at most 1 MiB. Raises ObjectChanged."""
@@ -91,8 +129,23 @@ class Store(Protocol):
         The Head has no `last_modified` of the store's own: read it again where that matters.
         """
 
-    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:
-        """Copies the pinned bytes inside the store (5 GB at most). Raises ObjectChanged."""
+    def put_file(self, key: str, file: File, headers: ObjectHeaders = ObjectHeaders()) -> None:
+        """Writes the bytes of a file (5 GB at most), as `put` does without a condition."""
+
+    def copy(
+        self,
+        source: Pin | Immutable,
+        key: str,
+        headers: ObjectHeaders = ObjectHeaders(),
+        *,
+        if_absent: bool = False,
+    ) -> Copied:
+        """Copies the source's bytes inside the store (5 GB at most).
+
+        Raises ObjectChanged where the source is not there, or not as it was pinned; and
+        PreconditionFailed if there was to be nothing at `key`, and is. Not every store looks: some
+        copy all the same (docs/emulator.md).
+        """
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         """Removes the object (or exactly one version of it); absent is fine."""

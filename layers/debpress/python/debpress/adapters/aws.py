@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
-import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import CredentialResolver, EnvProvider
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -47,6 +50,8 @@ _THROTTLES = frozenset(
         "TooManyRequestsException",
     }
 )
+# Some services refuse with a status other than 403 (KMS and Step Functions: 400).
+_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError"})
 _CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -69,18 +74,17 @@ def client(
     read_seconds: int | None = None,
     attempts: int | None = None,
 ) -> Any:
-    """A boto3 client with our time-outs and retries.
+    """A botocore client with our time-outs and retries. It is what boto3 makes, too; but the import
+    of boto3 brings machinery for uploads that would take a sixth of a function's cold start.
 
     `connections` is the size of its pool: at least the number of threads that share it. A custom
     endpoint (`endpoint_url`, or AWS's environment variables for it) is an emulator or an appliance.
     DNS knows no host names for its buckets, so they are named in the URL's path.
     """
     custom = endpoint_url or any(os.environ.get(name) for name in _ENDPOINTS)
-    make: Any = boto3.client
-    return make(
+    return session().create_client(
         service,
-        # Lambda and AWS's other SDKs use AWS_REGION; botocore itself reads AWS_DEFAULT_REGION only.
-        region_name=region or os.environ.get("AWS_REGION"),
+        region_name=region or own_region(),
         endpoint_url=endpoint_url,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
@@ -91,6 +95,28 @@ def client(
             s3={"addressing_style": "path"} if custom else None,
         ),
     )
+
+
+def own_region() -> str | None:
+    """Lambda and AWS's other SDKs use AWS_REGION; botocore itself reads AWS_DEFAULT_REGION only."""
+    return os.environ.get("AWS_REGION")
+
+
+@cache
+def session() -> Any:
+    """The one session: with it, clients share what it has read of models and credentials."""
+    made = botocore.session.get_session()
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        # A function's credentials are in its environment. Not looking elsewhere saves a cold start
+        # what botocore gets ready for it, as TLS for the metadata of machines and containers.
+        made.register_component("credential_provider", CredentialResolver([EnvProvider()]))
+    return made
+
+
+def is_aws(client: Any) -> bool:
+    """Whether a client calls AWS, and not an emulator or an appliance."""
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def status(error: ClientError) -> int:
@@ -105,16 +131,27 @@ def code(error: ClientError) -> str:
 
 
 def refused(error: DebpressError) -> bool:
-    """Whether AWS denied access (403), in contrast to, say, expired credentials."""
+    """Whether AWS denied access, in contrast to, say, expired credentials."""
     cause = error.__cause__
     if not isinstance(cause, ClientError):
         return False
-    return status(cause) == 403 and code(cause) not in _CREDENTIALS
+    return _denied(cause)
+
+
+def answer(error: DebpressError) -> str:
+    """AWS's code, of an error that `translated` has made of its answer; else the sentence."""
+    cause = error.__cause__
+    return code(cause) if isinstance(cause, ClientError) else str(error)
+
+
+def _denied(error: ClientError) -> bool:
+    name = code(error)
+    return name in _DENIALS or (status(error) == 403 and name not in _CREDENTIALS)
 
 
 @contextmanager
 def translated(action: str, permission: str) -> Iterator[None]:
-    """Turns boto3's exceptions into ours; `action` is a phrase, "read s3://bucket/key".
+    """Turns botocore's exceptions into ours; `action` is a phrase, "read s3://bucket/key".
 
     `permission` is what to check when AWS refuses. Raises TransientError or StoreError.
     """
@@ -146,6 +183,6 @@ def _explained(error: ClientError, action: str, permission: str) -> DebpressErro
         )
     if name == "NoSuchBucket":
         return StoreError(f"Can't {action}: there is no such bucket. Check its name and region.")
-    if number == 403:
+    if _denied(error):
         return StoreError(f"Can't {action}: AWS refused ({name}: {said}). Check {permission}.")
     return StoreError(f"Can't {action}: AWS answered {number} {name}: {said}")

@@ -8,24 +8,35 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib import resources
-from typing import Any
 
 from debpress import config, metrics
-from debpress.adapters import aws, s3
+from debpress.adapters import s3
+from debpress.adapters.workflow import tell
 from debpress.clock import Clock, SystemClock
 from debpress.errors import ConfigError
-from debpress.steps.services import Services
+from debpress.steps.services import Services, Tell
 from debpress.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The bucket that follows, and its Region."""
+
+    bucket: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """`kms_key` is the ARN of the key that a bare `awskms:` means; only sign is given it.
     `state_machine` is the workflow's ARN, and `uri` where hosts find the root; only the
-    function of set-up is given these. Each is None in the other functions."""
+    function of set-up is given these. `replica` is the bucket that the mirror writes. `silence` is
+    for how many seconds S3 may say nothing. Each is None in the other functions."""
 
     bucket: str
     store: Store
@@ -34,11 +45,15 @@ class Environment:
     kms_key: str | None = None
     state_machine: str | None = None
     uri: str | None = None
+    replica: Second | None = None
+    silence: int | None = None
+    tell: Tell = tell
 
     @property
     def services(self) -> Services:
-        """The services that the steps are given; metrics go to the log."""
-        return Services(self.store, self.repository, self.clock, partial(measure, self))
+        """The services that the steps are given; metrics go to the log, and Step Functions wakes
+        who waits."""
+        return Services(self.store, self.repository, self.clock, partial(measure, self), self.tell)
 
 
 @cache
@@ -47,32 +62,49 @@ def environment() -> Environment:
     bucket = os.environ.get("DEBPRESS_BUCKET")
     if not bucket:
         raise ConfigError("DEBPRESS_BUCKET is not set: the function needs its bucket's name")
+    said, replica = os.environ.get("DEBPRESS_SILENCE"), os.environ.get("DEBPRESS_REPLICA")
+    silence = int(said) if said else None
     return Environment(
         bucket=bucket,
-        store=s3.S3Store(s3.client(), bucket),
+        store=s3.S3Store(s3.client(silence=silence), bucket),
         repository=repository(),
         clock=SystemClock(),
         kms_key=os.environ.get("DEBPRESS_KMS_KEY") or None,
         state_machine=os.environ.get("DEBPRESS_STATE_MACHINE") or None,
         uri=os.environ.get("DEBPRESS_URI") or None,
+        replica=Second(replica, os.environ["DEBPRESS_REPLICA_REGION"]) if replica else None,
+        silence=silence,
     )
 
 
-@cache
-def kms() -> Any:
-    """The KMS client, for the one function that signs."""
-    return aws.client("kms")
+def prepare(*clients: Callable[[Environment], object]) -> None:
+    """Reads the environment and makes `clients`, as the last thing that a handler's module does:
+    clients of AWS, and the parts of the archive that each call of the function uses, which are
+    imported thereby.
+
+    Lambda imports the module before the first call, when it is seen to give a whole processor to
+    functions whose memory buys less. What is wrong is left to the call, which finds it again: there
+    it is logged, and named to the workflow. Other programs import handlers, too; so outside of
+    Lambda this does nothing.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        with suppress(Exception):
+            for client in (lambda env: env, *clients):
+                client(environment())
 
 
 def repository() -> config.Repository:
     """The configuration, which the deployment has put into a layer. Raises ConfigError."""
     try:
-        text = resources.files("debpress_repository").joinpath("repository.json").read_text("utf-8")
-    except (ModuleNotFoundError, FileNotFoundError) as error:
+        # Not by importlib.resources, whose import takes as long as the rest of this function.
+        text = pkgutil.get_data("debpress_repository", "repository.json")
+    except FileNotFoundError:
+        text = None
+    if text is None:
         raise ConfigError(
             "debpress_repository/repository.json is not there: is the configuration's layer "
             "attached to this function?"
-        ) from error
+        )
     try:
         data = json.loads(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Calls a Lambda function and waits for its response, on boto3."""
+"""Calls a Lambda function and waits for its response, on botocore."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +66,8 @@ class GnupgService:
         self._programs = programs
         self._keyring = keyring
         self._passphrase = passphrase
+        # Who adopts the agents is said for the whole process (`_adopting`).
+        self._one_by_one = threading.Lock()
 
     def exports(self) -> list[bytes]:
         try:
@@ -74,7 +77,7 @@ class GnupgService:
 
     def sign(self, order: Order) -> bytes:
         passphrase = self._passphrase(order.secret)
-        with self._home() as home:
+        with self._one_by_one, self._home() as home:
             try:
                 gpg = gnupg.GPG(
                     gpgbinary=str(self._programs / "gpg"),

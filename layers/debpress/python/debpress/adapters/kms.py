@@ -1,4 +1,4 @@
-"""The signing package's port to KMS, on boto3."""
+"""The signing package's port to KMS, on botocore."""
 
 from __future__ import annotations
 
@@ -66,10 +66,11 @@ def services(endpoint_url: str | None = None) -> Callable[[str | None], KeyServi
     """
 
     @cache
-    def service(region: str | None) -> KeyService:
+    def made(region: str | None) -> KeyService:
         return KmsService(aws.client("kms", region=region, endpoint_url=endpoint_url))
 
-    return service
+    # A key's ARN names its region, also where that is the function's own.
+    return lambda region: made(region or aws.own_region())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The port to KMS of `debpress key import`, on boto3."""
+"""The port to KMS of `debpress key import`, on botocore."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ class KmsImport:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def create(self, spec: str, description: str) -> str:
+    def create(self, spec: str, description: str, *, multi_region: bool = False) -> str:
         with translated(f"make a key of {spec}", "kms:CreateKey"):
             answer = self._client.create_key(
-                Origin="EXTERNAL", KeySpec=spec, KeyUsage="SIGN_VERIFY", Description=description
+                Origin="EXTERNAL",
+                KeySpec=spec,
+                KeyUsage="SIGN_VERIFY",
+                Description=description,
+                MultiRegion=multi_region,
             )
         arn: str = answer["KeyMetadata"]["Arn"]
         return arn

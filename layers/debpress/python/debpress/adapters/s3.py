@@ -13,13 +13,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
 from debpress.adapters import aws
 from debpress.errors import StoreError, TransientError
-from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, PreconditionFailed
+from debpress.store import (
+    Copied,
+    File,
+    Head,
+    Immutable,
+    Object,
+    ObjectChanged,
+    ObjectHeaders,
+    Pin,
+    PreconditionFailed,
+)
 
 PIECE = 1 << 20
 
@@ -32,10 +42,21 @@ _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "405", "MethodNotAllo
 
 
 def client(
-    *, region: str | None = None, endpoint_url: str | None = None, connections: int = 32
+    *,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    connections: int = 32,
+    silence: int | None = None,
 ) -> Any:
-    """A boto3 S3 client with our time-outs, retries and pool."""
-    return aws.client("s3", region=region, endpoint_url=endpoint_url, connections=connections)
+    """An S3 client with our time-outs, retries and pool; `silence` is for how many seconds S3 may
+    say nothing, as it does while it copies."""
+    return aws.client(
+        "s3",
+        region=region,
+        endpoint_url=endpoint_url,
+        connections=connections,
+        read_seconds=silence,
+    )
 
 
 class S3Store:
@@ -57,16 +78,25 @@ class S3Store:
                 raise
         return _head(key, answer)
 
-    def get(self, key: str, version_id: str | None = None) -> Object | None:
+    def get(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> Object | None:
+        condition = {} if if_match is None else {"IfMatch": _quoted(if_match)}
         for left in reversed(range(RESUMES)):
             with aws.translated(f"read {self._uri(key)}", _READ):
                 try:
                     answer = self._client.get_object(
-                        Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+                        Bucket=self.bucket,
+                        Key=key,
+                        ChecksumMode="ENABLED",
+                        **_version(version_id),
+                        **condition,
                     )
                 except ClientError as error:
                     if aws.code(error) in _MISSING:
                         return None
+                    if condition and aws.status(error) == 412:
+                        raise ObjectChanged(key) from error
                     raise
                 try:
                     with closing(answer["Body"]) as body:
@@ -75,6 +105,30 @@ class S3Store:
                     if not left:
                         raise
         raise AssertionError("the last attempt returns or raises")
+
+    def read(self, key: str) -> tuple[Head, Iterator[bytes]] | None:
+        with aws.translated(f"read {self._uri(key)}", _READ):
+            try:
+                answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if aws.code(error) in _MISSING:
+                    return None
+                raise
+        head = _head(key, answer)
+        return head, self._resumed(Pin(key, head.etag), answer["Body"])
+
+    def _resumed(self, pin: Pin, body: Any) -> Iterator[bytes]:
+        """An answer's body; where it breaks off, the rest of it by `stream`."""
+        position = 0
+        try:
+            with closing(body):
+                while piece := body.read(PIECE):
+                    position += len(piece)
+                    yield piece
+            return
+        except aws.DROPPED:
+            pass
+        yield from self.stream(pin, position)
 
     def stream(self, pin: Pin, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         position, end = start, None if length is None else start + length
@@ -116,18 +170,10 @@ class S3Store:
             conditions["IfMatch"] = _quoted(if_match)
         if if_absent:
             conditions["IfNoneMatch"] = "*"
-        digest = hashlib.sha256(body)
+        sha256 = hashlib.sha256(body).hexdigest()
         with aws.translated(f"write {self._uri(key)}", _WRITE):
             try:
-                answer = self._client.put_object(
-                    Bucket=self.bucket,
-                    Key=key,
-                    Body=body,
-                    ChecksumAlgorithm="SHA256",
-                    ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
-                    **conditions,
-                    **_headers(headers),
-                )
+                answer = self._put(key, body, sha256, **conditions, **_headers(headers))
             except ClientError as error:
                 if conditions and _lost(error, if_match):
                     raise self._race(key, error) from error
@@ -139,35 +185,64 @@ class S3Store:
             size=len(body),
             last_modified=at or datetime.now(UTC),
             version_id=answer.get("VersionId"),
-            sha256=digest.hexdigest(),
+            sha256=sha256,
             metadata={name.lower(): value for name, value in headers.metadata.items()},
             served_at=at,
         )
 
-    def copy(self, source: Pin, key: str, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+    def put_file(self, key: str, file: File, headers: ObjectHeaders = ObjectHeaders()) -> None:  # noqa: B008
+        with aws.translated(f"write {self._uri(key)}", _WRITE):
+            self._put(key, file.open(), file.sha256, **_headers(headers))
+
+    def _put(self, key: str, body: bytes | BinaryIO, sha256: str, **more: Any) -> Any:
+        return self._client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=body,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+            **more,
+        )
+
+    def copy(
+        self,
+        source: Pin | Immutable,
+        key: str,
+        headers: ObjectHeaders = ObjectHeaders(),  # noqa: B008 (frozen)
+        *,
+        if_absent: bool = False,
+    ) -> Copied:
         with aws.translated(f"copy {self._uri(source.key)} to {self._uri(key)}", _COPY):
             try:
-                self._client.copy_object(
+                answer = self._client.copy_object(
                     Bucket=self.bucket,
                     Key=key,
-                    CopySource={
-                        "Bucket": self.bucket,
-                        "Key": source.key,
-                        **_version(source.version_id),
-                    },
-                    CopySourceIfMatch=_quoted(source.etag),
+                    **self._source(source),
                     MetadataDirective="REPLACE",
                     # Without the uploader's tags: to copy these would need more permissions.
                     TaggingDirective="REPLACE",
                     # Of a multipart upload S3 has only a checksum of the parts' checksums. This
                     # makes it compute that of the whole object.
                     ChecksumAlgorithm="SHA256",
+                    **({"IfNoneMatch": "*"} if if_absent else {}),
                     **_headers(headers),
                 )
             except ClientError as error:
+                # A version never changes: it was nothing about the source that did not hold.
+                if if_absent and _lost(error, None):
+                    raise PreconditionFailed(key) from error
                 if aws.status(error) == 412 or aws.code(error) in _MISSING:
                     raise ObjectChanged(source.key) from error
                 raise
+        made = answer["CopyObjectResult"]
+        return Copied(Pin(key, _bare(made["ETag"]), answer.get("VersionId")), full_sum(made))
+
+    def _source(self, source: Pin | Immutable) -> dict[str, Any]:
+        found = {"Bucket": self.bucket, "Key": source.key}
+        if isinstance(source, Immutable):
+            return {"CopySource": found}
+        found |= _version(source.version_id)
+        return {"CopySource": found, "CopySourceIfMatch": _quoted(source.etag)}
 
     def delete(self, key: str, version_id: str | None = None) -> None:
         with aws.translated(f"delete {self._uri(key)}", _DELETE):
@@ -265,13 +340,13 @@ def _head(key: str, answer: Mapping[str, Any]) -> Head:
         size=int(answer["ContentLength"]),
         last_modified=answer["LastModified"],
         version_id=answer.get("VersionId"),
-        sha256=_full_sum(answer),
+        sha256=full_sum(answer),
         metadata=answer.get("Metadata", {}),
         served_at=_served_at(answer),
     )
 
 
-def _full_sum(answer: Mapping[str, Any]) -> str | None:
+def full_sum(answer: Mapping[str, Any]) -> str | None:
     """S3's SHA-256 of the whole object, in hex. None for a COMPOSITE checksum, which is one of the
     parts' checksums."""
     encoded = answer.get("ChecksumSHA256")

@@ -1,11 +1,15 @@
-"""The steps' port to the state machine, on boto3."""
+"""The steps' port to the state machine, on botocore."""
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from debpress.adapters import aws
+from debpress.records.messages.told import Told
 
 
 class StepFunctions:
@@ -28,3 +32,28 @@ class StepFunctions:
     def state(self, execution: str) -> str:
         with aws.translated("look at an execution", "states:DescribeExecution"):
             return str(self._client.describe_execution(executionArn=execution)["status"])
+
+
+# Of an execution that waits no more: it has timed out, or was told or stopped before.
+_NOBODY = frozenset({"TaskDoesNotExist", "TaskTimedOut"})
+
+
+def tell(token: str, what: Told) -> bool:
+    """Wakes the execution that waits with a token; False where none does any more.
+
+    IAM: states:SendTaskSuccess on the machine.
+    """
+    with aws.translated("wake an execution", "states:SendTaskSuccess"):
+        try:
+            _client().send_task_success(taskToken=token, output=json.dumps({"outcome": what}))
+        except ClientError as error:
+            if aws.code(error) in _NOBODY:
+                return False
+            raise
+    return True
+
+
+@cache
+def _client() -> Any:
+    """Made when there is somebody to tell: most publishes are alone."""
+    return aws.client("stepfunctions")

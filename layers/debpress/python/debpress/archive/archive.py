@@ -1,30 +1,41 @@
-"""All of a bucket's state, and the part of it that the rules of `debpress.suite` load."""
+"""All of a bucket's state, and the part of it that the rules of `debpress.suite` load.
+
+Each function uses some of it, and imports it as it starts: so a part is imported when it is asked
+for (docs/performance.md, "Cold starts").
+"""
+
+# ruff: noqa: PLC0415 (see above)
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from debpress.archive.certificates import CertificateArchive
-from debpress.archive.configuration import keep_configuration
-from debpress.archive.gone import GoneArchive
-from debpress.archive.results import Results
-from debpress.archive.rotation import RotationArchive
-from debpress.archive.runs import Runs
 from debpress.archive.suite import SuiteArchive
 from debpress.clock import Clock
 from debpress.concurrency import side_by_side
-from debpress.config import Repository
 from debpress.errors import CorruptError
-from debpress.index.packages import Checksum, Packages
-from debpress.index.release import Release
 from debpress.layout import Batch, Layout
-from debpress.records.batch import ManifestRef
-from debpress.records.generation import Generation
-from debpress.records.gone import GoneVersion
 from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed, Store
-from debpress.suite.batch import StagedObject
-from debpress.suite.published import Published
+from debpress.suite.staged import StagedObject
+
+if TYPE_CHECKING:
+    from debpress.archive.certificates import CertificateArchive
+    from debpress.archive.gone import GoneArchive
+    from debpress.archive.pool import Pool
+    from debpress.archive.results import Results
+    from debpress.archive.rotation import RotationArchive
+    from debpress.archive.runs import Runs
+    from debpress.archive.setup import SetUpArchive
+    from debpress.config import Repository
+    from debpress.index.form import Checksum, Form
+    from debpress.index.packages import Packages
+    from debpress.index.release import Release
+    from debpress.records.batch import ManifestRef
+    from debpress.records.generation import Generation
+    from debpress.records.gone import GoneVersion
+    from debpress.suite.published import Published
 
 
 class Archive:
@@ -35,35 +46,65 @@ class Archive:
         self._store = store
         self._clock = clock
 
+    def elsewhere(self, store: Store) -> Archive:
+        """Another bucket, laid out as this one is."""
+        return Archive(store, self.layout, self._clock)
+
     def suite(self, path: str) -> SuiteArchive:
         """A suite, or a snapshot by its path below dists/."""
         return SuiteArchive(self._store, self.layout, self._clock, path)
 
     def runs(self, suite: str) -> Runs:
         """The runs of a suite, and the queue in which they wait."""
+        from debpress.archive.runs import Runs
+
         return Runs(self._store, suite)
 
     def departures(self, suite: str) -> GoneArchive:
         """What a suite took out once."""
+        from debpress.archive.gone import GoneArchive
+
         return GoneArchive(self._store, self.suite(suite))
+
+    @property
+    def pool(self) -> Pool:
+        """The packages that hosts fetch, under their hash."""
+        from debpress.archive.pool import Pool
+
+        return Pool(self._store, self.layout)
 
     @property
     def results(self) -> Results:
         """The results of batches, and the reports of prunes and reapings."""
+        from debpress.archive.results import Results
+
         return Results(self._store)
 
     @property
     def certificates(self) -> CertificateArchive:
         """The stored certificates of signers."""
+        from debpress.archive.certificates import CertificateArchive
+
         return CertificateArchive(self._store)
 
     @property
     def rotation(self) -> RotationArchive:
         """The record of a key's rotation."""
+        from debpress.archive.rotation import RotationArchive
+
         return RotationArchive(self._store)
+
+    @property
+    def setup(self) -> SetUpArchive:
+        """The record of the last set-up that succeeded."""
+        from debpress.archive.setup import SetUpArchive
+
+        return SetUpArchive(self._store)
 
     def keep_configuration(self, repository: Repository) -> None:
         """Stores the deployed configuration, where operators' commands read it."""
+        from debpress.archive.configuration import keep_configuration
+
         keep_configuration(self._store, repository)
 
     # What rules load (debpress.suite.loader.Loader)
@@ -74,7 +115,7 @@ class Archive:
     def index(self, suite: str, listed: Release, name: str) -> Packages:
         return self.suite(suite).index(listed, name)
 
-    def form(self, suite: str, name: str, listed: Checksum) -> bytes:
+    def form(self, suite: str, name: str, listed: Checksum) -> Form:
         return self.suite(suite).form(name, listed)
 
     def chain(self, suite: str, newest: str | None, base: str | None) -> Iterator[Generation]:

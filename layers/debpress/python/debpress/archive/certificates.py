@@ -37,11 +37,15 @@ class CertificateArchive:
             return False
         return True
 
-    def keep(self, name: str, record: StoredCertificate) -> None:
-        """Stores a certificate unless the same one is there: its Last-Modified is the time at
-        which it was first stored, which a rewrite would lose."""
+    def body(self, name: str) -> bytes | None:
+        """What is stored by a name, whatever it is; for `keep`."""
         found = self._store.get(self.key(name))
-        if found is None or found.body != _dump(record):
+        return None if found is None else found.body
+
+    def keep(self, name: str, record: StoredCertificate, over: bytes | None) -> None:
+        """Stores a certificate unless the same one is there, `over` being what is: its
+        Last-Modified is the time at which it was first stored, which a rewrite would lose."""
+        if over != _dump(record):
             self._store.put(self.key(name), _dump(record), JSON)
 
     def names(self) -> Iterator[str]:

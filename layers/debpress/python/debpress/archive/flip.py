@@ -13,7 +13,7 @@ from debpress.archive.suite import SuiteArchive
 from debpress.clock import Clock
 from debpress.errors import TransientError
 from debpress.records.generation import Generation
-from debpress.store import PreconditionFailed
+from debpress.store import Object, PreconditionFailed
 from debpress.suite.published import Published
 
 _SECOND = timedelta(seconds=1)
@@ -41,20 +41,23 @@ def leave_a_second(clock: Clock, state: Published | None) -> None:
         clock.sleep(wait + 0.05)
 
 
-def see_it_rise(suite: SuiteArchive, clock: Clock, record: Generation) -> None:
+def see_it_rise(suite: SuiteArchive, clock: Clock, record: Generation) -> Object | None:
     """Checks after the put that Last-Modified is later than the parent's; where both fell into the
-    same second, puts the same InRelease again. Raises TransientError where that does not help."""
+    same second, puts the same InRelease again. Returns the InRelease that was looked at last.
+
+    Raises TransientError where that does not help.
+    """
     for _ in range(3):
         found = suite.inrelease()
         if found is None or found.head.metadata.get(GENERATION) != record.id:
-            return  # Another flip has replaced this one already, and does this check for itself.
+            return found  # Another flip has replaced it already, and does this check for itself.
         if record.parent is None or found.head.last_modified > record.parent.modified:
-            return
+            return found
         clock.sleep(1.05)
         try:
             suite.put_inrelease(record, found.body, found.head.etag)
         except PreconditionFailed:
-            return
+            return None
     raise TransientError(
         f"the Last-Modified of the InRelease of {suite.path} does not rise; this passes with time"
     )

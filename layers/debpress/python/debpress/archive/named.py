@@ -9,14 +9,24 @@ from datetime import datetime
 from debpress.archive import objects
 from debpress.archive.runs import Runs
 from debpress.errors import CorruptError
-from debpress.index import gz, release
+from debpress.index import entries, gz, pdiff, release
+from debpress.index.form import Checksum
 from debpress.index.release import Release
-from debpress.layout import Layout
+from debpress.layout import DIFFS, Layout
 from debpress.records.generation import Generation
 from debpress.store import Store
 from debpress.suite.published import Published
 
 _FILENAME = re.compile(rb"(?mi)^Filename:[ \t]*(.*?)[ \t]*$")
+
+
+def is_deletable(key: str) -> bool:
+    """Whether an object below dists/ may go when nothing names it: an index by its hash, a script
+    to one, or a text as an older debpress wrote them. The other plain names stay."""
+    folder, _, name = key.rpartition("/")
+    if folder.endswith(".diff"):
+        return name != "Index"
+    return "/by-hash/" in key or name == "Packages"
 
 
 class Named:
@@ -34,9 +44,10 @@ class Named:
             if not name.endswith("/Packages.gz"):
                 continue
             key = self._layout.by_hash(self._path, name, checksum.sha256)
-            text = gz.inflate(objects.read_form(self._store, key, checksum))
-            for filename in _FILENAME.findall(text):
-                yield self._layout.pool(filename.decode("utf-8", "surrogateescape"))
+            form = objects.read_form(self._store, key, checksum)
+            for text in entries.between(gz.inflate(form.pieces())):
+                for filename in _FILENAME.findall(text):
+                    yield self._layout.pool(filename.decode("utf-8", "surrogateescape"))
 
     def lately(self, state: Published, cutoff: datetime) -> Iterator[str]:
         """The keys that some release served since `cutoff` named, by the records of those flips.
@@ -68,6 +79,14 @@ class Named:
     def _indices(self, listed: Release) -> Iterator[str]:
         for name, checksum in listed.files.items():
             yield self._layout.by_hash(self._path, name, checksum.sha256)
+            if name.endswith(DIFFS):
+                yield from self._scripts(name, checksum)
+
+    def _scripts(self, name: str, listed: Checksum) -> Iterator[str]:
+        key = self._layout.by_hash(self._path, name, listed.sha256)
+        form = objects.read_form(self._store, key, listed)
+        for step in pdiff.read(form).steps:
+            yield self._layout.script(self._path, name.removesuffix(DIFFS), step.file)
 
     def _record(self, generation: str | None) -> Generation:
         key = self._layout.generation(self._path, generation or "")

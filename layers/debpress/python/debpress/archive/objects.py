@@ -8,8 +8,8 @@ from debpress import codec
 from debpress.archive.headers import JSON
 from debpress.codec import Record
 from debpress.errors import CorruptError, IndexGoneError, TransientError
-from debpress.index.packages import Checksum, checksum_of
-from debpress.store import Object, PreconditionFailed, Store
+from debpress.index.form import Checksum, Form
+from debpress.store import Object, ObjectChanged, PreconditionFailed, Store
 
 _R = TypeVar("_R", bound=Record)
 
@@ -38,27 +38,33 @@ def keep(store: Store, key: str, record: Record) -> None:
     store.put(key, codec.dump(record), JSON)
 
 
-def keep_first(store: Store, key: str, record: Record) -> None:
-    """Writes a record unless `key` holds an object already. Raises TransientError."""
+def keep_first(store: Store, key: str, record: Record) -> bool:
+    """Writes a record unless `key` holds an object already. Returns whether it certainly did: an
+    earlier object may be its own, of a put whose answer was lost. Raises TransientError."""
     for _ in range(5):
         try:
             store.put(key, codec.dump(record), JSON, if_absent=True)
-            return
+            return True
         except PreconditionFailed:
             # S3 answers 409 while another write is under way, which may still fail: look, or retry.
             if store.head(key) is not None:
-                return
+                return False
     raise TransientError(f"{key} is being written by somebody again and again")
 
 
-def read_form(store: Store, key: str, listed: Checksum) -> bytes:
-    """The bytes of a stored (compressed) form of an index, checked against the Release's checksum.
+def read_form(store: Store, key: str, listed: Checksum) -> Form:
+    """A stored (compressed) form of an index, checked against the Release's checksum.
 
-    Raises IndexGoneError where the object is missing or has other bytes.
+    Raises IndexGoneError where the object is missing or has other bytes, and TransientError where
+    it was put anew meanwhile.
     """
-    found = store.get(key)
+    found = store.read(key)
     if found is None:
         raise IndexGoneError(key, altered=False)
-    if checksum_of(found.body) != listed:
+    try:
+        form = Form(found[1])
+    except ObjectChanged as error:
+        raise TransientError(f"{key} was put anew just now; this passes") from error
+    if form.checksum != listed:
         raise IndexGoneError(key, altered=True)
-    return found.body
+    return form

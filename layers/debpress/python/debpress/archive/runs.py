@@ -10,8 +10,9 @@ from debpress.archive import objects
 from debpress.archive.headers import JSON
 from debpress.concurrency import side_by_side
 from debpress.layout import Layout
-from debpress.records.batch import Plan, Problem, QueueEntry, Verdict
+from debpress.records.batch import Plan, Problem, QueueEntry, Verdict, Waiting, in_order
 from debpress.store import Store
+from debpress.suite.leading import Place
 
 
 class Runs:
@@ -37,10 +38,16 @@ class Runs:
         from there would not find a generation that has decided the run already. It could also list
         files that were replaced since the first plan pinned them.
         """
-        objects.keep_first(self._store, self._note(plan.run, "plan.json"), plan)
-        return self.plan(plan.run)
+        wrote = objects.keep_first(self._store, self._note(plan.run, "plan.json"), plan)
+        return plan if wrote else self.plan(plan.run)
 
     # Verdicts
+
+    def begun(self, run: str) -> tuple[Plan, Verdict | None]:
+        """The plan and the first chunk's verdict, if it has one: all there is of most runs, and in
+        one object."""
+        first = objects.find(self._store, Verdict, self._note(run, _chunk(0)))
+        return (first.plan if first and first.plan else self.plan(run)), first
 
     def keep_verdict(self, run: str, chunk: int, verdict: Verdict) -> None:
         """Stores a chunk's verdict unless it has one. The first stands: a repeat of the event that
@@ -72,22 +79,49 @@ class Runs:
 
     # The queue
 
-    def enqueue(self, entry: QueueEntry) -> None:
-        """Queues a batch, unless an earlier try of the step or a repeated event has done so."""
-        objects.keep_first(self._store, Layout.queue(self._suite, entry.run), entry)
+    def enqueue(self, entry: QueueEntry) -> bool:
+        """Queues a batch, unless an earlier try of the step or a repeated event has done so: False
+        then."""
+        return objects.keep_first(self._store, Layout.queue(self._suite, entry.run), entry)
 
     def waiting(self, run: str) -> QueueEntry | None:
         return objects.find(self._store, QueueEntry, Layout.queue(self._suite, run))
 
+    def line(self) -> list[Place]:
+        """The queue, its entries unread, the longest waiting first."""
+        prefix = Layout.queue(self._suite)
+        return sorted(
+            Place(head.last_modified, head.key.removeprefix(prefix).removesuffix(".json"))
+            for head in self._store.list(prefix)
+        )
+
+    def entries(
+        self, line: Iterable[Place], known: QueueEntry | None = None
+    ) -> list[QueueEntry | None]:
+        """The entries of a line, `known` being one that need not be read: None for a batch that was
+        finished since, and its entry deleted."""
+        read = {known.run: known} if known else {}
+        return side_by_side(
+            lambda run: read.get(run) or self.waiting(run), [place.run for place in line]
+        )
+
     def queue(self) -> list[QueueEntry]:
         """The waiting batches, the longest waiting first."""
-        keys = [head.key for head in self._store.list(Layout.queue(self._suite))]
-        # Between the list and the read a batch may be finished, and its entry deleted: None.
-        found = side_by_side(lambda key: objects.find(self._store, QueueEntry, key), keys)
-        return sorted((each for each in found if each), key=lambda entry: entry.order)
+        return in_order(self.entries(self.line()))
 
     def is_queue_empty(self) -> bool:
         return not any(self._store.list(Layout.queue(self._suite)))
+
+    # Waiting
+
+    def keep_token(self, run: str, token: str) -> None:
+        """How to wake the run's execution; a later token replaces the one before."""
+        objects.keep(self._store, self._note(run, "waits.json"), Waiting(token))
+
+    def token(self, run: str) -> str | None:
+        """None where the run's execution never waited."""
+        found = objects.find(self._store, Waiting, self._note(run, "waits.json"))
+        return found.token if found else None
 
     def dequeue(self, run: str) -> None:
         self._store.delete(Layout.queue(self._suite, run))

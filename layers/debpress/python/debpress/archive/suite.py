@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 from debpress import openpgp
 from debpress.archive import objects
@@ -13,15 +15,17 @@ from debpress.clock import Clock, from_iso
 from debpress.concurrency import side_by_side
 from debpress.errors import IndexGoneError, TransientError
 from debpress.index import release
-from debpress.index.packages import Built, Checksum, Packages, checksum_of
+from debpress.index.form import Checksum, Form
 from debpress.index.release import Release
-from debpress.layout import Layout
+from debpress.layout import DIFFS, INDEX_SUFFIXES, Layout
 from debpress.records.generation import Generation, SignedRelease, number
 from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, Store
 from debpress.suite.published import Published
 
-# The forms of an index that are stored. Release lists its uncompressed text, too (law 6).
-INDEX_SUFFIXES = (".gz", ".xz")
+if TYPE_CHECKING:
+    from debpress.index.packages import Packages
+    from debpress.index.pdiff import Difference
+    from debpress.index.writer import Built
 
 
 class SuiteArchive:
@@ -83,9 +87,14 @@ class SuiteArchive:
             if_absent=if_match is None,
         )
 
-    def update_plain_names(self) -> None:
+    def update_plain_names(
+        self,
+        flipped: Generation,
+        found: Object | None = None,
+        signed: SignedRelease | None = None,
+    ) -> None:
         """Makes the plain names, for readers that know no by-hash, agree with InRelease."""
-        PlainNames(self._store, self._layout, self.path).update()
+        PlainNames(self._store, self._layout, self.path).update(flipped, found, signed)
 
     # Generations
 
@@ -106,18 +115,23 @@ class SuiteArchive:
             newest = record.parent.generation if record.parent else None
 
     def keep_generation(self, record: Generation, indices: Mapping[str, Built]) -> None:
-        """Writes a generation's indices under their hashes, and then its record.
+        """Writes a generation's indices under their hashes, and its record: side by side, since
+        nobody is told of the record before both are there.
 
         An index is put even where it exists: the reaper may be about to delete it, but deletes only
         the version that it has looked at, so the version that is put now stays.
         """
-        forms = [
-            (f"{name}{suffix}", form)
+        puts = [
+            partial(self._put_form, f"{name}{suffix}", form)
             for name, built in indices.items()
             for suffix, form in built.compressed.items()
         ]
-        side_by_side(lambda named: self._put_form(*named), forms)
-        self.keep_record(record)
+        puts += [
+            partial(self._put_difference, name, built.difference)
+            for name, built in indices.items()
+            if built.difference
+        ]
+        side_by_side(lambda put: put(), [*puts, partial(self.keep_record, record)])
 
     def committed(self) -> Generation | None:
         """The record of the generation that hosts read; None before the first flip, or where the
@@ -140,12 +154,13 @@ class SuiteArchive:
 
     def index(self, listed: Release, name: str) -> Packages:
         """See `debpress.suite.loader.Loader`."""
-        gz, xz = (
-            self.form(name + suffix, listed.files[name + suffix]) for suffix in (".gz", ".xz")
-        )
+        from debpress.index.packages import Packages  # noqa: PLC0415 (who signs reads no index)
+
+        names = [name + suffix for suffix in INDEX_SUFFIXES]
+        gz, xz = side_by_side(lambda name: self.form(name, listed.files[name]), names)
         return Packages(gz, xz)
 
-    def form(self, name: str, listed: Checksum) -> bytes:
+    def form(self, name: str, listed: Checksum) -> Form:
         """See `debpress.suite.loader.Loader`."""
         key = self._layout.by_hash(self.path, name, listed.sha256)
         return objects.read_form(self._store, key, listed)
@@ -171,6 +186,12 @@ class SuiteArchive:
         except ObjectChanged as error:
             raise TransientError(f"{key} was put anew just now; this passes") from error
 
-    def _put_form(self, name: str, form: bytes) -> None:
-        key = self._layout.by_hash(self.path, name, checksum_of(form).sha256)
-        self._store.put(key, form, BY_HASH)
+    def _put_difference(self, name: str, found: Difference) -> None:
+        """The script before the Index that lists it. A host that misses one fetches the index."""
+        self._store.put(self._layout.script(self.path, name, found.file), found.content, BY_HASH)
+        key = self._layout.by_hash(self.path, name + DIFFS, found.checksum.sha256)
+        self._store.put(key, found.index, BY_HASH)
+
+    def _put_form(self, name: str, form: Form) -> None:
+        key = self._layout.by_hash(self.path, name, form.checksum.sha256)
+        self._store.put_file(key, form, BY_HASH)

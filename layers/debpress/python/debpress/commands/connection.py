@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from debpress.adapters import s3
 
-STACK = "debpress"
+STACK = "debpress-press"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,22 @@ def connect(arguments: argparse.Namespace) -> tuple[Any, s3.S3Store]:
     with aws.translated(f"use s3://{bucket}", "the credentials"):
         client = s3.client(region=arguments.region, endpoint_url=arguments.endpoint_url)
     return client, s3.S3Store(client, bucket)
+
+
+def clients(arguments: argparse.Namespace) -> Callable[..., Any]:
+    """A function that makes the client of a service, in a region that is named or in that of the
+    arguments. It raises StoreError."""
+    from debpress.adapters import aws  # noqa: PLC0415
+
+    def make(service: str, region: str | None = None) -> Any:
+        with aws.translated(f"use {service}", "the credentials"):
+            return aws.client(
+                service,
+                region=region or arguments.region,
+                endpoint_url=arguments.endpoint_url,
+            )
+
+    return make
 
 
 def kms(arguments: argparse.Namespace, region: str | None = None) -> Any:

@@ -19,6 +19,8 @@ from debpress.errors import DebpressError
 # For each, the module of the same name beside this one is imported.
 SUBCOMMANDS = {
     "upload": "publish .deb files as one batch",
+    "import": "bring the packages of any repository that apt can read",
+    "compare": "say whether a host could tell a repository from a suite",
     "check": "check .deb files as an upload would, and send nothing",
     "remove": "take packages out of a suite",
     "copy": "publish packages of one suite in another",
@@ -30,7 +32,11 @@ SUBCOMMANDS = {
     "show": "show a package, and where it is published",
     "history": "show what came and went, when, and by whom",
     "status": "show what waits, and how each suite is",
+    "doctor": "look at the deployed press from all sides, and say what is wrong",
+    "proof": "try on a deployed press, once, what is claimed of it",
     "verify": "check the repository, from the key down to the packages",
+    "restore": "bring back what somebody deleted",
+    "mirror": "have another bucket follow the repository",
     "key": "the keys that sign",
 }
 

@@ -16,12 +16,13 @@ from debpress.errors import Code, Refusal, RejectedError
 @dataclass(frozen=True, slots=True)
 class LocalPackage:
     """A file to upload. `sha256` is hex, `size` bytes; `identity` is what its control file says:
-    name, version, architecture."""
+    name, version, architecture. `built_for` is the architecture, or its variant if it has one."""
 
     path: Path
     sha256: str
     size: int
     identity: tuple[str, str, str]
+    built_for: str
 
     @property
     def name(self) -> str:
@@ -62,7 +63,7 @@ def _examine(path: Path, seen: set[str]) -> LocalPackage:
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             identity = (found.package, found.version, found.architecture)
-            return LocalPackage(path, sha256, size, identity)
+            return LocalPackage(path, sha256, size, identity, found.built_for)
     except OSError as error:
         raise _refused(Code.FILE_MISSING, f"can't be read: {error.strerror}") from error
 

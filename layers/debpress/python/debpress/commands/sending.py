@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from debpress.commands.packages import LocalPackage
 from debpress.commands.progress import Progress
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
 
 
+class Listed(Protocol):
+    """A file as a manifest lists it: its name in staging, SHA-256 and size in bytes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
 def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> Head:
     """Uploads the files, then the manifest; returns the manifest's Head.
 
@@ -24,11 +35,19 @@ def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[LocalPack
     """
     for package in packages:
         _upload(client, store, batch.staging + package.name, package)
-    return store.put(f"{batch.staging}manifest.json", _manifest(packages), _JSON)
+    return put_manifest(store, batch, packages)
+
+
+def put_manifest(store: S3Store, batch: Batch, files: Sequence[Listed]) -> Head:
+    """Starts the workflow for files that are staged; returns the manifest's Head."""
+    listed = [{"name": each.name, "sha256": each.sha256, "size": each.size} for each in files]
+    manifest = json.dumps({"version": 1, "files": listed}, indent=1).encode()
+    return store.put(f"{batch.staging}manifest.json", manifest, _JSON)
 
 
 def _upload(client: Any, store: S3Store, key: str, package: LocalPackage) -> None:
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 (see connection)
+    from boto3.s3.transfer import S3Transfer  # noqa: PLC0415
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     from debpress.adapters import aws  # noqa: PLC0415
@@ -36,20 +55,16 @@ def _upload(client: Any, store: S3Store, key: str, package: LocalPackage) -> Non
     with (
         aws.translated(f"upload {package.path} to s3://{store.bucket}/{key}", _MAY_WRITE),
         Progress(package.name, package.size) as progress,
+        S3Transfer(client) as transfer,
     ):
         try:
-            client.upload_file(str(package.path), store.bucket, key, Callback=progress)
+            transfer.upload_file(str(package.path), store.bucket, key, progress)
         except S3UploadFailedError as error:
             # boto3's exception has only the other's text; the one it caught has the error code.
             cause = error.__context__
             raise cause if isinstance(cause, ClientError) else StoreError(str(error)) from None
         except OSError as error:
             raise StoreError(f"{package.path} can't be read: {error.strerror}") from error
-
-
-def _manifest(packages: Sequence[LocalPackage]) -> bytes:
-    files = [{"name": p.name, "sha256": p.sha256, "size": p.size} for p in packages]
-    return json.dumps({"version": 1, "files": files}, indent=1).encode()
 
 
 _JSON = ObjectHeaders("application/json")

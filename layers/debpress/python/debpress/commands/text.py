@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,19 @@ def as_json(record: Record) -> dict[str, Any]:
 
 def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2))
+
+
+def paragraph(message: object, start: str) -> str:
+    """Prose in lines of 80 columns, the first behind `start` and the others below it. Words are
+    never broken, so an address or a name may stand out."""
+    return textwrap.fill(
+        printable(message),
+        80,
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def print_table(rows: Iterable[Sequence[object]]) -> None:

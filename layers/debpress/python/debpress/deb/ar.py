@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from debpress.deb.findings import refused, shown
 from debpress.deb.window import Window
 from debpress.errors import Code
+from debpress.findings import refused, shown
 
 MAGIC = b"!<arch>\n"
 HEADER = 60

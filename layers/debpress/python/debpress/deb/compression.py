@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from debpress.deb import zstd
-from debpress.deb.findings import refused
 from debpress.errors import Code
+from debpress.findings import refused
 
 _STEP = 64 * 1024
 # `xz -9` needs 65 MiB; a header may ask for 4 GiB.

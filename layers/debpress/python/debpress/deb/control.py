@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 
-from debpress.deb.findings import Report, shown
 from debpress.errors import Code
+from debpress.findings import Report, shown
 
 Fields = tuple[tuple[str, bytes], ...]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from debpress.deb import blocks
-from debpress.deb.findings import Report, refused, shown
 from debpress.errors import Code
+from debpress.findings import Report, refused, shown
 
 _REGULAR = (b"0", b"\0", b"7")
 _HARD_LINK, _SYMLINK, _FOLDER = b"1", b"2", b"5"

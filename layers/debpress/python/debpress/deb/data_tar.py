@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from debpress.deb import blocks
-from debpress.deb.findings import refused, shown
 from debpress.errors import Code
+from debpress.findings import refused, shown
 
 _FILE, _HARD_LINK, _SYMLINK, _FOLDER = b"0", b"1", b"2", b"5"
 _DEVICES = (b"3", b"4", b"6")
@@ -75,15 +75,17 @@ def walk_start(
     """The same of the first `most` bytes, or little more, and nothing is said of what follows.
 
     Unless `beyond`, nothing is read behind the end of the archive. Gives whether that was reached.
+    What `pieces` are unpacked from may be bounded as well, by `first`.
     """
     try:
-        walk(_first(pieces, most), removed, beyond=beyond)
+        walk(first(pieces, most), removed, beyond=beyond)
     except _EnoughError:
         return False
     return True
 
 
-def _first(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
+def first(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """The first `most` bytes, or little more; `walk_start` takes what is behind them for unread."""
     for piece in pieces:
         yield piece
         most -= len(piece)

@@ -17,10 +17,10 @@ from debpress.deb import (
     own_fields,
     xz_streams,
 )
-from debpress.deb.findings import Findings, refused, shown
 from debpress.deb.package import Package
 from debpress.deb.window import Reader, Window
 from debpress.errors import Code
+from debpress.findings import Findings, refused, shown
 
 # Debian's largest control.tar is a few MB (md5sums of some 100,000 files), its largest control
 # file some 30 KB; 8,000 dependencies are 300 KB.
@@ -29,7 +29,8 @@ _MOST_CONTROL = 4 * 1024 * 1024
 _MOST_FORMAT = 1024
 # deb(5): a higher minor number and further lines are to be accepted.
 _FORMAT = re.compile(rb"0*2\.0*[0-9]{1,9}\n")
-# Of data.tar, walked of every package, unpacked; and how many bytes are fetched for that at once.
+# Of a large data.tar, what is walked: unpacked, and as it is stored, which is fetched at once. With
+# what was read ahead of it, and its end, that is less than 1 MB.
 _FIRST = 1024 * 1024
 _FETCHED = 512 * 1024
 
@@ -40,10 +41,10 @@ def inspect(name: str, reader: Reader, size: int, *, whole: int = 0) -> Package:
     """Reads and checks the package `name` of `size` bytes.
 
     The archive is as deb(5) describes and dpkg 1.21 to 1.23 unpack it. A data member of up to
-    `whole` bytes is read to its end. Of a larger one the first MiB of what it holds is walked,
-    and where its end tells how many streams it has (xz), that is looked at too. Raises
-    RejectedError with all that can be found wrong. But for the data member an ordinary package
-    takes one read of 128 KiB; memory does not grow with the package.
+    `whole` bytes is read to its end. Of a larger one the first 512 KiB are walked, or the first MiB
+    of what it holds, and where its end tells how many streams it has (xz), that is looked at too.
+    Raises RejectedError with all that can be found wrong. Of an ordinary package with such a member
+    less than 1 MB is read, in three reads; memory does not grow with the package.
     """
     findings = Findings(name)
     fields: control.Fields = ()
@@ -183,7 +184,7 @@ class _Walk:
             data_tar.walk(compression.unpack_data(extension, pieces), self._removed)
             return
         pieces = self._window.pieces(member.start, member.size, _FETCHED)
-        unpacked = compression.unpack_data(extension, pieces)
+        unpacked = compression.unpack_data(extension, data_tar.first(pieces, _FETCHED))
         seen = data_tar.walk_start(unpacked, _FIRST, self._removed, beyond=bool(extension))
         if (
             not seen

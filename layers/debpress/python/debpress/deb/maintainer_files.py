@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 
 from debpress.deb import blocks
 from debpress.deb.control_tar import SCRIPTS, ControlTar
-from debpress.deb.findings import Report, shown
 from debpress.errors import Code
+from debpress.findings import Report, shown
 
 # The longest line, its newline counted.
 _CONFFILES_LINE = 997

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 
 from debpress.deb import grammar
-from debpress.deb.findings import Report, shown
 from debpress.errors import Code
+from debpress.findings import Report, shown
 
 # dpkg keeps these of what is installed: `dpkg -s` shows them, and no package may say them.
 _STATUS = ("Status", "Config-Version", "Triggers-Pending", "Triggers-Awaited")

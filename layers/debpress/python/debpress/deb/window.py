@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from debpress.deb.findings import refused
 from debpress.errors import Code
+from debpress.findings import refused
 
 # The first read takes in the headers and the control member of all but a few packages.
 AHEAD = 128 * 1024

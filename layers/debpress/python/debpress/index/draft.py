@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import merge
 
 from debpress.index.entries import Entry, Identity
-from debpress.index.packages import Built, Packages
+from debpress.index.packages import Packages
+from debpress.index.writer import Built
 
 
 class IndexDraft:
@@ -30,22 +32,22 @@ class IndexDraft:
 
     def named(self, *packages: str) -> list[Entry]:
         """Every version of these packages, in the index's order."""
-        return self._over(self.base.named(*packages), set(packages))
+        return list(self._over(self.base.named(*packages), set(packages)))
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in the index's order."""
         if not self.changed:
             return self.base.entries()
-        return iter(self._over(self.base.entries(), None))
+        return self._over(self.base.entries(), None)
 
-    def _over(self, base: Iterable[Entry], packages: set[str] | None) -> list[Entry]:
-        kept = [e for e in base if e.identity not in self.removed and e.identity not in self.added]
-        kept += [
+    def _over(self, base: Iterable[Entry], packages: set[str] | None) -> Iterator[Entry]:
+        kept = (e for e in base if e.identity not in self.removed and e.identity not in self.added)
+        more = sorted(
             Entry(identity, text)
             for identity, text in self.added.items()
             if packages is None or identity.package in packages
-        ]
-        return sorted(kept)
+        )
+        return merge(kept, more)
 
     def put(self, identity: Identity, text: bytes) -> None:
         """Puts a stanza in. The caller makes sure that the draft has no other text for it."""

@@ -14,7 +14,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from debpress.architectures import base_of
 from debpress.errors import CorruptError
-from debpress.index.packages import Checksum
+from debpress.index.form import Checksum
 
 _FILE = re.compile(r" ([0-9a-f]{64}) +([0-9]{1,18}) ([^ ]+)")
 _INDEX = re.compile(r"[^ ]+/binary-([^ /]+)/Packages")
@@ -37,6 +37,11 @@ class Release:
     description: str
     files: Mapping[str, Checksum]
     valid_until: datetime | None = None
+
+    def without(self, suffix: str) -> Release:
+        """The same, listing no file whose name ends so."""
+        files = {name: each for name, each in self.files.items() if not name.endswith(suffix)}
+        return replace(self, files=files)
 
     def dated(self, date: datetime) -> Release:
         """The same of another Date, valid for as long as it was."""

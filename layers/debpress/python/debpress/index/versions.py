@@ -1,4 +1,4 @@
-"""Versions: their order, and when two spellings are one version to dpkg (Policy 5.6.12)."""
+"""Versions: when two spellings are one version to dpkg (Policy 5.6.12)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from functools import cmp_to_key
 from typing import NamedTuple
-
-from debian.debian_support import version_compare
 
 from debpress.index.entries import Identity
 
 _PART = re.compile(r"([^0-9]*)([0-9]*)")
-
-# A sort key: Debian's order of versions, the one order of them that there is here.
-BY_VERSION = cmp_to_key(version_compare)
-NEWEST_FIRST = cmp_to_key(lambda one, other: version_compare(other, one))
 
 CanonicalVersion = tuple[int, tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]
 

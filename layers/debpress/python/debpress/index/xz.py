@@ -10,10 +10,11 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from debpress.errors import CorruptError
+from debpress.index.form import PIECE, Form
 
 _CHECK = lzma.CHECK_CRC64
 _FLAGS = bytes((0, _CHECK))
@@ -22,68 +23,124 @@ _FOOTER_MAGIC = b"YZ"
 
 # Bytes. A dictionary larger than a block would improve nothing, and xz takes ten times its size in
 # memory.
-_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 22}]
+_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 20}]
+
+
+class Sizes(NamedTuple):
+    """Of a block without its padding, and of its text, in bytes: as the index lists them (section
+    4.3)."""
+
+    unpadded: int
+    plain: int
+
+    @property
+    def padded(self) -> int:
+        return self.unpadded + -self.unpadded % 4
 
 
 class Block(NamedTuple):
-    """A block with its padding. `unpadded` (the block without padding) and `plain` (its text) are
-    sizes in bytes, as the index lists them (section 4.3)."""
+    """A block with its padding."""
 
     data: bytes
-    unpadded: int
-    plain: int
+    sizes: Sizes
+
+
+class Span(NamedTuple):
+    """Where a block begins in a form."""
+
+    start: int
+    sizes: Sizes
+
+
+class Writer:
+    """Puts blocks together to one stream, in a form of its own."""
+
+    def __init__(self) -> None:
+        self._form = Form([_HEADER])
+        self._sizes: list[Sizes] = []
+
+    def add(self, data: bytes, sizes: Sizes) -> None:
+        self._form.write(data)
+        self._sizes.append(sizes)
+
+    def end(self) -> Form:
+        self._form.write(_end(self._sizes))
+        return self._form
 
 
 def compress(plain: bytes) -> Block:
     """`plain` compressed as one block."""
-    stream = lzma.compress(plain, format=lzma.FORMAT_XZ, check=_CHECK, filters=_FILTERS)
-    (block,) = split(stream)
-    return block
+    stream = Form([lzma.compress(plain, format=lzma.FORMAT_XZ, check=_CHECK, filters=_FILTERS)])
+    (span,) = blocks(stream)
+    return Block(read(stream, span), span.sizes)
 
 
-def decompress(block: Block) -> bytes:
+def read(form: Form, span: Span) -> bytes:
+    """A block of a form, with its padding."""
+    return form.read(span.start, span.sizes.padded)
+
+
+def decompress(data: bytes, sizes: Sizes) -> bytes:
     """The text of one block. Raises CorruptError."""
     try:
-        return lzma.decompress(assemble([block]), format=lzma.FORMAT_XZ)
+        return lzma.decompress(_HEADER + data + _end([sizes]), format=lzma.FORMAT_XZ)
     except lzma.LZMAError as error:
         raise CorruptError(f"an .xz index can't be unpacked: {error}") from error
 
 
-def assemble(blocks: Iterable[Block]) -> bytes:
-    """One stream of these blocks, in this order."""
-    blocks = list(blocks)
-    records = b"".join(_vli(b.unpadded) + _vli(b.plain) for b in blocks)
-    index = b"\x00" + _vli(len(blocks)) + records
-    index += b"\x00" * (-len(index) % 4)
-    index += struct.pack("<I", zlib.crc32(index))
-    backward = struct.pack("<I", len(index) // 4 - 1) + _FLAGS
-    footer = struct.pack("<I", zlib.crc32(backward)) + backward + _FOOTER_MAGIC
-    return b"".join((_HEADER, *(b.data for b in blocks), index, footer))
-
-
-def split(stream: bytes) -> list[Block]:
-    """The blocks of a stream that `assemble` could have made.
+def blocks(form: Form) -> list[Span]:
+    """The blocks of a stream that a `Writer` could have made.
 
     Raises CorruptError for anything else: several streams, another check, a damaged index.
     """
-    if len(stream) < 32 or stream[:12] != _HEADER or stream[-2:] != _FOOTER_MAGIC:
+    footer = form.read(max(form.size - 12, 0), 12)
+    if form.size < 32 or form.read(0, 12) != _HEADER or footer[-2:] != _FOOTER_MAGIC:
         raise CorruptError("an .xz index is not one stream with CRC64 checks")
-    start = len(stream) - 12 - 4 * (struct.unpack("<I", stream[-8:-4])[0] + 1)
-    index = stream[start:-12]
-    if start < 12 or struct.unpack("<I", index[-4:])[0] != zlib.crc32(index[:-4]):
+    start = form.size - 12 - 4 * (struct.unpack("<I", footer[4:8])[0] + 1)
+    index = form.read(start, form.size - 12 - start) if start >= 12 else b""
+    if len(index) < 8 or struct.unpack("<I", index[-4:])[0] != zlib.crc32(index[:-4]):
         raise CorruptError("the index at the end of an .xz file is damaged")
     count, position = _read_vli(index, 1)
-    blocks = []
+    found = []
     offset = 12
     for _ in range(count):
         unpadded, position = _read_vli(index, position)
         plain, position = _read_vli(index, position)
-        end = offset + unpadded + -unpadded % 4
-        blocks.append(Block(stream[offset:end], unpadded, plain))
-        offset = end
+        sizes = Sizes(unpadded, plain)
+        found.append(Span(offset, sizes))
+        offset += sizes.padded
     if offset != start:
         raise CorruptError("an .xz index holds more than its one stream")
-    return blocks
+    return found
+
+
+def inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The text of an .xz file of one stream, whichever program made it, at most 1 MiB at a time.
+
+    Raises CorruptError, also for several streams, of which apt would read only the first.
+    """
+    inflater = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
+    try:
+        for piece in pieces:
+            text = inflater.decompress(piece, PIECE)
+            while text or not (inflater.needs_input or inflater.eof):
+                yield text
+                text = b"" if inflater.eof else inflater.decompress(b"", PIECE)
+    except (lzma.LZMAError, EOFError) as error:
+        raise CorruptError(f"it is not exactly one xz stream: {error}") from error
+    if not inflater.eof or inflater.unused_data:
+        raise CorruptError("it is not exactly one xz stream")
+
+
+def _end(sizes: Iterable[Sizes]) -> bytes:
+    """The index and the footer of a stream."""
+    sizes = list(sizes)
+    records = b"".join(_vli(s.unpadded) + _vli(s.plain) for s in sizes)
+    index = b"\x00" + _vli(len(sizes)) + records
+    index += b"\x00" * (-len(index) % 4)
+    index += struct.pack("<I", zlib.crc32(index))
+    backward = struct.pack("<I", len(index) // 4 - 1) + _FLAGS
+    return index + struct.pack("<I", zlib.crc32(backward)) + backward + _FOOTER_MAGIC
 
 
 def _vli(number: int) -> bytes:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import lzma
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from debpress.archive import Archive
 from debpress.concurrency import side_by_side
 from debpress.errors import CorruptError, IndexGoneError
 from debpress.index import entries as stanzas
-from debpress.index import gz
+from debpress.index import gz, pdiff, xz
 from debpress.index.entries import Entry, Identity
-from debpress.index.packages import Checksum, checksum_of
+from debpress.index.form import Checksum, Form
 from debpress.index.release import Release
 from debpress.inspection.report import Report
-from debpress.layout import index_name
+from debpress.layout import DIFFS, INDEX_SUFFIXES, index_name
 from debpress.store import Head
 
-_COMPRESSED = (".gz", ".xz")
 # The fields that apt needs to fetch a package (apt-secure(8), and apt's own parser).
 _REQUIRED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
+
+
+_Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
 
 @dataclass(slots=True)
@@ -36,8 +36,11 @@ class NamedPackages:
 
 def check_indices(
     archive: Archive, suite: str, release: Release, named: NamedPackages, report: Report
-) -> None:
-    """Checks every index under its hash and its plain name; adds the packages in it to `named`."""
+) -> set[str]:
+    """Checks every index under its hash and its plain name; adds the packages in it to `named`.
+
+    Returns the keys of the scripts that lead to the indices, as far as their lists can be read.
+    """
     check = _Check(archive, suite, release, report)
     names = sorted(n.removesuffix(".gz") for n in release.files if n.endswith(".gz"))
     read = side_by_side(check.index, names)
@@ -45,7 +48,9 @@ def check_indices(
     check.completeness()
     found = dict(zip(names, read, strict=True))
     check.packages(found, named)
-    check.packages_for_all(found)
+    check.packages_for_all()
+    lists = sorted(name for name in release.files if name.endswith(DIFFS))
+    return set().union(*side_by_side(check.differences, lists))
 
 
 class _Check:
@@ -55,6 +60,8 @@ class _Check:
         self._suite = suite
         self._release = release
         self._report = report
+        # The packages for `all`, by the name of the index.
+        self._common: dict[str, set[Identity]] = {}
 
     def _wrong(self, key: str, message: str) -> None:
         self._report.wrong(self._suite, key, f"{key} {message}")
@@ -66,39 +73,39 @@ class _Check:
         for component in self._release.components:
             for architecture in self._release.architectures:
                 name = index_name(component, architecture)
-                for suffix in ("", *_COMPRESSED):
+                for suffix in ("", *INDEX_SUFFIXES):
                     if name + suffix not in self._release.files:
                         self._wrong(key, f"does not list {name}{suffix}, which apt needs; deploy")
 
-    def index(self, name: str) -> list[Entry]:
-        """Checks the forms of an index, and returns its entries; none where no form is good."""
-        good: bytes | None = None
-        for suffix, unpack in ((".gz", gz.inflate), (".xz", _single_stream)):
-            text = self._unpacked(name, suffix, unpack)
-            good = text if good is None else good
-        for suffix in ("", *_COMPRESSED):
+    def index(self, name: str) -> Form:
+        """Checks the forms of an index, and returns its text; nothing where no form is good."""
+        good: Form | None = None
+        for suffix, unpack in ((".gz", gz.inflate), (".xz", xz.inflate)):
+            found = self._unpacked(name, suffix, unpack)
+            good = found if good is None else good
+        for suffix in INDEX_SUFFIXES:
             if name + suffix in self._release.files:
                 self._plain(name + suffix)
-        return stanzas.split(good) if good is not None else []
+        return good or Form()
 
-    def _unpacked(self, name: str, suffix: str, unpack: Callable[[bytes], bytes]) -> bytes | None:
+    def _unpacked(self, name: str, suffix: str, unpack: _Unpack) -> Form | None:
         listed = self._release.files.get(name + suffix)
         if listed is None:
             return None
         key = self._layout.by_hash(self._suite, name, listed.sha256)
         try:
-            body = self._archive.form(self._suite, name, listed)
+            form = self._archive.form(self._suite, name, listed)
         except IndexGoneError as error:
             absent = f"is not there, and hosts need it for {name}{suffix}"
             state = "has other bytes than its name and Release say" if error.altered else absent
             self._wrong(key, f"{state}; {_RESTORE}")
             return None
         try:
-            text = unpack(body)
-        except (CorruptError, ValueError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
+            text = Form(unpack(form.pieces()))
+        except CorruptError as error:
             self._wrong(key, f"can't be unpacked: {error}; {_RESTORE}")
             return None
-        if name in self._release.files and checksum_of(text) != self._release.files[name]:
+        if name in self._release.files and text.checksum != self._release.files[name]:
             self._wrong(key, f"unpacks to something else than Release lists as {name}; publish")
             return None
         return text
@@ -119,15 +126,41 @@ class _Check:
         found = self._archive.read(head.key)
         return None if found is None else hashlib.sha256(found.body).hexdigest()
 
-    def packages(self, found: dict[str, list[Entry]], named: NamedPackages) -> None:
+    def differences(self, name: str) -> set[str]:
+        """Checks that the scripts which lead to an index are there, and lead to it; returns their
+        keys. Where they are not, hosts fetch the whole index."""
+        listed, index = self._release.files[name], name.removesuffix(DIFFS)
+        key = self._layout.by_hash(self._suite, name, listed.sha256)
+        remedy = "hosts fetch the whole index until the next publish into it"
+        self._plain(name)
+        try:
+            found = pdiff.read(self._archive.form(self._suite, name, listed))
+        except (IndexGoneError, CorruptError):
+            self._wrong(key, f"is not there or can't be read; {remedy}")
+            return set()
+        if found.current != self._release.files.get(index):
+            self._wrong(key, f"leads to another {index} than Release lists; {remedy}")
+        scripts = {
+            self._layout.script(self._suite, index, step.file): step.packed.size
+            for step in found.steps
+        }
+        for script, size in scripts.items():
+            head = self._archive.head(script)
+            if head is None or head.size != size:
+                self._wrong(script, f"is not there, or not as {key} says; {remedy}")
+        return set(scripts)
+
+    def packages(self, found: dict[str, Form], named: NamedPackages) -> None:
         """Checks that every stanza has what apt needs to fetch the package, and that a version has
         the same content in all indices of the suite (law 4)."""
         sums: dict[Identity, str] = {}
-        for name, entries in found.items():
+        for name, text in found.items():
             key = self._layout.dist(self._suite, name)
             architecture = name.split("/")[-2].removeprefix("binary-")
             seen: set[Identity] = set()
-            for entry in entries:
+            for entry in stanzas.stream(text.pieces()):
+                if entry.identity.architecture == "all":
+                    self._common.setdefault(name, set()).add(entry.identity)
                 missing = [f for f in _REQUIRED if not stanzas.field(entry.text, f)]
                 if missing or not stanzas.field(entry.text, "Size").isdigit():
                     lacks = ", ".join(missing) or "a whole number as Size"
@@ -151,12 +184,12 @@ class _Check:
         if named.sums.setdefault(filename, listed) != listed:
             self._wrong(key, f"says of {filename} what {named.suites[filename]} says otherwise")
 
-    def packages_for_all(self, found: dict[str, list[Entry]]) -> None:
-        """Checks that packages for `all` are in the index of every architecture, since a host reads
-        only the index of its own."""
+    def packages_for_all(self) -> None:
+        """Checks that packages for `all`, which `packages` has seen, are in the index of every
+        architecture, since a host reads only the index of its own."""
         for component in self._release.components:
             names = [index_name(component, a) for a in self._release.architectures]
-            common = {n: set(_for_all(found.get(n, ()))) for n in names}
+            common = {n: self._common.get(n, set()) for n in names}
             everything = set().union(*common.values())
             for name, here in common.items():
                 if lacking := sorted(everything - here):
@@ -168,16 +201,3 @@ class _Check:
 
 
 _RESTORE = "restore the version of it that Release lists"
-
-
-def _for_all(entries: Iterable[Entry]) -> Iterable[Identity]:
-    return (e.identity for e in entries if e.identity.architecture == "all")
-
-
-def _single_stream(data: bytes) -> bytes:
-    """Unpacks an .xz form. Raises for several streams, of which apt would read only the first."""
-    reader = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
-    text = reader.decompress(data)
-    if not reader.eof or reader.unused_data:
-        raise CorruptError("it is not exactly one xz stream")
-    return text

@@ -13,8 +13,8 @@ from debpress.concurrency import side_by_side
 from debpress.errors import ConfigError
 from debpress.index import entries, gz
 from debpress.index.entries import Entry, Identity
+from debpress.index.order import NEWEST_FIRST
 from debpress.index.release import Release
-from debpress.index.versions import NEWEST_FIRST
 from debpress.layout import index_name
 from debpress.store import Object
 from debpress.suite.draft import described
@@ -97,4 +97,6 @@ def _index(
 ) -> list[Entry]:
     name = f"{index_name(component, architecture)}.gz"
     listed = release.files.get(name)
-    return entries.split(gz.inflate(archive.form(suite, name, listed))) if listed else []
+    if listed is None:
+        return []
+    return list(entries.stream(gz.inflate(archive.form(suite, name, listed).pieces())))

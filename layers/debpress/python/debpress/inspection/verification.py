@@ -13,7 +13,7 @@ from debpress.clock import Clock
 from debpress.concurrency import side_by_side
 from debpress.errors import CorruptError, SigningError, StoreError
 from debpress.index import release
-from debpress.index.packages import Checksum
+from debpress.index.form import Checksum
 from debpress.index.release import Release
 from debpress.inspection import snapshots
 from debpress.inspection.indices import NamedPackages, check_indices
@@ -121,12 +121,13 @@ class _Look:
             return
         check_signature(self._archive, suite, found.body, known, self._now, report)
         self._check_fields(key, parsed, report)
-        if snapshotted(suite) is None and self._archive.head(layout.sources(suite)) is None:
-            where = layout.sources(suite)
-            message = f"{where} is not there, by which hosts are set up; deploy again"
-            report.wrong(suite, where, message)
-        check_indices(self._archive, suite, parsed, named, report)
-        _unnamed(self._archive, suite, parsed, report)
+        if snapshotted(suite) is None:
+            for where in (layout.sources(suite), layout.setup_script, layout.keyring_package):
+                if self._archive.head(where) is None:
+                    message = f"{where} is not there, by which hosts are set up; deploy again"
+                    report.wrong(suite if where == layout.sources(suite) else None, where, message)
+        scripts = check_indices(self._archive, suite, parsed, named, report)
+        _unnamed(self._archive, suite, parsed, scripts, report)
 
     def _check_fields(self, key: str, parsed: Release, report: Report) -> None:
         suite, now = self._suite, self._now
@@ -147,13 +148,16 @@ def _outdated(key: str, parsed: Release, used: float) -> str:
     return f"{key} is valid until {parsed.valid_until}, and half of the time is over; {remedy}"
 
 
-def _unnamed(archive: Archive, suite: str, parsed: Release, report: Report) -> None:
+def _unnamed(
+    archive: Archive, suite: str, parsed: Release, scripts: set[str], report: Report
+) -> None:
     """Notes the un-named indices: hosts that have read an older InRelease may need them (law 3)."""
     layout = archive.layout
     named = {layout.dist(suite, name) for name in parsed.files}
     named |= {layout.inrelease(suite), layout.release(suite), layout.release_gpg(suite)}
     for name, listed in parsed.files.items():
         named.add(layout.by_hash(suite, name, listed.sha256))
+    named |= scripts
     left = _others(archive, layout.dist(suite, ""), named, report)
     _note(report, f"of suite {suite} that its Release does not name", left)
 

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from debpress import openpgp
 from debpress.archive import Archive
 from debpress.clock import Clock, iso
+from debpress.concurrency import at_once
 from debpress.errors import CorruptError, SigningError
 from debpress.openpgp import certificates
 from debpress.openpgp.certificates import Certificate
@@ -37,17 +38,26 @@ class StoredCertificates:
     def __init__(self, archive: Archive, clock: Clock) -> None:
         self._kept = archive.certificates
         self._clock = clock
+        self._ahead: dict[str, tuple[StoredCertificate, datetime] | None] = {}
+        self._copies: dict[str, bytes | None] = {}
 
     def certificate(
         self, name: str, owner: Owner, mint: Callable[[datetime], Certificate]
     ) -> Certificate:
-        found = self._kept.find(name)
+        if name not in self._ahead:
+            self.look_ahead(name, owner.uri)
+        found = self._ahead.pop(name)
         if found is not None:
             return self._checked(name, found[0], owner)
         created = self._clock.now().replace(microsecond=0) - HEAD_START
         where = f"there is none stored as {self._kept.key(name)}"
         _check_pin(owner, owner.key(created).fingerprint, where)
         return self.keep(name, owner, mint(created))
+
+    def look_ahead(self, name: str, uri: str) -> None:
+        self._ahead[name], self._copies[uri] = at_once(
+            lambda: self._kept.find(name), lambda: self._kept.body(_by_uri(uri))
+        )
 
     def keep(self, name: str, owner: Owner, certificate: Certificate) -> Certificate:
         """Stores a certificate unless one is stored by this name; returns the stored one.
@@ -65,7 +75,9 @@ class StoredCertificates:
         return self._checked(name, found[0], owner)
 
     def announce(self, owner: Owner, certificate: Certificate) -> None:
-        self._kept.keep(_by_uri(owner.uri), _record(certificate, owner))
+        name = _by_uri(owner.uri)
+        read = self._copies.pop(owner.uri) if owner.uri in self._copies else self._kept.body(name)
+        self._kept.keep(name, _record(certificate, owner), read)
 
     def _checked(self, name: str, record: StoredCertificate, owner: Owner) -> Certificate:
         at = self._kept.key(name)
@@ -105,7 +117,7 @@ def announcements(archive: Archive, uris: Sequence[str]) -> list[Announced]:
     Raises SigningError for a signer that was never loaded, CorruptError for a copy that can't be
     read. IAM: s3:GetObject on state/_signers/.
     """
-    return [_announced(archive, uri) for uri in uris]
+    return [required(archive, uri, known(archive, uri)) for uri in uris]
 
 
 def known(archive: Archive, uri: str) -> Announced | None:
@@ -129,8 +141,8 @@ def owners(archive: Archive) -> dict[str, str]:
     return {record.fingerprint: record.key for record, _ in filter(None, stored)}
 
 
-def _announced(archive: Archive, uri: str) -> Announced:
-    found = known(archive, uri)
+def required(archive: Archive, uri: str, found: Announced | None) -> Announced:
+    """What was found of a signer. Raises SigningError where it was never loaded."""
     if found is None:
         raise SigningError(
             f"no certificate is stored of {uri} ({archive.certificates.key(_by_uri(uri))}); deploy "

@@ -58,8 +58,10 @@ class ImportService(Protocol):
     All raise TransientError or SigningError, as `KeyService` does.
     """
 
-    def create(self, spec: str, description: str) -> str:
-        """Makes a signing key without key material; returns its ARN. IAM: kms:CreateKey."""
+    def create(self, spec: str, description: str, *, multi_region: bool = False) -> str:
+        """Makes a signing key without key material, which can have replicas in other Regions or
+        never; returns its ARN. IAM: kms:CreateKey, and with `multi_region`
+        iam:CreateServiceLinkedRole."""
 
     def wrapping(self, key: str) -> Wrapping:
         """The parameters for one import. IAM: kms:GetParametersForImport on the key."""
@@ -93,13 +95,14 @@ class Exported:
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where a key is imported to. `into` is an existing key of KMS with Origin EXTERNAL, also one
-    that an unfinished import has made; None: a key is made."""
+    that an unfinished import has made; None: a key is made, of `multi_region` or not."""
 
     imports: ImportService
     keys: KeyService
     archive: Archive
     clock: Clock
     into: str | None = None
+    multi_region: bool = False
 
 
 def bring(exported: Exported, destination: Destination) -> Imported:
@@ -116,7 +119,9 @@ def bring(exported: Exported, destination: Destination) -> Imported:
     _check_new(destination.archive, certificate, destination.into)
     private = _unlocked(export, chosen, exported.passphrase)
     imports = destination.imports
-    arn = destination.into or imports.create(spec, f"debpress: {chosen.key.fingerprint}")
+    arn = destination.into or imports.create(
+        spec, f"debpress: {chosen.key.fingerprint}", multi_region=destination.multi_region
+    )
     try:
         wrapping = imports.wrapping(arn)
         imports.put(arn, wrapping.token, wrap(private, wrapping.der))
@@ -177,11 +182,18 @@ def _spec(key: PublicKey) -> str:
 
 def _check_new(archive: Archive, certificate: Certificate, into: str | None) -> None:
     key = owners(archive).get(certificate.fingerprint)
-    if key and key.startswith("arn:") and key != into:
+    if key and key.startswith("arn:") and not _is_same(key, into):
         raise SigningError(
             f"{certificate.fingerprint} is in KMS already, as {key}: configure "
             f"awskms:{key}#{certificate.fingerprint}"
         )
+
+
+def _is_same(arn: str, into: str | None) -> bool:
+    """Whether it is that key, or its replica in another Region, which has the same id (KMS
+    developer guide, "Multi-Region keys")."""
+    key = arn.rpartition("/")[2]
+    return arn == into or (key.startswith("mrk-") and into is not None and into.endswith(f"/{key}"))
 
 
 def _unlocked(export: Export, chosen: SigningKey, passphrase: Callable[[], str]) -> Private:

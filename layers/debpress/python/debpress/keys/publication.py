@@ -1,32 +1,48 @@
-"""What hosts find of the keys: the certificates, alone and in each suite's source."""
+"""What hosts find of the keys: the certificates, alone, in each suite's source and in a package;
+and the script that sets hosts up."""
 
 from __future__ import annotations
+
+import shlex
+from pathlib import Path
 
 from debpress import openpgp
 from debpress.architectures import common_without
 from debpress.archive import Archive
 from debpress.config import Repository, Suite
+from debpress.keys import keyring
 from debpress.keys.standing import Standing, standing
 from debpress.store import ObjectHeaders
 
 _KEY = ObjectHeaders("application/pgp-keys", "max-age=300")
 _TEXT = ObjectHeaders("text/plain; charset=utf-8", "max-age=300")
+_PACKAGE = ObjectHeaders("application/vnd.debian.binary-package", "max-age=300")
+_SCRIPT = Path(__file__).with_name("setup.sh")
 
 
 def publish_keys(archive: Archive, repository: Repository, uri: str) -> Standing:
-    """Writes the certificates that hosts are to trust, alone and in each suite's source.
+    """Publishes the certificates that hosts are to trust now; gives which those are."""
+    trusted = standing(archive, repository.signers)
+    publish(archive, repository, uri, b"".join(each.certificate.raw for each in trusted.published))
+    return trusted
+
+
+def publish(archive: Archive, repository: Repository, uri: str, certificates: bytes) -> None:
+    """Writes certificates: alone, in each suite's source and in the keyring package; and the script
+    that sets hosts up. `uri` is where hosts find the root.
 
     What is as it should be stays untouched: when it last changed is a version of its content.
     """
     layout = repository.layout
-    trusted = standing(archive, repository.signers)
-    binary = b"".join(each.certificate.raw for each in trusted.published)
-    armored = openpgp.armor(binary, "PUBLIC KEY BLOCK")
+    armored = openpgp.armor(certificates, "PUBLIC KEY BLOCK")
     archive.keep_as_is(layout.key_asc, armored, _KEY)
-    archive.keep_as_is(layout.key_gpg, binary, _KEY)
+    archive.keep_as_is(layout.key_gpg, certificates, _KEY)
     for settings in repository.suites:
         archive.keep_as_is(layout.sources(settings.suite), sources(settings, uri, armored), _TEXT)
-    return trusted
+    archive.keep_as_is(layout.setup_script, setup_script(repository, uri), _TEXT)
+    # Of what was published just now, or it would be older than the keys beside it.
+    package = keyring.build(archive, repository).body
+    archive.keep_as_is(layout.keyring_package, package, _PACKAGE)
 
 
 def sources(suite: Suite, uri: str, armored: bytes) -> bytes:
@@ -42,3 +58,21 @@ def sources(suite: Suite, uri: str, armored: bytes) -> bytes:
         f"Architectures-Remove: {' '.join(common_without(suite.architectures))}\n"
         f"Signed-By:\n{key}\n"
     ).encode()
+
+
+def setup_script(repository: Repository, uri: str) -> bytes:
+    """The script that sets up a host, by default for the first suite.
+
+    It holds neither a key nor what a suite has: it asks for both. So a rotation or another
+    component leaves its bytes, and the sum by which people pin it, as they were.
+    """
+    given = {
+        "@ROOT@": uri,
+        "@NAME@": repository.keyring.removesuffix("-keyring").removesuffix("-archive"),
+        "@KEYRING@": repository.keyring,
+        "@SUITE@": repository.suites[0].suite,
+    }
+    text = _SCRIPT.read_text("utf-8")
+    for place, value in given.items():
+        text = text.replace(place, shlex.quote(value))
+    return text.encode()

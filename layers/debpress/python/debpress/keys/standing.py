@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from debpress.archive import Archive
+from debpress.concurrency import at_once, side_by_side
 from debpress.errors import RotationError
-from debpress.keys.certificates import Announced, announcements, known
+from debpress.keys.certificates import Announced, known, required
 from debpress.records.rotation import Rotation, Stage
 from debpress.signing import Signers
 
@@ -45,17 +46,19 @@ def standing(archive: Archive, uris: Sequence[str]) -> Standing:
 
     IAM: s3:GetObject on the rotation's record and on state/_signers/.
     """
-    stored = archive.rotation.find()
+    stored, announced = at_once(
+        archive.rotation.find, lambda: side_by_side(lambda uri: known(archive, uri), uris)
+    )
+    found = dict(zip(uris, announced, strict=True))
     if stored is None:
-        everybody = announcements(archive, uris)
+        everybody = [required(archive, uri, each) for uri, each in found.items()]
         return Standing(everybody, everybody)
     rotation = stored.record
-    found = {uri: known(archive, uri) for uri in uris}
     prints = {uri: _fingerprint(each) for uri, each in found.items()}
     check(rotation, prints)
     signing = [uri for uri in uris if rotation.signs(uri, prints[uri])]
     return Standing(
-        announcements(archive, signing),
+        [required(archive, uri, found[uri]) for uri in signing],
         [
             each
             for uri, each in found.items()

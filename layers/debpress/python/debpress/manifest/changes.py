@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from debian.deb822 import Deb822
 
 from debpress.deb import control
-from debpress.deb.findings import Findings, refused, shown
 from debpress.errors import Code
+from debpress.findings import Findings, refused, shown
 from debpress.manifest.listed import Listing
 from debpress.manifest.text import decoded
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from debpress import strict
-from debpress.deb.findings import Findings, refused, shown
 from debpress.errors import Code, RejectedError
+from debpress.findings import Findings, refused, shown
 from debpress.manifest.text import decoded
 
 

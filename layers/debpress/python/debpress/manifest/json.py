@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from debpress import strict
-from debpress.deb.findings import Findings, refused
 from debpress.errors import Code
+from debpress.findings import Findings, refused
 from debpress.manifest import fields
 from debpress.manifest.listed import MOST_FILES, Listing
 

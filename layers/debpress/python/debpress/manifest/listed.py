@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from debpress.deb.findings import Findings, shown
 from debpress.errors import Code
+from debpress.findings import Findings, shown
 
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 # Sums of other kinds, by their digits.

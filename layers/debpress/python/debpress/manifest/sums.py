@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from debpress.deb.findings import Findings, refused, shown
 from debpress.errors import Code
+from debpress.findings import Findings, refused, shown
 from debpress.manifest.listed import Listing
 from debpress.manifest.text import decoded
 

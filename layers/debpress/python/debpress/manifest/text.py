@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 
-from debpress.deb.findings import refused
 from debpress.errors import Code
+from debpress.findings import refused
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PLAINLY = "write it in UTF-8 without a mark, in PowerShell with `| Set-Content -Encoding ascii`"

@@ -92,6 +92,9 @@ def parse(data: bytes) -> list[Certificate]:
         data = dearmor(data, "PUBLIC KEY BLOCK")
     groups: list[list[Packet]] = []
     for found in read(data):
+        if found.tag in (Tag.SECRET_KEY, Tag.SECRET_SUBKEY):
+            # To sqv it would begin a certificate of its own, behind one that is trusted.
+            raise SigningError("a secret key stands among the certificates")
         if found.tag == Tag.PUBLIC_KEY:
             groups.append([])
         elif not groups:

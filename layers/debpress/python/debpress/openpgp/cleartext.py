@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from debpress.errors import SigningError
-from debpress.openpgp import packets, signatures
-from debpress.openpgp.armor import armor, dearmor
+from debpress.openpgp import packets
+from debpress.openpgp.armor import dearmor
 
-_BEGIN = b"-----BEGIN PGP SIGNED MESSAGE-----"
+BEGIN = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _SIGNATURE = b"-----BEGIN PGP SIGNATURE-----"
 _BLANKS = b" \t\r"
 
@@ -32,20 +30,6 @@ def canonical(text: bytes) -> bytes:
     return b"\r\n".join(lines)
 
 
-def assemble(text: bytes, found: Sequence[bytes]) -> bytes:
-    """The clear-signed document of `text` with all its signature packets in one armor.
-
-    sqv reads the first armor only. Raises SigningError as `canonical` does.
-    """
-    canonical(text)
-    used = {signatures.parse(each).hash for each in packets.read(b"".join(found))}
-    head = _BEGIN + b"\nHash: " + b", ".join(h.name.encode() for h in sorted(used)) + b"\n\n"
-    body = b"".join(
-        (b"- " if line.startswith(b"-") else b"") + line + b"\n" for line in text[:-1].split(b"\n")
-    )
-    return head + body + armor(b"".join(found))
-
-
 def split(document: bytes) -> tuple[bytes, list[bytes]]:
     """The signed text of a clear-signed document, and its signature packets, unverified.
 
@@ -53,7 +37,7 @@ def split(document: bytes) -> tuple[bytes, list[bytes]]:
     document is anything but one text and one armor.
     """
     lines = [line.rstrip(_BLANKS) for line in document.split(b"\n")]
-    if lines[0] != _BEGIN:
+    if lines[0] != BEGIN:
         raise SigningError("this is no clear-signed text: it does not begin with a PGP header")
     if b"" not in lines or _SIGNATURE not in lines:
         raise SigningError("this clear-signed text is cut short")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from debpress.codec import Record, versioned
+from debpress.codec import Record, optional, versioned
 from debpress.errors import Refusal
 from debpress.layout import Batch
 
@@ -87,10 +87,12 @@ class AdmittedPackage(Record):
 
 @dataclass(frozen=True, slots=True)
 class Verdict(Record):
-    """What the admission of one chunk found."""
+    """What the admission of one chunk found. `plan` is the run's where this is its only chunk, so
+    that whoever queues the batch need not read both."""
 
     packages: tuple[AdmittedPackage, ...]
     errors: tuple[Problem, ...]
+    plan: Plan | None = optional()  # noqa: RUF009 (a field of the record)
 
 
 @versioned
@@ -111,6 +113,18 @@ class QueueEntry(Record):
     @property
     def run(self) -> str:
         return self.plan.run
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Record):
+    """How to wake the execution of a run that waits: by Step Functions' token."""
+
+    token: str
+
+
+def in_order(entries: Iterable[QueueEntry | None]) -> list[QueueEntry]:
+    """Those that are there, the longest waiting first."""
+    return sorted((each for each in entries if each), key=lambda entry: entry.order)
 
 
 def problems(refusals: Iterable[Refusal]) -> tuple[Problem, ...]:

@@ -143,6 +143,12 @@ class Generation(Record):
         """The runs that this generation publishes or rejects; no later merge takes them up."""
         return {each.run for each in (*self.batches, *self.refused)}
 
+    @property
+    def changed(self) -> set[str]:
+        """The indices that this generation lists anew, `main/binary-amd64/Packages`; of those that
+        are new and empty, and of a snapshot, nothing is known."""
+        return {*(self.added or ()), *(self.removed or ())}
+
 
 @versioned
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Certificates(Protocol):
         when the certificate is not its owner's, CorruptError when it can't be read.
         """
 
+    def look_ahead(self, name: str, uri: str) -> None:
+        """Reads what `certificate` and `announce` will look at, if they are asked for this name and
+        this URI."""
+
     def announce(self, owner: Owner, certificate: Certificate) -> None:
         """Records that the owner's URI now means this certificate, for the steps that may not use
         the key and so can't find out."""

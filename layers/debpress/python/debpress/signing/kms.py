@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from debpress import openpgp
+from debpress.concurrency import at_once
 from debpress.errors import SigningError
 from debpress.layout import safe
 from debpress.openpgp import certificates
@@ -117,7 +118,11 @@ def load(
     `pin` is the fingerprint it must have. Raises SigningError or TransientError. IAM:
     kms:GetPublicKey and kms:Sign on the key; s3:GetObject and s3:PutObject on state/_signers/.
     """
-    found = service.public_key(key)
+    # Of an alias nobody knows the key before KMS says it.
+    found, _ = at_once(
+        lambda: service.public_key(key),
+        lambda: None if "alias/" in key else stored.look_ahead(certificate_name(key), uri),
+    )
     scheme = _scheme(uri, found)
 
     def public(created: datetime) -> PublicKey:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import timedelta
+import threading
+from collections.abc import Sequence
 
+from debpress.archive.taking import is_small, take
+from debpress.concurrency import side_by_side
 from debpress.config import Suite
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.records.batch import (
@@ -15,22 +17,20 @@ from debpress.records.batch import (
     bounded,
     problems,
 )
-from debpress.records.messages import AdmitInput, AdmitOutput
+from debpress.records.messages.admit import AdmitInput, AdmitOutput
 from debpress.steps.services import Services
-from debpress.store import Head, ObjectChanged, ObjectHeaders, Pin, Store
-from debpress.suite.admission import admitted, changed, filename_of, inspected, too_wordy
-
-POOLED = ObjectHeaders(
-    "application/vnd.debian.binary-package", cache_control="public, max-age=31536000, immutable"
-)
+from debpress.store import ObjectChanged
+from debpress.suite.admission import admitted, alike, changed, filename_of, inspected, too_wordy
 
 # Bytes of stanzas in a chunk's verdict. A queue entry holds those of the whole batch, and a merge
 # has all entries of its suite in memory. An ordinary package's stanza takes 1 KB.
 _MOST_SAID = 8 * 1024 * 1024
 _MOST_ERRORS = 1000
 
-# Far below the least grace: the reaper deletes no object of this age.
-_YOUNG = timedelta(minutes=30)
+# Files of up to so many bytes are validated sixteen at a time. Of larger ones a few are: each holds
+# up to 32 MiB, and what it takes to unpack them.
+_LITTLE = 1024 * 1024
+_FEW = 4
 
 
 def run(services: Services, message: AdmitInput) -> AdmitOutput:
@@ -42,75 +42,84 @@ def run(services: Services, message: AdmitInput) -> AdmitOutput:
     if settings is None:
         text = f"suite {message.suite!r} is not configured"
         raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, text)])
-    packages: list[AdmittedPackage] = []
-    refusals: list[Refusal] = []
     first, end = plan.chunks[message.chunk]
-    said = 0
-    for file in plan.files[first:end]:
-        try:
-            package = _admit(services, settings, plan, file)
-            said += len(package.stanza)
-            if said <= _MOST_SAID:
-                packages.append(package)
-            else:
-                refusals.append(too_wordy(file, _MOST_SAID))
-        except RejectedError as error:
-            refusals += error.refusals
-        except ObjectChanged:
-            refusals.append(changed(file))
+    packages, refusals = _Admission(services, settings, plan).of(range(first, end))
     errors = bounded(problems(refusals), _MOST_ERRORS)
-    runs.keep_verdict(message.run, message.chunk, Verdict(tuple(packages), errors))
+    verdict = Verdict(tuple(packages), errors, plan if len(plan.chunks) == 1 else None)
+    runs.keep_verdict(message.run, message.chunk, verdict)
     return AdmitOutput(message.chunk)
 
 
-class _PinnedReader:
-    """A staged file as `deb.inspect` reads it: each read is one ranged request to the store."""
+class _Admission:
+    """Of some files of a plan, by their numbers in it, side by side."""
 
-    def __init__(self, store: Store, pin: Pin) -> None:
-        self._store = store
-        self._pin = pin
+    def __init__(self, services: Services, suite: Suite, plan: Plan) -> None:
+        self._services = services
+        self._suite = suite
+        self._plan = plan
+        self._large = threading.Semaphore(_FEW)
+        self._said = 0
+        self._lock = threading.Lock()
 
-    def read(self, start: int, length: int) -> bytes:
-        return b"".join(self._store.stream(self._pin, start, length))
+    def of(self, numbers: Sequence[int]) -> tuple[list[AdmittedPackage], list[Refusal]]:
+        """The packages and all that is wrong with the others, in the files' order."""
+        found = side_by_side(self._one, numbers)
+        replaced = self._replaced() if any(isinstance(f, AdmittedPackage) for f in found) else ()
+        packages: list[AdmittedPackage] = []
+        refusals: list[Refusal] = []
+        for number, each in zip(numbers, found, strict=True):
+            file = self._plan.files[number]
+            if not isinstance(each, AdmittedPackage):
+                refusals += each
+            elif file.name in replaced:
+                refusals.append(changed(file))
+            else:
+                packages.append(each)
+        return packages, refusals
 
+    def _one(self, number: int) -> AdmittedPackage | list[Refusal]:
+        file = self._plan.files[number]
+        try:
+            if file.size <= _LITTLE:
+                return self._admit(number, file)
+            with self._large:
+                return self._admit(number, file)
+        except RejectedError as error:
+            return list(error.refusals)
+        except ObjectChanged:
+            return [changed(file)]
 
-def _admit(services: Services, suite: Suite, plan: Plan, file: StagedFile) -> AdmittedPackage:
-    store, key = services.store, plan.batch.staging + file.name
-    head = store.head(key)
-    if head is None or head.etag != file.etag:
-        raise ObjectChanged
-    pin = Pin(key, head.etag, head.version_id)
-    sha256 = head.sha256 or _sha256(store, pin)
-    package = inspected(
-        _PinnedReader(store, pin), suite, file, sha256, whole=services.repository.inspect_bytes
-    )
-    filename = filename_of(plan.batch.component, package, sha256)
-    if not plan.errors:  # A batch that is rejected already need not fill the pool.
-        _pool(store, pin, services.repository.layout.pool(filename), file.size)
-    now = store.head(key)
-    if now is None or (now.etag, now.version_id) != (head.etag, head.version_id):
-        raise ObjectChanged
-    return admitted(file, package, filename, sha256)
+    def _admit(self, number: int, file: StagedFile) -> AdmittedPackage:
+        plan, services = self._plan, self._services
+        whole, layout = services.repository.inspect_bytes, services.repository.layout
+        taken = take(
+            services.store,
+            plan.batch.staging + file.name,
+            file,
+            layout.incoming(plan.batch.suite, plan.run, number),
+            small=is_small(file.size, whole),
+        )
+        package = inspected(taken.reader, self._suite, file, taken.sha256, whole=whole)
+        filename = filename_of(plan.batch.component, package, taken.sha256)
+        found = admitted(file, package, filename, taken.sha256)
+        self._make_room(file, found)
+        # A batch that is rejected already need not fill the pool.
+        if not plan.errors and not services.archive.pool.fill(
+            taken.pin, filename, file.size, taken.sha256
+        ):
+            raise RejectedError([alike(file)])
+        return found
 
+    def _make_room(self, file: StagedFile, package: AdmittedPackage) -> None:
+        """Raises RejectedError where the verdict would say too much; which file is one too many is
+        a matter of who came first."""
+        with self._lock:
+            self._said += len(package.stanza)
+            if self._said > _MOST_SAID:
+                raise RejectedError([too_wordy(file, _MOST_SAID)])
 
-def _pool(store: Store, pin: Pin, target: str, size: int) -> None:
-    present = store.head(target)
-    if present is None or present.size != size or _may_be_condemned(present):
-        # The pin makes S3 copy the very bytes that were validated, whatever is uploaded since.
-        store.copy(pin, target, POOLED)
-
-
-def _may_be_condemned(present: Head) -> bool:
-    """Whether the reaper may be about to delete an object that is in the pool already.
-
-    The reaper deletes only the version that it has looked at, so a new copy stays. It deletes no
-    version younger than the grace, so a repeat of this step need not copy a young one again.
-    """
-    return present.served_at is None or present.served_at - present.last_modified > _YOUNG
-
-
-def _sha256(store: Store, pin: Pin) -> str:
-    digest = hashlib.sha256()
-    for piece in store.stream(pin):
-        digest.update(piece)
-    return digest.hexdigest()
+    def _replaced(self) -> set[str]:
+        """Files that are no more what was admitted, of which CI is told: what is published is what
+        was read. One list, however many files there are."""
+        there = {each.name: each.etag for each in self._services.archive.staged(self._plan.batch)}
+        return {file.name for file in self._plan.files if there.get(file.name) != file.etag}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from debpress.clock import iso
+from debpress.concurrency import side_by_side
 from debpress.errors import Code, DebpressError
 from debpress.records.batch import Problem
 from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
 from debpress.records.result import PruneReport, Result
 from debpress.steps.services import Services
+from debpress.steps.telling import answered
 
 
 class Answers:
     """The results that a suite's runs are given. Every run has a result of its own."""
 
     def __init__(self, services: Services, suite: str) -> None:
+        self._services = services
         self._archive = services.archive
         self._runs = self._archive.runs(suite)
         self._clock = services.clock
@@ -24,14 +27,15 @@ class Answers:
         """Writes the result of `run`; and, if its execution made the generation, the results of
         every run that the generation decided.
 
-        The executions of the other runs write the same results when they get here; if one has died,
-        its CI has its result all the same. A result is written before its queue entry is deleted:
+        The executions of the other runs are told so and end; if one has died, its CI has its result
+        all the same. A result is written before its queue entry is deleted:
         if this function dies in between, the next merge finds in the chain of generations that the
         entry's run is decided, and its `finish` deletes the entry.
         """
-        if record.by == run:  # One execution writes for all: fifty need not write fifty each.
-            for each in sorted(record.decided - {run}):
-                self._decided(record, each)
+        if record.by == run:  # One execution writes for all, and the others end with that.
+            others = sorted(record.decided - {run})
+            side_by_side(lambda each: self._decided(record, each), others)
+            answered(self._services, self._suite, others)
             for left in record.unanswered:
                 self._decided(
                     self._archive.suite(self._suite).generation(left.generation), left.run

@@ -2,47 +2,65 @@
 
 from __future__ import annotations
 
-from debpress import openpgp
-from debpress.archive import Archive
+from collections.abc import Callable
+
 from debpress.archive.flip import leave_a_second, see_it_rise
-from debpress.archive.suite import INDEX_SUFFIXES, SuiteArchive
+from debpress.archive.suite import SuiteArchive
+from debpress.concurrency import at_once
 from debpress.errors import CorruptError
 from debpress.index import release
-from debpress.index.release import Release
 from debpress.keys.standing import Standing
 from debpress.layout import snapshotted
 from debpress.records.generation import Generation
-from debpress.records.messages import CommitInput, CommitOutput, Committed
+from debpress.records.messages.commit import CommitInput, CommitOutput, Committed
+from debpress.steps.flipping import check_all_there, is_signed_by_all
 from debpress.steps.services import Services
 from debpress.store import PreconditionFailed
-from debpress.suite import snapshot
 from debpress.suite.loss import check_nothing_lost
 from debpress.suite.published import Published
 
 _LOST = CommitOutput(Committed.LOST)
 
 
-def run(services: Services, message: CommitInput, keys: Standing) -> CommitOutput:
+def run(services: Services, message: CommitInput, standing: Callable[[], Standing]) -> CommitOutput:
     """Flips the suite to a generation, or finds that another flip came first (`lost`).
 
     It is `lost`, too, where this flip published only other batches, which have waited longer. And
-    where a rotation has changed who signs since the generation was signed: `keys` are the signers
-    of now, all of whom must have signed. In each of these cases the machine merges and signs again.
+    where a rotation has changed who signs since the generation was signed: all of the signers of
+    now, whom `standing` reads, must have signed. In each of these cases the machine merges and
+    signs again.
 
     A generation that an earlier try has flipped already, before it died, is found in the chain;
     then only the rest is done. Raises TransientError; and, where the flip must not happen,
     LossError, SigningError or CorruptError, before anything is visible.
     """
     suite = services.archive.suite(message.suite)
-    record = suite.generation(message.generation)
-    state = suite.published()
+    record, state, signed, keys = at_once(
+        lambda: suite.generation(message.generation),
+        suite.published,
+        lambda: suite.signed(message.generation),
+        standing,
+    )
     moved = (state.etag if state else None) != (record.parent.etag if record.parent else None)
     if moved and not _is_in(suite, state, record):
         return _LOST
-    if not moved and not _flip(services, suite, record, state, keys):
-        return _LOST
-    see_it_rise(suite, services.clock, record)
-    suite.update_plain_names()
+    if not moved:
+        if signed is None:
+            raise CorruptError(f"generation {record.id} was not signed; redrive the execution")
+        inrelease = signed.inrelease.encode("utf-8", "surrogateescape")
+        # A snapshot is checked at signing, and again here: if this step comes late, its files may
+        # be so old that the reaper is about to delete them.
+        if snapshotted(suite.path):
+            from debpress.suite import snapshot  # noqa: PLC0415 (of few publishes)
+
+            if wrong := snapshot.wrong(services.repository, services.archive, record):
+                raise CorruptError(f"{wrong}; nothing was published")
+        if not is_signed_by_all(inrelease, record, keys):
+            return _LOST
+        if not _flip(services, suite, record, state, inrelease):
+            return _LOST
+    found = see_it_rise(suite, services.clock, record)
+    suite.update_plain_names(record, found, signed)
     if record.by is not None and record.by not in record.decided:
         return _LOST  # Only batches that have waited longer are in; ours is yet to be merged.
     return CommitOutput(Committed.COMMITTED)
@@ -53,25 +71,16 @@ def _flip(
     suite: SuiteArchive,
     record: Generation,
     state: Published | None,
-    keys: Standing,
+    inrelease: bytes,
 ) -> bool:
-    """Makes every check, then puts InRelease. False where another flip came first, or where other
-    keys sign now."""
+    """Compares what hosts read with what they would read, then puts InRelease. False where another
+    flip came first."""
     archive = services.archive
-    signed = suite.signed(record.id)
-    if signed is None:
-        raise CorruptError(f"generation {record.id} was not signed; redrive the execution")
-    # Checked at signing, and again here: if this step comes late, the snapshot's files may be so
-    # old that the reaper is about to delete them.
-    if snapshotted(suite.path) and (wrong := snapshot.wrong(services.repository, archive, record)):
-        raise CorruptError(f"{wrong}; nothing was published")
-    inrelease = signed.inrelease.encode("utf-8", "surrogateescape")
-    if not is_signed_by_all(inrelease, record, keys):
-        return False
     old, new = state.release if state else None, release.parse(record.text)
-    if old is not None:
-        check_nothing_lost(archive, record, old, new)
-    check_all_there(archive, record, old, new)
+    at_once(
+        lambda: check_nothing_lost(archive, record, old, new) if old else None,
+        lambda: check_all_there(archive, record, old, new),
+    )
     leave_a_second(services.clock, state)
     try:
         suite.put_inrelease(record, inrelease, record.parent.etag if record.parent else None)
@@ -87,30 +96,3 @@ def _is_in(suite: SuiteArchive, state: Published | None, record: Generation) -> 
     base = record.parent.generation if record.parent else None
     newest = state.generation if state else None
     return any(each.id == record.id for each in suite.chain(newest, base))
-
-
-def is_signed_by_all(inrelease: bytes, record: Generation, keys: Standing) -> bool:
-    """Whether exactly the signers of now have signed. Raises SigningError for a bad signature, and
-    CorruptError where another text than the generation's Release is signed."""
-    known = [*keys.certificates, *keys.others]
-    made = openpgp.verify_clearsigned(inrelease, known)
-    text, _ = openpgp.split(inrelease)
-    if text != record.text:
-        raise CorruptError(f"the signed text of generation {record.id} is not its Release")
-    return openpgp.signers(made, known) == openpgp.fingerprints(keys.certificates)
-
-
-def check_all_there(
-    archive: Archive, record: Generation, old: Release | None, new: Release
-) -> None:
-    """Law 8: every object that the new Release names and the old one did not must exist. Those that
-    the old one named exist, since the reaper keeps them. Raises CorruptError."""
-    known = old.files if old else {}
-    wanted = {
-        archive.layout.by_hash(record.suite, name, listed.sha256): listed.size
-        for name, listed in new.files.items()
-        if name.endswith(INDEX_SUFFIXES) and known.get(name) != listed
-    }
-    for packages in (record.added or {}).values():
-        wanted.update({archive.layout.pool(p.filename): p.size for p in packages})
-    archive.check_sizes(wanted)

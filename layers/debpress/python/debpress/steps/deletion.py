@@ -9,7 +9,7 @@ from functools import partial
 
 from debpress.clock import iso
 from debpress.concurrency import side_by_side
-from debpress.layout import STAGING
+from debpress.layout import STAGING, Layout
 from debpress.records.result import DeletedObject, ReapReport
 from debpress.steps.services import Services
 from debpress.store import Head, Store
@@ -27,37 +27,53 @@ class Condemned:
     cutoff: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The objects that are gone, and how many there was no time to look at."""
+
+    gone: list[Head]
+    left: int
+
+
 class Deletion:
     """Deletes in parts, and reports each part, also one that an error broke off. So if the function
-    is killed, at most one part's deletions are in no report."""
+    is killed, at most one part's deletions are in no report. It is killed when its time is over;
+    from `until` on, a little before that, nothing more is deleted. What is left is found again by
+    the next reaping."""
 
-    def __init__(self, services: Services, started: datetime) -> None:
+    def __init__(self, services: Services, started: datetime, until: datetime | None) -> None:
         self._services = services
         self._store: Store = services.store
         self._started = started
+        self._until = until
 
-    def delete(self, taken: list[Head], condemned: Sequence[Condemned]) -> list[Head]:
-        """Deletes what is condemned and returns all that is gone. `taken` are deleted already, and
-        reported as the first part."""
+    def delete(self, taken: list[Head], condemned: Sequence[Condemned]) -> Deleted:
+        """Deletes what is condemned. `taken` are gone already, and reported as the first part."""
         gone = [*taken]
+        left: list[Condemned] = []
         self._report(0, taken)
         for part, start in enumerate(range(0, len(condemned), _PART), start=1):
             done: list[Head] = []
             try:
-                side_by_side(partial(self._one, done), condemned[start : start + _PART])
+                some = condemned[start : start + _PART]
+                left += filter(None, side_by_side(partial(self._one, done), some))
             finally:
                 gone += done
                 self._report(part, done)
-        return gone
+        return Deleted(gone, len(left))
 
-    def _one(self, done: list[Head], condemned: Condemned) -> None:
-        """Deletes the current version of an object, unless that was put since it was listed."""
+    def _one(self, done: list[Head], condemned: Condemned) -> Condemned | None:
+        """Deletes the current version of an object, unless that was put since it was listed.
+        Returns what there was no time for."""
+        if self._until is not None and self._services.clock.now() >= self._until:
+            return condemned
         listed = condemned.head
         head = self._store.head(listed.key)
         if head is None or head.last_modified >= condemned.cutoff or head.etag != listed.etag:
-            return  # Put anew: a publish is about to name it, or to take it from staging.
+            return None  # Put anew: a publish is about to name it, or to take it from staging.
         self._store.delete(head.key, head.version_id)
         done.append(head)
+        return None
 
     def _report(self, part: int, deleted: list[Head]) -> None:
         if not deleted:
@@ -75,9 +91,11 @@ class Deletion:
         self._services.archive.results.report_reaping(name, report)
 
     def _measure(self, gone: Sequence[Head]) -> None:
-        """What hosts could read once, and what CI had uploaded, apart."""
+        """What hosts could read once, and what CI had uploaded, apart; admission's own copies are
+        neither."""
         staged = [head.size for head in gone if head.key.startswith(STAGING)]
-        others = [head.size for head in gone if not head.key.startswith(STAGING)]
+        internal = (STAGING, Layout.incoming())
+        others = [head.size for head in gone if not head.key.startswith(internal)]
         if others:
             self._services.measure(None, ObjectsReaped=len(others), BytesReaped=sum(others))
         if staged:

@@ -25,11 +25,17 @@ class Workflow(Protocol):
         """`RUNNING`, `SUCCEEDED`, or how it ended otherwise."""
 
 
+def start_all(repository: Repository, workflow: Workflow) -> dict[str, str]:
+    """Has the workflow begin to sign every suite anew, by the keys that sign then; returns the
+    executions by suite."""
+    return {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
+
+
 def sign_all(repository: Repository, clock: Clock, workflow: Workflow) -> None:
     """Has the workflow sign every suite anew, by the keys that sign now. Raises DebpressError when
     an execution fails or takes too long."""
     deadline = clock.now() + _PATIENCE
-    running = {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
+    running = start_all(repository, workflow)
     for suite, execution in running.items():
         _wait(clock, workflow, suite, execution, deadline)
 

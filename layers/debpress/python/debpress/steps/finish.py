@@ -9,10 +9,10 @@ from debpress.archive.suite import SuiteArchive
 from debpress.errors import Code
 from debpress.records.batch import Plan, Problem
 from debpress.records.generation import BatchOutcome, Generation
-from debpress.records.messages import Ended, FinishInput, FinishOutput
+from debpress.records.messages.finish import Ended, FinishInput, FinishOutput
 from debpress.steps.answers import Answers
 from debpress.steps.services import Services
-from debpress.suite import snapshot
+from debpress.steps.telling import hand_over
 
 # Seconds. A merge with its signature and its commit takes less. If one takes longer and then flips,
 # its own `finish` replaces the result `failed` that was written here.
@@ -25,21 +25,31 @@ def run(services: Services, message: FinishInput) -> FinishOutput:
     With the outcome `published`, the message names the generation that has the run in it, or in
     which all of its packages were published before. Metrics of a prune are written together with
     the first writing of its result.
+
+    An execution that ends leads no more. So it has the batch that waits longest lead, when its own
+    entry is gone (docs/protocol.md, interleaving 40).
     """
-    return FinishOutput(_status(services, message))
-
-
-def _status(services: Services, message: FinishInput) -> str | None:
     run = message.run
     if run is not None and message.outcome is Ended.FAILED:
-        return _failed(services, message.suite, run, message.error or {})
-    answers = Answers(services, message.suite)
+        return FinishOutput(_failed(services, message.suite, run, message.error or {}))
+    answers, status, led = Answers(services, message.suite), None, True
     if run is not None and message.outcome is Ended.REJECTED:
-        return answers.rejected(run)
-    if message.generation is None or message.outcome is Ended.FAILED:
-        return None
-    path = message.target or message.suite
-    return answers.published(services.archive.suite(path).generation(message.generation), run)
+        status = answers.rejected(run)
+    elif message.outcome is Ended.PUBLISHED and message.generation is not None:
+        path = message.target or message.suite
+        record = services.archive.suite(path).generation(message.generation)
+        status = answers.published(record, run)
+        led = _led(record, run)
+    if led:
+        hand_over(services, message.suite)
+    return FinishOutput(status)
+
+
+def _led(record: Generation, run: str | None) -> bool:
+    """Whether the run's execution is to hand over. Where another one's flip decided it, that one
+    does, when it has deleted our entry; unless that one goes on to merge its own batch, and so
+    answers for none that it took along (interleavings 41 and 42)."""
+    return record.by == run or not {run, record.by} <= record.decided
 
 
 def _failed(services: Services, suite: str, run: str, error: Mapping[str, Any]) -> str | None:
@@ -71,10 +81,14 @@ def _made_all_the_same(services: Services, plan: Plan) -> Generation | None:
     failed. A merge that has read the entry before may still flip, so this waits until none can,
     which is when InRelease has changed or the queue is empty (docs/protocol.md, interleaving 13).
     """
-    if snapshot.asked(plan):  # A snapshot waits in no queue, and no other execution makes it.
-        return services.archive.suite(snapshot.path(plan)).committed()
+    if plan.operations:
+        from debpress.suite import snapshot  # noqa: PLC0415 (of few publishes)
+
+        if snapshot.asked(plan):  # It waits in no queue, and no other execution makes it.
+            return services.archive.suite(snapshot.path(plan)).committed()
     suite, runs = services.archive.suite(plan.batch.suite), services.archive.runs(plan.batch.suite)
     runs.dequeue(plan.run)
+    hand_over(services, plan.batch.suite)
     first = None
     for _ in range(_MOST_WAITS):
         alone = runs.is_queue_empty()

@@ -7,38 +7,56 @@ the winner's generation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from debpress.archive.runs import Runs
-from debpress.clock import from_iso
-from debpress.errors import Code, IndexGoneError, RejectedError
-from debpress.layout import OPERATIONS
-from debpress.records.batch import Plan, Problem, problems
+from debpress.concurrency import at_once
+from debpress.records.batch import Plan, QueueEntry, in_order
 from debpress.records.generation import Generation
-from debpress.records.messages import Merged, MergeInput, MergeOutput
+from debpress.records.messages.merge import Merged, MergeInput, MergeOutput
+from debpress.steps.queueing import join
 from debpress.steps.services import Services
 from debpress.suite import merge as rules
-from debpress.suite import snapshot
-from debpress.suite.merge import Absent, Done, Flip, Reject, Situation, Wait
-from debpress.suite.operations import Snapshot
+from debpress.suite.leading import Place, leads
+from debpress.suite.merge import Absent, Done, Flip, Reject, Situation
 from debpress.suite.published import Published
 
 
 def run(services: Services, message: MergeInput) -> MergeOutput:
-    """Builds the next generation on the one published now. Raises ConfigError when the
-    configuration contradicts what hosts know, and CorruptError."""
+    """Queues the batch, and builds the next generation on the one published now, unless a batch
+    that has waited longer leads. Raises ConfigError when the configuration contradicts what hosts
+    know, and CorruptError."""
+    runs, entry = services.archive.runs(message.suite), None
+    if message.run is not None and not message.queued:
+        joined = join(runs, services.clock, message.run)
+        if joined.is_rejected:
+            return MergeOutput(Merged.REJECTED)
+        if taken := _snapshot(services, joined.plan):
+            return taken
+        entry = joined.entry
+    line = runs.line()
+    if message.run and not message.lead and not leads(line, message.run):
+        return MergeOutput(Merged.WAIT)
+    return _lead(services, message, line, entry)
+
+
+def _lead(
+    services: Services, message: MergeInput, line: Sequence[Place], known: QueueEntry | None
+) -> MergeOutput:
+    """Merges what stands in the line, of which `known` is read already."""
     archive = services.archive
-    runs = archive.runs(message.suite)
+    runs, suite = archive.runs(message.suite), archive.suite(message.suite)
     # The queue is read before InRelease: an entry that is deleted in between was decided by a flip,
     # which is then part of what is read afterwards. The other way round, a batch could be seen
-    # neither in the queue nor in the chain.
-    queue = runs.queue()
+    # neither in the queue nor in the chain. Entries and InRelease go side by side, since the line
+    # was listed before; only where an entry of it is gone, one of them was read too early.
+    found, state = at_once(lambda: runs.entries(line, known), suite.published)
+    if None in found:
+        state = suite.published()
+    queue = in_order(found)
     waits = any(entry.run == message.run for entry in queue)
     own = None if message.run is None or waits else runs.plan(message.run)
-    if own and (operation := snapshot.asked(own)):
-        return _snapshot(services, own, operation)
-    suite = archive.suite(message.suite)
-    state = suite.published()
+    if own and (taken := _snapshot(services, own)):
+        return taken
     departures = archive.departures(message.suite)
     if message.run is None and not message.heartbeat:
         # A set-up, after each deployment: an older debpress may have been at it.
@@ -48,23 +66,23 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
     chain: Iterable[Generation] = ()
     if state and state.generation and (queue or own):
         chain = suite.chain(state.generation, rules.oldest_base(queue, own))
-    found = Situation(
+    situation = Situation(
         queue=queue,
         state=state,
         decided=rules.decided(chain),
         now=suite.now(state),
-        here=services.clock.now(),
     )
-    decision = rules.decide(services.repository, archive, message, found)
+    decision = rules.decide(services.repository, archive, message, situation)
     match decision:
         case Flip():
-            departures.note(decision.generation)
-            suite.keep_generation(decision.generation, decision.indices)
+            at_once(
+                lambda: departures.note(decision.generation),
+                lambda: suite.keep_generation(decision.generation, decision.indices),
+            )
             return MergeOutput(Merged.MERGED, message.suite, message.run, decision.generation.id)
         case Reject():
-            return _reject(runs, message.run or "", decision.errors)
-        case Wait():
-            return MergeOutput(Merged.WAIT)
+            runs.keep_refusals(message.run or "", decision.errors)
+            return MergeOutput(Merged.REJECTED)
         case Done():
             return MergeOutput(Merged.DONE, generation=decision.generation)
         case Absent():
@@ -79,30 +97,15 @@ def run(services: Services, message: MergeInput) -> MergeOutput:
     )
 
 
-def _snapshot(services: Services, plan: Plan, operation: Snapshot) -> MergeOutput:
-    """Stores the indices and the record of the snapshot that a run asks for."""
-    archive, path, shown = services.archive, snapshot.path(plan), snapshot.shown(plan, operation)
-    there = archive.suite(path).committed()
-    if there is not None:
-        return MergeOutput(Merged.DONE, path, plan.run, there.id)
-    suite, started = plan.batch.suite, from_iso(plan.started_at)
-    runs = archive.runs(suite)
-    try:
-        then = snapshot.release_of(services.repository, archive, suite, shown, started)
-        archive.suite(suite).copy_indices(then, path)
-    except IndexGoneError as error:
-        message = f"generation {shown} is too old: {error.key} is deleted; take a newer one"
-        return _reject(runs, plan.run, (Problem(OPERATIONS, Code.GENERATION_UNKNOWN, message),))
-    except RejectedError as error:
-        return _reject(runs, plan.run, problems(error.refusals))
-    record = snapshot.generation(plan, operation, then)
-    archive.suite(path).keep_record(record)
-    return MergeOutput(Merged.MERGED, path, plan.run, record.id)
+def _snapshot(services: Services, plan: Plan) -> MergeOutput | None:
+    """Makes the snapshot that a run is for; None where it is for none."""
+    if not plan.operations:
+        return None
+    from debpress.steps.snapshots import take  # noqa: PLC0415 (of few publishes)
+    from debpress.suite import snapshot  # noqa: PLC0415
 
-
-def _reject(runs: Runs, run: str, errors: tuple[Problem, ...]) -> MergeOutput:
-    runs.keep_refusals(run, errors)
-    return MergeOutput(Merged.REJECTED)
+    operation = snapshot.asked(plan)
+    return take(services, plan, operation) if operation else None
 
 
 def _measure_validity(services: Services, suite: str, state: Published | None) -> None:

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain, islice
 
 from debpress import layout, manifest
 from debpress.archive import Archive
+from debpress.concurrency import at_once
 from debpress.config import Repository
 from debpress.errors import RejectedError
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Plan, problems
-from debpress.records.messages import AdmitInput, Opened, OpenInput, OpenOutput
+from debpress.records.messages.admit import AdmitInput
+from debpress.records.messages.open import Opened, OpenInput, OpenOutput
 from debpress.steps.services import Services
+from debpress.steps.uploads import Upload
 from debpress.store import Head, Object
 from debpress.suite import batch as rules
 from debpress.suite.runs import run_name
+from debpress.suite.staged import StagedObject
 
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """The upload of a manifest, as the event describes it. `size` is in bytes."""
-
-    key: str
-    etag: str
-    version_id: str | None
-    size: int | None = None
-
-    @classmethod
-    def of_event(cls, event: Mapping[str, Any]) -> Upload:
-        """From EventBridge's `Object Created` (S3 user guide, "EventBridge event message")."""
-        found = event["detail"]["object"]
-        return cls(found["key"], found.get("etag", ""), found.get("version-id"), found.get("size"))
-
-    def is_of(self, head: Head) -> bool:
-        """Whether the object in the store is this upload's. Events need not have a version id."""
-        return self.etag == head.etag and self.version_id in (None, head.version_id)
+# Less than a lifecycle rule leaves the notes of a run (stacks/bucket.py).
+_PLANS_LAST = timedelta(days=28)
 
 
 def run(services: Services, message: OpenInput) -> OpenOutput:
@@ -52,38 +40,60 @@ def run(services: Services, message: OpenInput) -> OpenOutput:
     batch, name = place
     if not batch.is_answerable:
         return _ignored(f"{upload.key} is not in the place of any batch")
-    found = _read(archive, upload, name)
+    # None of these depends on another one's answer, and none is needed to know the others' keys.
+    found, state, staged = at_once(
+        lambda: _read(archive, upload, name),
+        lambda: archive.published(batch.suite),
+        lambda: _begun(archive.staged(batch)),
+    )
     if found is None or not upload.is_of(found.head):
         # A newer upload under the same name has an event of its own, which answers it.
         return _ignored(f"{upload.key} is gone or was uploaded again since")
     identity = ManifestRef(upload.key, found.head.etag, found.head.version_id)
-    if _is_published(archive, batch, identity):
+    if _is_old(found.head) and _is_published(archive, batch, identity):
         return _ignored(f"{upload.key} is published already")
-    runs = archive.runs(batch.suite)
-    name_of_run = run_name(batch, identity)
-    earlier = runs.find_plan(name_of_run)
-    if earlier is not None:
-        return _opened(earlier)
-    state = archive.published(batch.suite)
     plan = Plan(
-        run=name_of_run,
+        run=run_name(batch, identity),
         batch=batch,
         manifest=identity,
         started_at=message.started_at,
         execution=message.execution,
         base=state.generation if state else None,
     )
-    return _opened(runs.keep_plan(_filled(services.repository, archive, plan, found)))
+    filled = _filled(services.repository, plan, found, staged)
+    kept = archive.runs(batch.suite).keep_plan(filled)
+    if kept is not filled and _is_published(archive, batch, identity):
+        return _ignored(f"{upload.key} is published already")
+    return _opened(kept)
 
 
-def _filled(repository: Repository, archive: Archive, plan: Plan, found: Object) -> Plan:
+def _is_old(manifest: Head) -> bool:
+    """Whether there may have been a plan of this upload which has expired since. A younger one has
+    a plan if it was ever run, and only then a result."""
+    now = manifest.served_at
+    return now is None or now - manifest.last_modified > _PLANS_LAST
+
+
+def _is_published(archive: Archive, batch: Batch, identity: ManifestRef) -> bool:
+    result = archive.results.find(batch)
+    return result is not None and (result.status, result.manifest) == ("published", identity)
+
+
+def _begun(staged: Iterator[StagedObject]) -> Iterator[StagedObject]:
+    """The same, its first page being read: no more is until it is known how many are too many."""
+    return chain([*islice(staged, 1)], staged)
+
+
+def _filled(
+    repository: Repository, plan: Plan, found: Object, staged: Iterator[StagedObject]
+) -> Plan:
     """The plan with its files or operations, or with every error of the manifest."""
     size = found.head.size
     try:
         if plan.manifest_name == layout.OPERATIONS:
             return rules.plan_of_operations(repository, plan, size, found.body)
         listed = rules.listed_by(repository, plan, size, found.body)
-        return rules.plan_of_files(repository, plan, listed, archive.staged(plan.batch))
+        return rules.plan_of_files(repository, plan, listed, staged)
     except RejectedError as error:
         return replace(plan, errors=problems(error.refusals))
 
@@ -99,11 +109,6 @@ def _read(archive: Archive, upload: Upload, name: str) -> Object | None:
         head = archive.head(upload.key)
         return None if head is None else Object(head, b"")
     return archive.read(upload.key)
-
-
-def _is_published(archive: Archive, batch: Batch, identity: ManifestRef) -> bool:
-    result = archive.results.find(batch)
-    return result is not None and (result.status, result.manifest) == ("published", identity)
 
 
 def _ignored(reason: str) -> OpenOutput:

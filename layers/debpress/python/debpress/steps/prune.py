@@ -26,4 +26,5 @@ def run(services: Services, scheduled: datetime | None = None) -> list[Batch]:
     batches = [Batch(suite.suite, suite.components[0], name) for suite in suites]
     for batch in batches:
         services.archive.stage_once(batch.staging + OPERATIONS, as_manifest([ASKED]))
+    services.measure(None, PrunesAsked=len(batches))
     return batches

@@ -8,7 +8,8 @@ back by the grace at most, and the reaper waits an hour longer than the grace.
 
 The function is called every hour, so that an object is deleted two hours after its grace at the
 latest. The packages of published batches are deleted from staging as well: kept for days, they
-would be most of what the bucket holds.
+would be most of what the bucket holds. So are the copies by which admission had S3 sum a package,
+be it that the sum was right or wrong, or that admission has died.
 """
 
 from __future__ import annotations
@@ -17,25 +18,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from debpress.archive.ended import EndedSnapshots, dists
-from debpress.archive.named import Named
+from debpress.archive.named import Named, is_deletable
 from debpress.archive.staged import REPEATED, StagedFiles
-from debpress.errors import CorruptError
-from debpress.layout import snapshotted
-from debpress.steps.deletion import Condemned, Deletion
+from debpress.errors import CorruptError, DebpressError
+from debpress.layout import Layout, snapshotted
+from debpress.steps.deletion import Condemned, Deleted, Deletion
 from debpress.steps.services import Services
 from debpress.store import Head
 from debpress.suite.published import Published
 
 _MARGIN = timedelta(hours=1)
+# What admission copies it reads within the fifteen minutes that a function has; whoever tries again
+# copies again.
+_ADMITTING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
     """The objects that were deleted, or in a dry run would be: sorted keys, and their total size in
-    bytes."""
+    bytes. `left` is how many there was no time for."""
 
     keys: tuple[str, ...]
     size: int
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,12 @@ class _Found:
     condemned: list[Condemned]
 
 
-def run(services: Services, *, dry_run: bool = False) -> Reaped:
+def run(services: Services, *, dry_run: bool = False, until: datetime | None = None) -> Reaped:
     """Deletes un-named objects of every suite in the bucket, configured or not, and writes reports.
 
-    Raises CorruptError, before anything is deleted, when it can't find out what is named.
+    From `until` on it deletes no more; the next call finds what is left. Raises CorruptError,
+    before anything is deleted, when it can't find out what is named, and DebpressError when it had
+    time to look and none to delete: then the next call would not get farther.
     """
     started = services.clock.now()
     found = _look(services, started)
@@ -59,10 +66,21 @@ def run(services: Services, *, dry_run: bool = False) -> Reaped:
     inreleases = {services.repository.layout.inrelease(path) for path in over}
     taken = [head for head in found.listed if head.key in inreleases]
     if dry_run:
-        gone = [*taken, *(each.head for each in found.condemned)]
+        deleted = Deleted([*taken, *(each.head for each in found.condemned)], left=0)
     else:
-        gone = Deletion(services, started).delete(taken, found.condemned)
-    return Reaped(tuple(sorted(head.key for head in gone)), sum(head.size for head in gone))
+        deleted = Deletion(services, started, until).delete(taken, found.condemned)
+        _tell(services, deleted)
+    keys = tuple(sorted(head.key for head in deleted.gone))
+    return Reaped(keys, sum(head.size for head in deleted.gone), deleted.left)
+
+
+def _tell(services: Services, deleted: Deleted) -> None:
+    if deleted.left and not deleted.gone:
+        raise DebpressError(
+            f"to look at the bucket took all of the function's time, and none of {deleted.left} "
+            "objects was deleted; give the function more memory, hence a faster network"
+        )
+    services.measure(None, ObjectsLeftOver=deleted.left)
 
 
 def _look(services: Services, now: datetime) -> _Found:
@@ -71,12 +89,9 @@ def _look(services: Services, now: datetime) -> _Found:
     # is not in the list, and can't be deleted for not being named yet.
     pool = list(store.list(layout.pool("pool/")))
     listed = list(store.list(dists(layout)))
-    keys = (head.key.removeprefix(dists(layout)) for head in listed)
-    names = {
-        key.removesuffix("/InRelease"): Named(store, layout, key.removesuffix("/InRelease"))
-        for key in keys
-        if key.endswith("/InRelease")
-    }
+    released = (h.key.removeprefix(dists(layout)) for h in listed if h.key.endswith("/InRelease"))
+    paths = [key.removesuffix("/InRelease") for key in released]
+    names = {path: Named(store, layout, path) for path in paths}
     # The queues are read before the releases: an entry is deleted once its batch is published, so
     # the other way round the packages of a batch could be missed in both.
     named = {key for each in names.values() for key in each.soon()}
@@ -92,12 +107,14 @@ def _look(services: Services, now: datetime) -> _Found:
         named |= set(names[path].by_release(state.release))
         named |= set(names[path].lately(state, cutoff))
     over = [path for path, state in states.items() if state and _is_over(path, state)]
-    by_hash = [head for head in listed if "/by-hash/" in head.key]
-    left = {head.key: head for head in (*pool, *by_hash, *snapshots.left())}
+    indices = [h for h in listed if is_deletable(h.key)]
+    left = {head.key: head for head in (*pool, *indices, *snapshots.left())}
     old = [h for h in left.values() if h.key not in named and h.last_modified < cutoff]
     staged = StagedFiles(store, earliest - REPEATED).left()
     condemned = [Condemned(head, cutoff) for head in old]
     condemned += [Condemned(head, earliest - REPEATED) for head in staged]
+    summed = [h for h in store.list(Layout.incoming()) if h.last_modified < earliest - _ADMITTING]
+    condemned += [Condemned(head, earliest - _ADMITTING) for head in summed]
     return _Found(listed, snapshots, over, condemned)
 
 

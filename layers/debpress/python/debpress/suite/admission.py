@@ -70,6 +70,15 @@ def too_wordy(file: StagedFile, most: int) -> Refusal:
     )
 
 
+def alike(file: StagedFile) -> Refusal:
+    return Refusal(
+        file.name,
+        Code.VERSION_REUSED,
+        "another build of this version is in the pool, whose SHA-256 begins with the same sixteen "
+        "digits; build it anew",
+    )
+
+
 def changed(file: StagedFile) -> Refusal:
     return Refusal(
         file.name,

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from debpress import layout, manifest
 from debpress.config import Repository
-from debpress.deb.findings import printable
 from debpress.errors import Code, Refusal, RejectedError
+from debpress.findings import printable
 from debpress.index.entries import Identity
 from debpress.index.versions import CanonicalVersion, canonical, meet
 from debpress.layout import Batch
 from debpress.manifest import Listed, Manifest
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile, problems
-from debpress.suite import operations
+from debpress.suite.staged import StagedObject
 
-# A chunk is one call of the admitting function (15 minutes, some 50 MB/s from S3): small enough
-# that big packages go side by side, large enough that small ones share a start.
-_CHUNK_FILES = 8
-_CHUNK_BYTES = 200 * 10**6
+# A chunk is one call of the admitting function, and the work of it is told in bytes: small enough
+# that what takes long goes side by side, large enough that a hundred small files share a start. A
+# file's requests take as long as its function takes for some bytes. A large file takes S3 longer
+# than the function, which waits for several at once (and where S3 gives no sums, has 15 minutes to
+# read four of 5 GB).
+_CHUNK = 200 * 10**6
+_FILE = 15 * 10**5
+_LARGE_FILE = 50 * 10**6
 # An execution may have 25,000 events, and a chunk that is throttled takes a hundred: chunks grow
-# before there are too many. Cut by files and by bytes, there may be half as many again.
+# before there are too many.
 _MOST_CHUNKS = 100
 
 # Files that a manifest does not list. Each is looked at, and S3 lists a thousand at a time.
@@ -29,20 +33,13 @@ _MOST_BESIDE = 100_000
 _MOST_IGNORED = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class StagedObject:
-    """What lies in a batch's place: a file name, bytes, and the state that it is in."""
-
-    name: str
-    size: int
-    etag: str
-
-
 def plan_of_operations(repository: Repository, plan: Plan, size: int, body: bytes) -> Plan:
     """The plan with its operations. Raises RejectedError with everything that is wrong.
 
     `size` is the object's, of which one that is too large comes without its bytes.
     """
+    from debpress.suite import operations  # noqa: PLC0415 (of few batches)
+
     refusals = misplaced(repository, plan.batch, layout.OPERATIONS)
     try:
         manifest.check_size(layout.OPERATIONS, size)
@@ -91,7 +88,7 @@ def plan_of_files(
         plan,
         files=tuple(files),
         ignored=beside.ignored(),
-        chunks=share_out([f.size for f in files]),
+        chunks=share_out([f.size for f in files], repository.inspect_bytes),
         errors=problems(refusals),
     )
 
@@ -174,17 +171,18 @@ def misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
     return refusals
 
 
-def share_out(sizes: list[int]) -> tuple[tuple[int, int], ...]:
-    """Index ranges of consecutive files, each a chunk of work, however many files there are."""
-    most_files = max(_CHUNK_FILES, -(-2 * len(sizes) // _MOST_CHUNKS))
-    most_bytes = max(_CHUNK_BYTES, 2 * sum(sizes) // _MOST_CHUNKS)
+def share_out(sizes: Sequence[int], whole: int) -> tuple[tuple[int, int], ...]:
+    """Index ranges of consecutive files, each a chunk of work, however many files there are.
+    `whole` is the most of a file, in bytes, that is unpacked to its end."""
+    work = [_FILE + (size if size <= whole else min(size, _LARGE_FILE)) for size in sizes]
+    most = max(_CHUNK, 2 * sum(work) // _MOST_CHUNKS)
     chunks = []
     first = total = 0
-    for index, size in enumerate(sizes):
-        if index > first and (index - first >= most_files or total + size > most_bytes):
+    for index, each in enumerate(work):
+        if index > first and total + each > most:
             chunks.append((first, index))
             first, total = index, 0
-        total += size
+        total += each
     return (*chunks, (first, len(sizes))) if sizes else ()
 
 

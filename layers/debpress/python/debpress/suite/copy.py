@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from debpress.errors import Code
 from debpress.index import relations
 from debpress.index.entries import Entry
-from debpress.index.versions import BY_VERSION, Content
+from debpress.index.order import BY_VERSION
+from debpress.index.versions import Content
 from debpress.records.generation import PackageOutcome
 from debpress.suite.dependencies import Dependencies
 from debpress.suite.draft import SuiteDraft, content_of, described

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from debpress.concurrency import side_by_side
+from debpress.concurrency import at_once, side_by_side
 from debpress.config import Suite
 from debpress.errors import Code, ConfigError, Refusal, RejectedError
-from debpress.index import packages
+from debpress.index import packages, pdiff
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Entry, Identity, field, identify
-from debpress.index.packages import Built, Checksum, Packages, checksum_of
+from debpress.index.form import Checksum
+from debpress.index.packages import Packages
 from debpress.index.release import Release
 from debpress.index.versions import Content, Taken
-from debpress.layout import index_name
+from debpress.index.writer import Built
+from debpress.layout import DIFFS, index_name
 from debpress.records.batch import AdmittedPackage
 from debpress.records.generation import PackageOutcome, PackageRef
 from debpress.suite.loader import Loader
@@ -70,13 +72,18 @@ class SuiteDraft:
             self._drafts[name] = IndexDraft(self._read(name))
         return self._drafts[name]
 
-    def read_ahead(self, architectures: Iterable[str]) -> None:
-        """Reads, side by side, every index that packages of these architectures may concern."""
-        wanted = set(architectures)
+    def read_ahead(self, batches: Iterable[AdmittedPackage]) -> None:
+        """Reads, side by side, every index that these packages may concern, and what is remembered
+        of their versions."""
+        packages = list(batches)
+        wanted = {each.architecture for each in packages}
         if "all" in wanted:
             wanted |= set(self.architectures)
         places = [(c, a) for c in self.components for a in sorted(wanted - {"all"})]
-        side_by_side(lambda place: self.index(*place), places)
+        at_once(
+            lambda: side_by_side(lambda place: self.index(*place), places),
+            lambda: self.memory.read_ahead((each.package, each.version) for each in packages),
+        )
 
     def places(self, architecture: str) -> Sequence[str]:
         """The architectures whose indices hold a package: `all` is in every one (Policy 5.6.8)."""
@@ -165,14 +172,15 @@ class SuiteDraft:
         days = self._settings.valid_for
         self._fill_new_indices()
         changed = [n for n, d in self._drafts.items() if d.changed or n not in self._files]
-        built = dict(
-            zip(changed, side_by_side(lambda n: self._drafts[n].build(), changed), strict=True)
-        )
+        built = dict(zip(changed, side_by_side(self._build, changed), strict=True))
         files = dict(self._files)
         for name, forms in built.items():
             files[name] = forms.plain
             for suffix, form in forms.compressed.items():
-                files[name + suffix] = checksum_of(form)
+                files[name + suffix] = form.checksum
+            files.pop(name + DIFFS, None)
+            if forms.difference:
+                files[name + DIFFS] = forms.difference.checksum
         release = Release(
             origin=self._settings.origin,
             label=self._settings.label,
@@ -211,6 +219,22 @@ class SuiteDraft:
                 for entry in common:
                     if entry.identity in missing:
                         draft.put(entry.identity, entry.text)
+
+    def _build(self, name: str) -> Built:
+        built = self._drafts[name].build()
+        return replace(built, difference=self._difference(name, built))
+
+    def _difference(self, name: str, now: Built) -> pdiff.Difference | None:
+        """By what hosts bring their copy of an index up to date. None where it is small, or new, or
+        where no script leads to it: then they fetch all of it, as ever."""
+        before = self._files.get(name)
+        if before is None or not now.script or now.stanzas < self._settings.diff_stanzas:
+            return None
+        steps = pdiff.Steps(before)
+        if listed := self._files.get(name + DIFFS):
+            form = self._loader.form(self._settings.suite, name + DIFFS, listed)
+            steps = pdiff.read(form)
+        return pdiff.difference(steps, now.plain, now.script, now.xz.size)
 
     def _read(self, name: str) -> Packages:
         if self._published is None or name not in self._files:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from debpress.index.packages import Checksum, Packages
+from debpress.index.form import Checksum, Form
+from debpress.index.packages import Packages
 from debpress.index.release import Release
 from debpress.records.generation import Generation
 from debpress.records.gone import GoneVersion
@@ -24,7 +25,7 @@ class Loader(Protocol):
         Raises IndexGoneError when one of its forms is gone or is not what the Release lists.
         """
 
-    def form(self, suite: str, name: str, listed: Checksum) -> bytes:
+    def form(self, suite: str, name: str, listed: Checksum) -> Form:
         """One stored form of an index, `main/binary-amd64/Packages.xz`. Raises IndexGoneError."""
 
     def chain(self, suite: str, newest: str | None, base: str | None) -> Iterator[Generation]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from debpress.concurrency import side_by_side
 from debpress.errors import LossError
 from debpress.index.difference import difference
 from debpress.index.entries import field
 from debpress.index.release import Release
+from debpress.layout import DIFFS
 from debpress.records.generation import Generation
 from debpress.suite.loader import Loader
 
@@ -15,18 +17,25 @@ def check_nothing_lost(loader: Loader, record: Generation, old: Release, new: Re
 
     From the bytes that hosts will read, and not from what merge says it did. Raises LossError.
     """
-    dropped = sorted(set(old.files) - set(new.files))
+    # Without differences hosts fetch the whole index, and lose nothing.
+    dropped = sorted(n for n in set(old.files) - set(new.files) if not n.endswith(DIFFS))
     if dropped:
         raise LossError(f"generation {record.id} would no longer list {', '.join(dropped)}")
-    for name in old.files:
-        if name.endswith(".xz") and old.files[name] != new.files[name]:
-            _check_index(loader, record, name, (old, new))
+    for name in compared(old, new):
+        _check_index(loader, record, name, (old, new))
+
+
+def compared(old: Release, new: Release) -> list[str]:
+    """The forms of indices that are compared, and so read whole and found to be as listed."""
+    return [n for n in old.files if n.endswith(".xz") and old.files[n] != new.files.get(n)]
 
 
 def _check_index(
     loader: Loader, record: Generation, name: str, releases: tuple[Release, Release]
 ) -> None:
-    before, after = (loader.form(record.suite, name, each.files[name]) for each in releases)
+    before, after = side_by_side(
+        lambda each: loader.form(record.suite, name, each.files[name]), releases
+    )
     gone, come = difference(before, after)
     asked = {p.identity for p in (record.removed or {}).get(name.removesuffix(".xz"), ())}
     for identity, text in gone.items():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from debpress.concurrency import side_by_side
 from debpress.index.entries import Identity
 from debpress.index.versions import Content, Taken, meet
 from debpress.records.generation import number
-from debpress.records.gone import GonePackage
+from debpress.records.gone import GonePackage, GoneVersion
 from debpress.suite.loader import Loader
 
 Version = tuple[str, str]  # A package's name, and a version of it.
@@ -23,6 +24,13 @@ class Memory:
         self._chain = loader.chain(suite, newest, None)
         self._ids = {number(newest): newest}
         self._lowest = number(newest)
+        self._ahead: dict[Version, list[GoneVersion]] = {}
+
+    def read_ahead(self, versions: Iterable[Version]) -> None:
+        """Reads what is noted of versions that will be asked for, a request each, side by side."""
+        wanted = list(dict.fromkeys(versions))
+        found = side_by_side(lambda each: self._loader.gone(self._suite, [each]), wanted)
+        self._ahead.update(zip(wanted, found, strict=True))
 
     def contents(self, versions: Iterable[Version]) -> Taken:
         """The contents that these versions had last, forgotten ones apart; a read each."""
@@ -35,14 +43,20 @@ class Memory:
         """What is remembered of these versions, and not forgotten."""
         return [
             each
-            for noted in self._loader.gone(self._suite, versions)
+            for noted in self._noted(versions)
             for each in noted.packages
             if not _is_overruled(each, noted.packages) and not self._is_forgotten(each)
         ]
 
     def known(self, versions: Iterable[Version]) -> list[GonePackage]:
         """All that was ever noted of these versions."""
-        return [p for noted in self._loader.gone(self._suite, versions) for p in noted.packages]
+        return [p for noted in self._noted(versions) for p in noted.packages]
+
+    def _noted(self, versions: Iterable[Version]) -> list[GoneVersion]:
+        wanted = list(versions)
+        read = [noted for each in wanted for noted in self._ahead.get(each, ())]
+        rest = [each for each in wanted if each not in self._ahead]
+        return [*read, *(self._loader.gone(self._suite, rest) if rest else ())]
 
     def _is_forgotten(self, package: GonePackage) -> bool:
         """Whether an operator had it forgotten after it went, by a generation that is published."""

@@ -11,7 +11,7 @@ from debpress import codec
 from debpress.clock import from_iso, iso
 from debpress.config import Repository, Suite
 from debpress.errors import Code, ConfigError, Refusal, RejectedError
-from debpress.index.packages import Built
+from debpress.index.writer import Built
 from debpress.layout import OPERATIONS
 from debpress.records.batch import Plan, Problem, QueueEntry, problems
 from debpress.records.generation import (
@@ -21,22 +21,17 @@ from debpress.records.generation import (
     number,
 )
 from debpress.records.gone import FORGOTTEN
-from debpress.records.messages import MergeInput
-from debpress.suite import operate, operations
+from debpress.records.messages.merge import MergeInput
 from debpress.suite.dates import next_date
 from debpress.suite.draft import SuiteDraft
+from debpress.suite.effect import Effect
 from debpress.suite.loader import Loader
-from debpress.suite.operate import Effect
 from debpress.suite.published import Published
 from debpress.suite.workspace import Workspace
 
 # The share of its validity after which a release is signed anew. What fails then has as long again
 # to be mended, and the alarm is at a half.
 _RE_SIGNED = 1 / 3
-
-# The oldest batch leads and takes the others along; they wait so long for it (its execution may
-# have died) before they merge by themselves. A courtesy only: what is right depends on the commit.
-_PATIENCE = timedelta(seconds=5)
 
 # A decided batch whose entry still waits after this long has nobody left who would finish it: a
 # function runs 15 minutes at most, and is tried five times.
@@ -51,13 +46,12 @@ _LONG_AGO = timedelta(hours=12)
 class Situation:
     """What a merge found. `queue` has the longest waiting first and was read before `state`: an
     entry that left it in between is decided in `state`'s chain. `decided` gives the generations of
-    that chain by the runs that they decided. `now` is the store's clock, `here` this machine's."""
+    that chain by the runs that they decided. `now` is the store's clock."""
 
     queue: Sequence[QueueEntry]
     state: Published | None
     decided: Mapping[str, Generation]
     now: datetime
-    here: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +60,6 @@ class Flip:
 
     generation: Generation
     indices: Mapping[str, Built]
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Somebody older leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ class Absent:
 
 def decide(
     repository: Repository, loader: Loader, asked: MergeInput, found: Situation
-) -> Flip | Wait | Done | Reject | Absent:
+) -> Flip | Done | Reject | Absent:
     """Raises ConfigError when the configuration contradicts what hosts know, and what a `Loader`
     raises."""
     settings = repository.suite(asked.suite)
@@ -108,8 +97,6 @@ def decide(
     own = next((entry for entry in waiting if entry.run == asked.run), None)
     if asked.run is not None and own is None:
         return Absent()
-    if own and waiting[0] is not own and _is_young(own, found.here):
-        return Wait()
     return _Merge(repository, loader, asked, found).take(settings, waiting)
 
 
@@ -146,7 +133,7 @@ class _Merge:
     def take(self, settings: Suite, waiting: Sequence[QueueEntry]) -> Flip | Done | Reject:
         state = self._found.state
         draft = SuiteDraft(self._loader, settings, state)
-        draft.read_ahead(p.architecture for entry in waiting for p in entry.packages)
+        draft.read_ahead(package for entry in waiting for package in entry.packages)
         for entry in waiting:
             if _is_alone(entry) and self._taken:
                 break
@@ -174,6 +161,8 @@ class _Merge:
         if self._found.state is None:
             message = f"suite {draft.suite} publishes nothing yet; deploy it first"
             raise RejectedError([Refusal(OPERATIONS, Code.SUITE_UNKNOWN, message)])
+        from debpress.suite import operate, operations  # noqa: PLC0415 (of few publishes)
+
         asked = [operations.from_json(each) for each in entry.plan.operations]
         workspace = Workspace(self._loader, self._repository, draft, self._found.state)
         return operate.apply(workspace, component, asked)
@@ -274,8 +263,3 @@ def _is_alone(entry: QueueEntry) -> bool:
     """Operations have a flip of their own: what they take out and what others bring might be the
     same, and a result must not say published of what its generation does not show."""
     return bool(entry.plan.operations)
-
-
-def _is_young(entry: QueueEntry, now: datetime) -> bool:
-    # A clock that was set back must not make it wait for ever.
-    return timedelta(0) <= now - from_iso(entry.queued_at) < _PATIENCE

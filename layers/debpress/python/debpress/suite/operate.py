@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from debpress.errors import Code, DebpressError, RejectedError
 from debpress.records.generation import PackageOutcome
 from debpress.suite import copy, forget, prune, remove, rollback
 from debpress.suite.dependencies import Dependencies
+from debpress.suite.effect import Effect
 from debpress.suite.operations import (
     Copy,
     Forget,
@@ -20,15 +20,6 @@ from debpress.suite.operations import (
     refused,
 )
 from debpress.suite.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What came and what went; and, after a partial prune, how many versions are left for the
-    next one."""
-
-    packages: tuple[PackageOutcome, ...]
-    left_over: int = 0
 
 
 def apply(workspace: Workspace, component: str, operations: Iterable[Operation]) -> Effect:

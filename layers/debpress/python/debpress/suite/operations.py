@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from debpress import strict
-from debpress.deb.findings import Findings
 from debpress.errors import Code, CorruptError, DebpressError, Refusal, RejectedError
+from debpress.findings import Findings
 from debpress.index import relations
 from debpress.layout import COMPONENT, OPERATIONS, SUITE
 from debpress.manifest import check_size

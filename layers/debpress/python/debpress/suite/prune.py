@@ -9,7 +9,7 @@ from debpress.config import Suite
 from debpress.errors import Code
 from debpress.index import relations
 from debpress.index.entries import Entry, Identity
-from debpress.index.versions import NEWEST_FIRST
+from debpress.index.order import NEWEST_FIRST
 from debpress.records.generation import PackageOutcome
 from debpress.suite.draft import SuiteDraft, described
 from debpress.suite.operations import refused

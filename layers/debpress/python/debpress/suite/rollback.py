@@ -9,7 +9,7 @@ from debpress.errors import Code, IndexGoneError
 from debpress.index import release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry, Identity
-from debpress.index.packages import Checksum
+from debpress.index.form import Checksum, Form
 from debpress.index.versions import Taken
 from debpress.layout import index_name
 from debpress.records.generation import PackageOutcome, PackageRef
@@ -93,10 +93,10 @@ class _Rollback:
         name = next((n for n in self._then if n.startswith(prefix) and n.endswith(".xz")), None)
         if name is None:
             return {}
-        _, found = difference(xz.assemble([]), self._form(name, self._then[name]))
+        _, found = difference(xz.Writer().end(), self._form(name, self._then[name]))
         return {i: text for i, text in found.items() if i.architecture == "all"}
 
-    def _form(self, name: str, listed: Checksum) -> bytes:
+    def _form(self, name: str, listed: Checksum) -> Form:
         try:
             return self._workspace.loader.form(self._draft.suite, name, listed)
         except IndexGoneError as error:

@@ -21,7 +21,7 @@ from debpress.index import release
 from debpress.index.difference import difference
 from debpress.index.entries import field
 from debpress.index.release import Release
-from debpress.layout import snapshot_path, snapshotted
+from debpress.layout import DIFFS, snapshot_path, snapshotted
 from debpress.records.batch import Plan
 from debpress.records.generation import BatchOutcome, Generation, number
 from debpress.records.result import Result
@@ -69,7 +69,7 @@ def generation(plan: Plan, operation: Snapshot, then: Release) -> Generation:
     """The record of a run's snapshot of the Release `then`."""
     started = from_iso(plan.started_at)
     date = (started - BEHIND).replace(microsecond=0)
-    text = replace(then, suite=path(plan), date=date, valid_until=None).render()
+    text = _shown_as(then, path(plan), date).render()
     return identified(
         Generation(
             id="",
@@ -84,6 +84,11 @@ def generation(plan: Plan, operation: Snapshot, then: Release) -> Generation:
             expires=iso(started + timedelta(days=operation.keep_days)),
         )
     )
+
+
+def _shown_as(then: Release, path_: str, date: datetime) -> Release:
+    """A suite's Release as that of its snapshot. That never changes, so nothing leads on to it."""
+    return replace(then.without(DIFFS), suite=path_, date=date, valid_until=None)
 
 
 def release_of(
@@ -151,7 +156,7 @@ def wrong(repository: Repository, loader: Loader, record: Generation) -> str | N
     names = (then.suite, then.origin, then.label, then.codename)
     if names != (suite, settings.origin, settings.label, settings.codename):
         return f"generation {record.number} is no Release of the suite {suite!r}"
-    if text != replace(then, suite=record.suite, date=text.date, valid_until=None):
+    if text != _shown_as(then, record.suite, text.date):
         return f"{record.suite} is not as generation {record.number} of {suite} was"
     return None
 

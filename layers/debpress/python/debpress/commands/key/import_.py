@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import os
 import sys
 from pathlib import Path
 
+from debpress import guards
 from debpress.adapters.kms import KmsService
 from debpress.adapters.kms_import import KmsImport
 from debpress.clock import Clock
@@ -35,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--into", metavar="ARN", help="a key of KMS made with Origin EXTERNAL")
     parser.add_argument(
+        "--multi-region",
+        action="store_true",
+        help="make a key that can have replicas in other regions, which never changes of a key",
+    )
+    parser.add_argument(
         "--passphrase-fd",
         type=int,
         metavar="N",
@@ -44,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     archive, _ = opened(arguments, clock)
+    if arguments.into and arguments.multi_region:
+        raise ConfigError("--multi-region is for a key that is made: that of --into is as it is")
     client = connection.kms(arguments)
     wanted = arguments.fingerprint
     exported = Exported(
@@ -51,13 +60,35 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         lambda: _passphrase(arguments.passphrase_fd),
         wanted and wanted.upper(),
     )
-    destination = Destination(KmsImport(client), KmsService(client), archive, clock, arguments.into)
+    imports, keys = KmsImport(client), KmsService(client)
+    into, regions = arguments.into, arguments.multi_region
+    destination = Destination(imports, keys, archive, clock, into, regions)
     imported = bring(exported, destination)
     print(f"{imported.certificate.fingerprint} ({imported.certificate.user_id}) is in KMS:")
     print(f"  {imported.arn} signs by {imported.key.fingerprint}, {imported.key.description}")
     print("Put this into debpress.signers, and deploy:")
     print(f"  {imported.uri}")
+    print(unguarded(_signer(arguments)))
     return 0
+
+
+def unguarded(signer: str) -> str:
+    """What the operator has to be told of a key that the archive did not make; `signer` is the ARN
+    of the signing function's role."""
+    statement = json.dumps(guards.signing(signer), indent=1)
+    return (
+        "\nIT IS NOT GUARDED YET: whoever the account allows kms:Sign can sign by it what hosts "
+        "trust.\nAdd this statement to the key's policy, as docs/keys.md#guarding-a-key shows:\n"
+        f"{statement}"
+    )
+
+
+def _signer(arguments: argparse.Namespace) -> str:
+    """The ARN of the signing function's role, or how to find it where no stack can be read."""
+    try:
+        return connection.output(arguments, "SigningRole", "")
+    except (argparse.ArgumentError, DebpressError):
+        return "the output SigningRole of the press's stack"
 
 
 def _read(name: str) -> bytes:

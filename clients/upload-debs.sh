@@ -1,0 +1,328 @@
+#!/bin/sh
+# upload-debs.sh: publishes .deb files as one batch, and waits until apt can see them.
+#
+# It needs a POSIX shell, the `aws` command and coreutils. Credentials, Region and endpoint are AWS's
+# usual environment. `debpress upload` does the same, and checks the files before it sends them.
+#
+# Exit codes: 0, published; 1, rejected, failed, not sent, or no answer in time; 2, the command line
+# was wrong. Running it again is harmless: what is published already is answered as unchanged.
+set -eu
+export LC_ALL=C
+
+usage() {
+  cat <<'TEXT'
+usage: upload-debs.sh --bucket BUCKET --suite SUITE [options] DEB...
+
+Uploads .deb files as one batch, which is published whole or not at all, and
+waits until apt can see it.
+
+  --bucket BUCKET        the press's bucket (or the variable DEBPRESS_BUCKET)
+  --suite SUITE          where to publish
+  --component COMPONENT  default: main
+  --batch BATCH          the batch's name; default: the time and a random part
+  --timeout SECONDS      how long to wait for the result; default: 600
+  --no-wait              leave when all is uploaded; prints the result's key
+  --help                 show this
+TEXT
+}
+
+wrong() { # MESSAGE: the command line can't be obeyed
+  printf 'upload-debs.sh: %s (see --help)\n' "$1" >&2
+  exit 2
+}
+
+fail() { # MESSAGE
+  if [ -n "$unfolded" ]; then end "$unfolded"; fi
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate '' 'not published' "$1"; fi
+  printf 'upload-debs.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+# Prints an error where the pages of GitHub Actions show it, next to the job; the file may be empty.
+# A workflow command ends with its line, and has its own escapes (GitHub's documentation, "Workflow
+# commands", and its toolkit's `command.ts`).
+annotate() { # FILE TITLE MESSAGE
+  printf '::error '
+  if [ -n "$1" ]; then printf 'file=%s,' "$(property "$1")"; fi
+  printf 'title=%s::%s\n' "$(property "$2")" "$(escaped "$3")"
+}
+
+escaped() { replaced "$(replaced "$1" % %25)" "$newline" %0A; }
+property() { replaced "$(replaced "$(escaped "$1")" : %3A)" , %2C; }
+
+replaced() { # TEXT OLD NEW: every OLD of TEXT as NEW
+  rest=$1 done=
+  while :; do
+    case $rest in
+      *"$2"*) done=$done${rest%%"$2"*}$3 rest=${rest#*"$2"} ;;
+      *) break ;;
+    esac
+  done
+  printf '%s' "$done$rest"
+}
+
+newline='
+'
+bucket=${DEBPRESS_BUCKET:-} suite='' component=main batch='' timeout=600 wait=yes unfolded=
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --bucket | --suite | --component | --batch | --timeout)
+      [ $# -ge 2 ] || wrong "$1 needs a value"
+      case $1 in
+        --bucket) bucket=$2 ;;
+        --suite) suite=$2 ;;
+        --component) component=$2 ;;
+        --batch) batch=$2 ;;
+        --timeout) timeout=$2 ;;
+      esac
+      shift 2
+      ;;
+    --no-wait) wait=no; shift ;;
+    -h | --help) usage; exit 0 ;;
+    --) shift; break ;;
+    -*) wrong "there is no option $1" ;;
+    *) break ;;
+  esac
+done
+
+# The names that the press takes (docs/contract.md, "Keys"); others it would never answer.
+is_name() { # TEXT ALLOWED: whether it is not empty and has only characters of the class ALLOWED
+  case $1 in '' | [!A-Za-z0-9]*) return 1 ;; esac
+  rest=$1
+  while [ -n "$rest" ]; do
+    # shellcheck disable=SC2295 # A pattern is what it is meant to be.
+    case $rest in [$2]*) rest=${rest#?} ;; *) return 1 ;; esac
+  done
+}
+
+[ -n "$bucket" ] || wrong 'say --bucket, or set DEBPRESS_BUCKET'
+[ -n "$suite" ] || wrong 'say --suite'
+is_name "$suite" 'a-z0-9.+-' || wrong "--suite: '$suite' is no suite's name"
+is_name "$component" 'a-z0-9.+-' || wrong "--component: '$component' is no component's name"
+is_name "$timeout" 0-9 || wrong "--timeout: '$timeout' is no number of seconds"
+if [ -z "$batch" ]; then
+  batch=$(date -u +%Y%m%dT%H%M%SZ)-$(od -An -N4 -tx4 /dev/urandom | tr -d ' \n')
+fi
+if ! is_name "$batch" 'A-Za-z0-9._-' || [ ${#batch} -gt 128 ]; then
+  wrong "--batch: '$batch' must be up to 128 letters, digits, '.', '_' and '-', a letter or digit first"
+fi
+[ $# -gt 0 ] || wrong 'name the .deb files'
+
+name=$suite/$component/$batch
+staging=staging/$name
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# All that can be known to be wrong is said before a byte is sent.
+refused=
+: >"$scratch/names"
+: >"$scratch/paths"
+for deb; do
+  base=${deb##*/}
+  problem=
+  case $base in
+    *[!A-Za-z0-9._+~%:-]*) problem="has a character that no package's file name has" ;;
+    *.deb) ;;
+    *) problem='is no .deb file' ;;
+  esac
+  if [ -z "$problem" ] && ! [ -f "$deb" ]; then problem='is not there'; fi
+  if [ -z "$problem" ] && ! [ -r "$deb" ]; then problem="can't be read"; fi
+  while IFS= read -r other; do
+    if [ "$other" = "$base" ]; then problem='is named twice'; fi
+  done <"$scratch/names"
+  printf '%s\n' "$base" >>"$scratch/names"
+  printf '%s\n' "$deb" >>"$scratch/paths"
+  if [ -n "$problem" ]; then
+    if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate "$deb" 'not sent' "$base $problem"; fi
+    printf '%s: %s\n' "$deb" "$problem" >&2
+    refused=yes
+  fi
+done
+[ -z "$refused" ] || fail 'nothing was sent; mend what is said above'
+command -v aws >/dev/null || fail "the aws command is not there; install AWS's CLI"
+
+# A part of the log that GitHub's and GitLab's pages fold; elsewhere a plain line.
+begin() { # ID TITLE
+  unfolded=$1
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then
+    printf '::group::%s\n' "$2"
+  elif [ -n "${GITLAB_CI:-}" ]; then
+    printf '\033[0Ksection_start:%s:%s\r\033[0K%s\n' "$(date +%s)" "$1" "$2"
+  else
+    printf '%s\n' "$2"
+  fi
+}
+end() { # ID
+  unfolded=
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then
+    printf '::endgroup::\n'
+  elif [ -n "${GITLAB_CI:-}" ]; then
+    printf '\033[0Ksection_end:%s:%s\r\033[0K\n' "$(date +%s)" "$1"
+  fi
+}
+
+# On a terminal `aws` shows how far it is; in a log that would be thousands of lines.
+progress=--no-progress
+if [ -t 1 ]; then progress=; fi
+
+begin upload "Uploading $# package(s) to s3://$bucket/$staging/"
+for deb; do
+  sum=$(sha256sum <"$deb") || fail "$deb can't be read"
+  printf '%s  %s\n' "${sum%% *}" "${deb##*/}" >>"$scratch/SHA256SUMS"
+  # shellcheck disable=SC2086 # It is one word, or none.
+  aws s3 cp $progress -- "$deb" "s3://$bucket/$staging/${deb##*/}" ||
+    fail "$deb could not be uploaded: see above; nothing was published, run this again"
+done
+# The manifest is last: its arrival starts the press.
+etag=$(aws s3api put-object --bucket "$bucket" --key "$staging/SHA256SUMS" \
+  --body "$scratch/SHA256SUMS" --query ETag --output text) ||
+  fail 'the manifest could not be uploaded: see above; nothing was published, run this again'
+etag=$(replaced "$etag" '"' '')
+end upload
+
+result=results/$name.json
+if [ "$wait" = no ]; then
+  printf '%s\n' "$result"
+  exit 0
+fi
+
+# Reads a result, which is JSON, without a tool for JSON: split at its quotes, every second piece is a
+# string, and what stands between two strings tells what they are. A quote within a string is
+# escaped by a backslash; then the pieces on both sides of it are one string.
+#
+# Sets status, generation and answered (the ETag of the manifest that it answers), and writes the
+# packages and errors to $scratch/report, as they are to be printed.
+read_result() { # JSON
+  status='' generation='' answered='' list='' key='' string='' is_string=no
+  action='' architecture='' package='' version='' code='' file='' message=''
+  : >"$scratch/packages"
+  : >"$scratch/ignored"
+  : >"$scratch/errors"
+  set -f
+  before=$IFS
+  IFS='"'
+  # shellcheck disable=SC2086 # Splitting it is the purpose.
+  set -- $1
+  IFS=$before
+  set +f
+  for piece; do
+    if [ $is_string = yes ]; then
+      string=$string$piece
+      backslashes=${string##*[!\\]}
+      if [ $((${#backslashes} % 2)) = 1 ]; then
+        string=$string'"'
+      else
+        is_string=no
+      fi
+    else
+      between "$piece"
+      is_string=yes string=
+    fi
+  done
+}
+
+between() { # PIECE: what follows upon the string $string
+  case $1 in
+    :*)
+      key=$string
+      number=${1#"${1%%[0-9]*}"}
+      case $key in generation) generation=${number%%[!0-9]*} ;; esac
+      # An array that is not empty: what comes is a member of it.
+      case $1 in *']'*) ;; *'['*) list=$key ;; esac
+      return
+      ;;
+  esac
+  case $list.$key in
+    .status) status=$string ;;
+    .etag) answered=$string ;;
+    packages.action) action=$string ;;
+    packages.architecture) architecture=$string ;;
+    packages.package) package=$string ;;
+    packages.version) version=$string ;;
+    errors.code) code=$string ;;
+    errors.file) file=$string ;;
+    errors.message) message=$string ;;
+    ignored.ignored) printf '%s\n' "$string" >>"$scratch/ignored" ;;
+  esac
+  case $1 in
+    *'}'*)
+      case $list in
+        packages) row "$action" "$package" "$version" "$architecture" >>"$scratch/packages" ;;
+        errors) refusal "$(plain "$file")" "$code" "$(plain "$message")" >>"$scratch/errors" ;;
+      esac
+      ;;
+  esac
+  case $1 in *']'*) list= ;; esac
+}
+
+row() { printf '  %-9s  %-28s  %-24s  %s\n' "$@"; }
+
+summary() { # In GitHub's Markdown, for the page of the run
+  printf '### Published to %s/%s, generation %s\n\n' "$suite" "$component" "$generation"
+  printf '| | package | version | architecture |\n|---|---|---|---|\n'
+  install=
+  while read -r action package version architecture; do
+    printf '| %s | %s | %s | %s |\n' "$action" "$package" "$version" "$architecture"
+    case " $install " in *" $package=$version "*) ;; *) install="$install $package=$version" ;; esac
+  done <"$scratch/packages"
+  # shellcheck disable=SC2016 # Backquotes are meant.
+  printf '\n```sh\nsudo apt-get update && sudo apt-get install%s\n```\n' "$install"
+}
+
+refusal() { # FILE CODE MESSAGE
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate "$(path_of "$1")" "$1: $2" "$3"; fi
+  printf '%s: %s: %s\n' "$@"
+}
+
+# JSON's escapes of quotes and backslashes are taken away. The others stay, so that no control
+# character of a file's name gets to a terminal.
+# shellcheck disable=SC1003 # Backslashes are meant.
+plain() { replaced "$(replaced "$1" '\"' '"')" '\\' '\'; }
+
+path_of() { # BASE NAME: as it was named on the command line
+  while IFS= read -r path; do
+    if [ "${path##*/}" = "$1" ]; then printf '%s' "$path"; fi
+  done <"$scratch/paths"
+}
+
+# A result may be of an earlier upload of the same name, so it is told by the manifest's ETag. S3
+# refuses (403) what is not there to those who may not list, as a CI's role may not.
+begun=$(date +%s)
+pause=1
+while :; do
+  if body=$(aws s3 cp --only-show-errors "s3://$bucket/$result" - 2>"$scratch/said"); then
+    read_result "$body"
+    if [ "$answered" = "$etag" ]; then break; fi
+  fi
+  waited=$(($(date +%s) - begun))
+  if [ "$waited" -ge "$timeout" ]; then
+    if [ -s "$scratch/said" ]; then cat "$scratch/said" >&2; fi
+    fail "no result after $timeout s. The batch may still be published: wait for s3://$bucket/$result, or run this again, which is harmless"
+  fi
+  sleep "$pause"
+  if [ "$pause" -lt 8 ]; then pause=$((pause * 2)); fi
+done
+
+case $status in
+  published)
+    nothing=
+    if ! [ -s "$scratch/packages" ]; then nothing=', in which there was nothing left to do'; fi
+    begin result "$name: published in generation $generation$nothing"
+    cat "$scratch/packages"
+    ;;
+  rejected) begin result "$name: rejected, nothing of it was published" ;;
+  *) begin result "$name: $status; run this again, or tell who runs the repository" ;;
+esac
+while IFS= read -r ignored; do
+  printf '  ignored %s: the manifest does not list it\n' "$ignored"
+done <"$scratch/ignored"
+end result
+if [ "$status" = published ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
+  summary >>"$GITHUB_STEP_SUMMARY"
+fi
+# Last, where people look first.
+cat "$scratch/errors" >&2
+[ "$status" = published ]

@@ -1,0 +1,101 @@
+"""Verifies signatures of others by gpgv, which knows keys of every algorithm, as apt does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from debpress.errors import SigningError
+from debpress.openpgp.armor import dearmor
+
+_SECONDS = 60
+_STATUS = re.compile(r"^\[GNUPG:\] ([A-Z_]+)(?: (\S+))?", re.MULTILINE)
+_BLOCK = re.compile(
+    rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL
+)
+# As apt: a signature by these proves nothing.
+_WEAK = ("--weak-digest", "SHA1", "--weak-digest", "RIPEMD160")
+_REASONS = {
+    "BADSIG": "its bytes are not those that were signed",
+    "EXPSIG": "the signature is expired",
+    "EXPKEYSIG": "the key is expired; take its renewed certificate, or have it signed anew there",
+    "REVKEYSIG": "the key is revoked; have it signed by another one there",
+    "ERRSIG": "the signature can't be judged (an algorithm or a digest that nobody should trust)",
+}
+
+
+class Gpgv:
+    """A `debpress.source.place.Verifier`. At least one signature must be good, and none bad, as apt
+    has it: one by a key that is not in the keyring says nothing."""
+
+    def __init__(self, keyring: bytes, name: str) -> None:
+        """`keyring` is binary, or armored, with any number of keys; `name` is what to call it in
+        messages. Raises SigningError where gpgv is not installed."""
+        program = shutil.which("gpgv")
+        if program is None:
+            raise SigningError("gpgv is not installed; as root: apt-get install gpgv")
+        self._program = program
+        self._name = name
+        blocks = _BLOCK.findall(keyring)
+        try:
+            self._keyring = b"".join(dearmor(each, "PUBLIC KEY BLOCK") for each in blocks)
+        except SigningError as error:
+            raise SigningError(f"{name}: {error}") from error
+        self._keyring = self._keyring or keyring
+
+    def clearsigned(self, document: bytes) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            text = Path(folder, "text")
+            self._judge(Path(folder), ["--output", str(text)], document)
+            return text.read_bytes()
+
+    def detached(self, data: bytes, signature: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self._judge(Path(folder), [], signature, data)
+
+    def _judge(self, folder: Path, options: list[str], *files: bytes) -> None:
+        keyring = folder / "keyring.gpg"
+        keyring.write_bytes(self._keyring)
+        paths = [folder / f"file-{number}" for number in range(len(files))]
+        for path, body in zip(paths, files, strict=True):
+            path.write_bytes(body)
+        command = [self._program, "--status-fd", "1", *_WEAK, "--keyring", str(keyring)]
+        try:
+            done = subprocess.run(  # noqa: S603
+                [*command, *options, *map(str, paths)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SigningError(f"gpgv does not run here: {error}") from error
+        self._conclude(done)
+
+    def _conclude(self, done: subprocess.CompletedProcess[str]) -> None:
+        said = _STATUS.findall(done.stdout)
+        unknown = [key for word, key in said if word == "NO_PUBKEY"]
+        wrong = [
+            (word, key)
+            for word, key in said
+            if word in _REASONS and not (word == "ERRSIG" and key in unknown)
+        ]
+        good = any(word == "GOODSIG" for word, _ in said)
+        if good and not any(word == "BADSIG" for word, _ in wrong):
+            return
+        if wrong:
+            word, key = wrong[0]
+            raise SigningError(f"bad signature by {key}: {_REASONS[word]}")
+        if unknown:
+            raise SigningError(
+                f"it is signed by {', '.join(unknown)}, which is not in {self._name}; give the "
+                "keyring that your hosts trust for it (signed-by, or of /etc/apt/trusted.gpg.d)"
+            )
+        lines = [line for line in done.stderr.splitlines() if line.startswith("gpgv: ")]
+        told = " ".join(lines)[:300]
+        raise SigningError(f"gpgv finds no good signature by the keys in {self._name}: {told}")

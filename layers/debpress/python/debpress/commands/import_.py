@@ -1,0 +1,171 @@
+"""`debpress import`: brings the packages of a published repository, whoever made it, into a suite.
+
+It goes the way of every upload: staging, a manifest, the press. IAM: what `debpress upload` needs
+for each component, s3:GetObject on the root and `state/_repository.json`; for --remove
+s3:ListBucket, and s3:PutObject on the components' `operations.json`. The page is
+docs/coming-from-aptly.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from debpress.archive import Archive
+from debpress.clock import Clock
+from debpress.commands import arguments as args
+from debpress.commands import connection, foreign, importing, text, vanished, weighing
+from debpress.commands.repository import open_archive
+from debpress.errors import SourceError, TransientError
+from debpress.index import entries
+from debpress.index.versions import Content
+from debpress.inspection import reading
+from debpress.source import fitting, plan
+from debpress.source.release import SourceRelease
+
+_MINUTES = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Brings the packages of a published repository into a suite: any repository that apt can "
+        "read. Run it again after a cut, or when something was published there: it does what is "
+        "left."
+    )
+    foreign.add_arguments(parser)
+    parser.add_argument(
+        "--arch",
+        action="append",
+        type=args.architecture,
+        help="only for hosts of this one, may be repeated (default: all that it has)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would come, and what it costs; no more"
+    )
+    parser.add_argument(
+        "--skip-invalid", action="store_true", help="leave out what is refused, and bring the rest"
+    )
+    parser.add_argument(
+        "--own-names",
+        action="store_true",
+        help="though hosts know the source by another Origin, Label or Codename",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=args.positive,
+        default=500,
+        metavar="N",
+        help="how many packages become visible together at most (default: 500)",
+    )
+    parser.add_argument(
+        "--follow",
+        type=args.positive,
+        nargs="?",
+        const=_MINUTES,
+        metavar="MINUTES",
+        help=f"look again every so many minutes (default: {_MINUTES}), until interrupted",
+    )
+    parser.add_argument(
+        "--remove",
+        action="store_true",
+        help="also take out what an import from this address has brought and it has no more",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where packages are kept until they are published (default: in ~/.cache)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=args.seconds,
+        default=1800.0,
+        metavar="SECONDS",
+        help="how long to wait for each batch's result (default: 1800)",
+    )
+    connection.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    looks = _Looks()
+    if arguments.follow is None or arguments.dry_run:
+        return _once(arguments, clock, looks)
+    while True:
+        try:
+            code = _once(arguments, clock, looks)
+        except TransientError as error:
+            # Whatever it was, the next turn does what is left.
+            print(f"debpress: {error}", file=sys.stderr)
+            code = 0
+        if code:
+            return code
+        clock.sleep(60.0 * arguments.follow)
+
+
+@dataclass(slots=True)
+class _Looks:
+    """What the looks at a source so far have seen: `newest` is the last Release."""
+
+    newest: SourceRelease | None = None
+
+    def take(self, release: SourceRelease) -> None:
+        """Raises TransientError for one from before: servers behind one address may lag, and what
+        is new would seem to be gone."""
+        if self.newest is not None and release.older(self.newest):
+            raise TransientError(
+                f"{release.uri} is older than at the last look, so it is passed over; run this "
+                "again"
+            )
+        self.newest = release
+
+
+def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
+    if arguments.remove and arguments.arch:
+        raise SourceError("--remove has to see all that the source has: leave --arch out")
+    client, store = connection.connect(arguments)
+    archive, repository = open_archive(store, clock)
+    source = foreign.opened(arguments, client, repository)
+    weighing.introduce(clock, source.release)
+    looks.take(source.release)
+    if arguments.remove and source.release.expired(clock.now()):
+        raise SourceError(
+            f"{source.release.uri} is expired, so it can't say what is gone: nothing is removed; "
+            "have it signed anew there, or leave --remove out"
+        )
+    components = foreign.components(arguments, source)
+    architectures = arguments.arch or source.architectures
+    foreign.check_any(source, components, architectures)
+    flat_into = arguments.component[0] if arguments.component else "main"
+    source.load(components, architectures)
+    offer = plan.read(source, components, architectures, flat_into)
+    into = [component or flat_into for component in components]
+    fit = fitting.fit(repository, arguments.suite, source.release, into, architectures)
+    configured = repository.suite(arguments.suite) is not None
+    missing = plan.missing(offer, _published(archive, arguments.suite) if configured else [])
+    weighing.too_large(missing, repository.max_package_bytes)
+    weighing.estimate(arguments.suite, offer, missing)
+    if not weighing.fits(arguments, repository, fit, offer):
+        return 1
+    text.print_errors([each.as_json() for each in missing.problems])
+    if missing.problems and not arguments.skip_invalid:
+        said = "nothing is brought: mend these there, or leave them out (--skip-invalid)"
+        print(f"{arguments.suite}: {said}", file=sys.stderr)
+        return 1
+    gone = {}
+    if arguments.remove:
+        start = plan.start(source.address)
+        gone = vanished.found(archive, arguments.suite, offer, into, start)
+    if arguments.dry_run:
+        vanished.announce(arguments.suite, gone)
+        return 0
+    code = importing.bring(arguments, clock, store, source, missing)
+    return code or vanished.remove(store, clock, arguments.suite, gone, arguments.timeout)
+
+
+def _published(archive: Archive, suite: str) -> list[tuple[str, Content]]:
+    return [
+        (each.component, Content(each.identity, entries.field(each.entry.text, "SHA256")))
+        for each in reading.packages(archive, suite)
+    ]

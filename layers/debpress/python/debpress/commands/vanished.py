@@ -1,0 +1,92 @@
+"""Takes out what an import has brought once, and its source has no more.
+
+What others have published is left alone, imports from other sources among them: an import knows its
+own packages by the results of its batches, which the bucket keeps for a year.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from debpress import codec
+from debpress.archive import Archive
+from debpress.clock import Clock
+from debpress.commands import text, waiting
+from debpress.errors import CorruptError
+from debpress.index import entries
+from debpress.index.entries import Identity
+from debpress.inspection import reading
+from debpress.layout import OPERATIONS, Batch
+from debpress.records.result import Result
+from debpress.source.plan import Offer
+from debpress.suite.operations import Remove, as_manifest
+
+if TYPE_CHECKING:
+    from debpress.adapters.s3 import S3Store
+
+
+def found(
+    archive: Archive, suite: str, offer: Offer, components: Iterable[str], start: str
+) -> dict[str, list[Identity]]:
+    """By component, what is published, was brought by batches whose names begin with `start`, and
+    is not offered any more."""
+    gone: dict[str, list[Identity]] = {}
+    published = reading.packages(archive, suite)
+    for component in components:
+        brought = _brought(archive, suite, component, start)
+        gone[component] = [
+            each.identity
+            for each in published
+            if each.component == component
+            and each.identity not in offer.identities
+            and entries.field(each.entry.text, "SHA256") in brought
+        ]
+    return {component: packages for component, packages in gone.items() if packages}
+
+
+def announce(suite: str, gone: Mapping[str, Iterable[Identity]]) -> None:
+    """Says what `remove` would take out."""
+    for component, packages in gone.items():
+        for identity in packages:
+            print(text.printable(f"{suite}/{component}: would remove {identity}"))
+
+
+def remove(
+    store: S3Store,
+    clock: Clock,
+    suite: str,
+    gone: Mapping[str, Iterable[Identity]],
+    timeout: float,
+) -> int:
+    """Has them taken out, those of a component in one flip; gives the exit code."""
+    name, code = waiting.new_id(clock), 0
+    for component, packages in gone.items():
+        wanted: dict[str, list[str]] = {}
+        for package, version, architecture in packages:
+            wanted.setdefault(architecture, []).append(f"{package} (= {version})")
+        removals = [Remove(tuple(each), architecture) for architecture, each in wanted.items()]
+        batch = Batch(suite, component, name)
+        head = store.put(batch.staging + OPERATIONS, as_manifest(removals))
+        result = waiting.wait(store, batch, head, clock, timeout)
+        text.print_result(result)
+        code = code or int(result.status != "published")
+    return code
+
+
+def _brought(archive: Archive, suite: str, component: str, start: str) -> set[str]:
+    """The sums of all packages that such batches have published in a component."""
+    results = Batch(suite, component, start).result.removesuffix(".json")
+    sums = set()
+    for head in archive.list(results):
+        stored = archive.read(head.key)
+        if stored is None:
+            continue
+        try:
+            result = codec.decode(Result, json.loads(stored.body))
+        except (ValueError, CorruptError) as error:
+            raise CorruptError(f"{head.key} is no result ({error}); tell who runs this") from error
+        if result.status == "published":
+            sums |= {package.sha256 for package in result.packages}
+    return sums

@@ -1,0 +1,97 @@
+"""The first half of an import: whether the configuration fits, and what it would bring and cost."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from debpress.clock import Clock
+from debpress.commands import text
+from debpress.config import Repository
+from debpress.errors import Code, Refusal
+from debpress.source import plan
+from debpress.source.fitting import Fit
+from debpress.source.plan import Offer
+from debpress.source.release import SourceRelease
+
+# S3 Standard in us-east-1 and many other Regions, the first 50 TB.
+DOLLARS = 0.023
+# As many versions as a suite keeps whose entry does not say it.
+_KEPT = 20
+_NAMES = ("Origin", "Label", "Suite", "Codename")
+
+
+def introduce(clock: Clock, release: SourceRelease) -> None:
+    """Says what a source calls itself."""
+    said = ", ".join(f"{name} {release.field(name)!r}" for name in _NAMES)
+    print(text.printable(f"{release.uri}: signed; {said}"))
+    if release.expired(clock.now()):
+        until = release.field("Valid-Until")
+        print(text.paragraph(f"hosts refuse it by now: Valid-Until is {until}", "note: "))
+
+
+def fits(arguments: argparse.Namespace, repository: Repository, fit: Fit, offer: Offer) -> bool:
+    """Whether packages can come into the suite as it is configured; says what is in the way, and
+    prints the configuration that fits."""
+    name = arguments.suite
+    notes, block = list(fit.notes), dict(fit.block)
+    keep = _keep(repository, name, offer)
+    if keep is not None:
+        block["keep"] = keep[0]
+        notes.append(keep[1])
+    for note in notes:
+        print(text.paragraph(note, "note: "))
+    bad = [*fit.lacking, *(() if arguments.own_names else fit.names)]
+    if bad or keep is not None:
+        print("This entry of debpress.suites in cdk.json fits:")
+        print(json.dumps(block, indent=2))
+    for each in bad:
+        print(text.printable(f"{name}: {each}"), file=sys.stderr)
+    if bad:
+        print(f"{name}: nothing is brought: {_advice(arguments, fit)}", file=sys.stderr)
+    return not bad
+
+
+def _advice(arguments: argparse.Namespace, fit: Fit) -> str:
+    if fit.names and not arguments.own_names:
+        # Law 7: the press refuses to publish other names than before.
+        return (
+            "what hosts know a suite by never changes, so configure a new suite with those names, "
+            "and import into it; or keep this suite's (--own-names), at which apt stops and asks "
+            "on hosts that come over under the address that they have"
+        )
+    return "deploy that entry, or choose what to bring (--component, --arch)"
+
+
+def too_large(missing: Offer, most: int) -> None:
+    """Makes problems of what the press takes from nobody."""
+    for each in [wanted for wanted in missing.wanted if wanted.size > most]:
+        missing.wanted.remove(each)
+        message = f"it has {each.size} bytes, and max_package_bytes is {most}"
+        missing.problems.append(Refusal(each.path, Code.TOO_LARGE, message))
+
+
+def estimate(suite: str, offer: Offer, missing: Offer) -> None:
+    """Prints how many packages there are, how many are to come, and what they cost."""
+    refused = len({each.file for each in missing.problems})
+    there = len(offer.wanted) + len(offer.problems) - len(missing.wanted) - len(missing.problems)
+    print(
+        f"{suite}: {len(offer.wanted) + len(offer.problems)} packages are offered: {there} are "
+        f"published here, {refused} can't be, {len(missing.wanted)} are to come: "
+        f"{text.amount(missing.size)}, which S3 keeps for {missing.size / 10**9 * DOLLARS:.2f} "
+        "dollars a month"
+    )
+
+
+def _keep(repository: Repository, name: str, offer: Offer) -> tuple[int, str] | None:
+    """The number of versions to keep where the configured one would take some out again."""
+    most, package = plan.most_versions(offer.wanted)
+    suite = repository.suite(name)
+    keep = suite.keep_packages.get(package, suite.keep) if suite else _KEPT
+    if most <= keep:
+        return None
+    return most, (
+        f"{package} has {most} versions there, and the next prune here would keep {keep} of them; "
+        "every import would bring the others back: deploy the entry below first"
+    )

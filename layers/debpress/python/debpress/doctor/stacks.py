@@ -1,0 +1,70 @@
+"""The stacks: whether they are there, and whether the last change of them came through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from debpress.doctor.findings import Finding, Unseen, ok, unseen, warning, wrong
+from debpress.doctor.template import Stack
+
+_ABOUT = "stacks"
+# What comes behind the press's name in those of its stacks.
+_ARCHIVE, _PRESS, _REPLICA = "-archive", "-press", "-replica"
+_FAILED = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED")
+
+
+def names(press: str) -> tuple[str, str]:
+    """The stacks of the archive and of the press itself, by the press's name."""
+    return press + _ARCHIVE, press + _PRESS
+
+
+def replica(press: str) -> str:
+    """The stack of the bucket that follows, in another Region."""
+    return press + _REPLICA
+
+
+def name(stack: str) -> str:
+    """The press's name, by that of one of its stacks."""
+    return stack.removesuffix(_ARCHIVE).removesuffix(_PRESS)
+
+
+def check(stacks: Mapping[str, Stack | Unseen | None], region: str) -> Iterator[Finding]:
+    """The stacks by the names that they should have; None where there is none."""
+    for name, stack in stacks.items():
+        if isinstance(stack, Unseen):
+            yield unseen(_ABOUT, f"the stack {name}", stack)
+        elif stack is None:
+            yield _absent(name, region)
+        elif stack.status in _FAILED:
+            yield wrong(
+                _ABOUT,
+                f"{name} is {stack.status}",
+                "see why",
+                f"aws cloudformation describe-stack-events --stack-name {name}",
+            )
+        elif stack.status.endswith("_IN_PROGRESS"):
+            yield warning(
+                _ABOUT, f"{name} is being changed ({stack.status})", "look again when it is done"
+            )
+        elif name.endswith((_ARCHIVE, _REPLICA)) and not stack.protected:
+            yield warning(
+                _ABOUT,
+                f"{name} is deployed ({stack.status}), and nothing protects it from termination",
+                "protect it",
+                "aws cloudformation update-termination-protection --enable-termination-protection "
+                f"--stack-name {name}",
+            )
+        else:
+            yield ok(_ABOUT, f"{name} is deployed ({stack.status})")
+
+
+def _absent(name: str, region: str) -> Finding:
+    message = f"there is no stack {name} in {region}"
+    if name.endswith(_PRESS):
+        remedy = (
+            "if it was destroyed, nothing is published, pruned or signed anew, and hosts read what "
+            "was published last; deploy it again (docs/deploy.md)"
+        )
+        return wrong(_ABOUT, message, remedy, f"npx cdk deploy {name}")
+    remedy = "is this the name and the region? A bucket that no stack has is nobody's to guard"
+    return wrong(_ABOUT, message, f"{remedy} (docs/deploy.md)")

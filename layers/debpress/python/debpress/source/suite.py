@@ -1,0 +1,208 @@
+"""A suite of a foreign repository: which indices it has, and the stanzas in them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import lzma
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from debian import deb822
+
+from debpress.concurrency import side_by_side
+from debpress.errors import SourceError, StoreError, TransientError
+from debpress.index.entries import Identity
+from debpress.source import release
+from debpress.source.place import Place, Verifier
+from debpress.source.release import SourceRelease
+
+# What apt takes, the smallest first.
+_FORMS = (".xz", ".gz", "")
+# Debian's main index is 50 MB; nobody's is so large that this machine could not hold it.
+_MOST_PLAIN = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Stanza:
+    """A package as an index has it. `fields` are by their names, and a value's further lines are
+    kept. `component` is the one whose index it is, "" in a flat repository."""
+
+    component: str
+    fields: Mapping[str, str]
+
+    def field(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+    @property
+    def identity(self) -> Identity:
+        architecture = self.field("Architecture-Variant") or self.field("Architecture")
+        return Identity(self.field("Package"), self.field("Version"), architecture)
+
+    @property
+    def sha256(self) -> str:
+        return self.field("SHA256").lower()
+
+
+@dataclass(slots=True)
+class SourceSuite:
+    """`folder` is where its Release is: `dists/<suite>/`, or, of a flat repository, what stands for
+    the suite in sources.list, where there is one index of all architectures. `assumed` is whose
+    hosts read a flat one that names no architecture."""
+
+    place: Place
+    folder: str
+    flat: bool
+    release: SourceRelease
+    assumed: tuple[str, ...] = ()
+    _read: dict[str, list[Stanza]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """By which it is told from all others, whichever kind of Release it has."""
+        return self.place.uri(self.folder)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return ("",) if self.flat else self.release.components
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """Those that Release says; of a flat repository that says none, those of its packages, and
+        where these are for all, those that are assumed."""
+        if self.release.architectures or not self.flat:
+            return self.release.architectures
+        found = {stanza.field("Architecture") for stanza in self._index("", "Packages")}
+        return tuple(sorted(found - {"", "all"})) or self.assumed
+
+    def stanzas(self, component: str, architecture: str) -> list[Stanza]:
+        """What a host of this architecture is offered by a component: its own packages, and those
+        for all. Raises SourceError, TransientError."""
+        if self.flat:
+            return [
+                stanza
+                for stanza in self._index("", "Packages")
+                if stanza.field("Architecture") in (architecture, "all")
+            ]
+        found: list[Stanza] = []
+        for each in (architecture, "all"):
+            name = f"{component}/binary-{each}/Packages"
+            # What is for all is in an index of its own in some repositories only, Debian's for one.
+            if each != "all" or self._listed(name):
+                found += self._index(component, name)
+        return found
+
+    def load(self, components: Iterable[str], architectures: Iterable[str]) -> None:
+        """Reads the indices of all these side by side, so that `stanzas` need not wait for each."""
+        places = [(c, a) for c in components for a in architectures]
+        side_by_side(lambda place: self.stanzas(*place), places)
+
+    def _listed(self, name: str) -> list[str]:
+        return [name + form for form in _FORMS if name + form in self.release.files]
+
+    def _index(self, component: str, name: str) -> list[Stanza]:
+        if name not in self._read:
+            self._read[name] = [Stanza(component, fields) for fields in _parsed(self._text(name))]
+        return self._read[name]
+
+    def _text(self, name: str) -> bytes:
+        """An index, its sum checked against Release."""
+        listed = self._listed(name)
+        if not listed:
+            raise SourceError(
+                f"{self.release.uri} lists no {name}, as .xz, .gz or plain; leave that component "
+                "or architecture out (--component, --arch), or publish it there"
+            )
+        for each in listed:
+            body = self._body(each)
+            if body is not None:
+                return _unpacked(self.place.uri(self.folder + each), each, body)
+        # While a publish goes on there, this is how a repository without by-hash looks.
+        raise TransientError(
+            f"{self.place.uri(self.folder + listed[0])} is not there, though "
+            f"{self.release.uri} lists it; run this again, and if it stays so, publish it "
+            "there anew"
+        )
+
+    def _body(self, name: str) -> bytes | None:
+        said = self.release.files[name]
+        paths = [name]
+        if self.release.field("Acquire-By-Hash").lower() == "yes":
+            # While a publish goes on, only this one is sure to be what Release lists.
+            paths.insert(0, f"{name.rpartition('/')[0]}/by-hash/SHA256/{said.sha256}".lstrip("/"))
+        for path in paths:
+            body = self._there(path, said.size)
+            if body is None:
+                continue
+            if len(body) != said.size or hashlib.sha256(body).hexdigest() != said.sha256:
+                raise TransientError(
+                    f"{self.place.uri(self.folder + path)} has other bytes than "
+                    f"{self.release.uri} lists (SHA-256 {said.sha256}); a publish may be going on "
+                    "there: run this again, and if it stays so, publish it there anew"
+                )
+            return body
+        return None
+
+    def _there(self, path: str, size: int) -> bytes | None:
+        try:
+            return self.place.read(self.folder + path, size)
+        except (SourceError, StoreError):
+            # Where there is no listing, S3 refuses what is not there.
+            if "/by-hash/" in path:
+                return None
+            raise
+
+
+def opened(
+    place: Place, suite: str, verifier: Verifier, assumed: tuple[str, ...] = ()
+) -> SourceSuite:
+    """The suite of a repository: its path below dists/; or, where that ends with a slash, the
+    folder of a flat one. Raises SourceError, TransientError."""
+    flat = suite.endswith("/")
+    folder = suite.removeprefix("./").lstrip("/") if flat else f"dists/{suite}/"
+    return SourceSuite(place, folder, flat, release.read(place, folder, verifier), assumed)
+
+
+def _unpacked(uri: str, name: str, body: bytes) -> bytes:
+    packed = io.BytesIO(body)
+    try:
+        if name.endswith(".xz"):
+            with lzma.open(packed) as opened:
+                text = opened.read(_MOST_PLAIN + 1)
+        elif name.endswith(".gz"):
+            with gzip.open(packed) as opened:
+                text = opened.read(_MOST_PLAIN + 1)
+        else:
+            text = body
+    except (lzma.LZMAError, zlib.error, OSError, EOFError) as error:
+        raise SourceError(f"{uri} can't be unpacked: {error}; publish it there anew") from error
+    if len(text) > _MOST_PLAIN:
+        raise SourceError(f"{uri} unpacks to more than {_MOST_PLAIN} bytes; check the address")
+    return text
+
+
+def _parsed(text: bytes) -> Iterable[Mapping[str, str]]:
+    """The stanzas as plain dicts: python-debian's own keep the text beside the fields, and can't
+    stand what is no character."""
+    lines = io.StringIO(text.decode("utf-8", "replace"))
+    for paragraph in deb822.Deb822.iter_paragraphs(lines, use_apt_pkg=False):
+        if paragraph:
+            yield {_spelled(str(name)): str(value) for name, value in paragraph.items()}
+
+
+_SPELLINGS = {
+    name.lower(): name
+    for name in (
+        "Package", "Version", "Architecture", "Architecture-Variant", "Filename", "Size", "MD5sum",
+        "SHA1", "SHA256", "SHA512", "Description", "Description-md5", "Depends", "Pre-Depends",
+        "Recommends", "Suggests", "Enhances", "Breaks", "Conflicts", "Replaces", "Provides",
+        "Section", "Priority", "Installed-Size", "Multi-Arch", "Maintainer", "Homepage", "Source",
+    )
+}  # fmt: skip
+
+
+def _spelled(name: str) -> str:
+    """Names of fields are the same in whatever case (Debian Policy 5.1)."""
+    return _SPELLINGS.get(name.lower(), name)

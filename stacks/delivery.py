@@ -1,0 +1,251 @@
+"""A distribution of CloudFront in front of the bucket, for hosts anywhere.
+
+It is public: who knows its address reads what hosts read, and nothing else. The bucket stays
+private, and lets it in by its policy (origin access control).
+
+The archive must not need the distribution, or the two would wait for each other. So the policies of
+bucket and key name it by its id, which the configuration gives once it is known, and by the account
+until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, Fn, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from .delivery_settings import Delivery
+from .settings import Settings
+
+SERVICE = "cloudfront.amazonaws.com"
+_ADDRESS = "DomainName"
+_YEAR = 365 * 24 * 3600
+# What may change is asked for again by the second where its object says so, by the minute else.
+_MINUTE = 60
+# The zone of every distribution's address (Route 53 API reference, "AliasTarget").
+_ZONE = "Z2FDTNDATAQYW2"
+_IN_HEADERS = 2 * _YEAR
+
+_Config = cloudfront.CfnDistribution
+
+
+def readers(delivery: Delivery) -> list[iam.IPrincipal]:
+    """Who reads for hosts: CloudFront, asked by the distribution."""
+    return [iam.ServicePrincipal(SERVICE, conditions=_conditions(delivery))]
+
+
+def _conditions(delivery: Delivery) -> Mapping[str, Mapping[str, str]]:
+    every = f"arn:{Aws.PARTITION}:cloudfront::{Aws.ACCOUNT_ID}:distribution/"
+    if delivery.distribution:
+        return {"StringEquals": {"aws:SourceArn": every + delivery.distribution}}
+    return {"ArnLike": {"aws:SourceArn": f"{every}*"}}
+
+
+def address(settings: Settings) -> str | None:
+    """Where hosts find the root by the configuration; None if that is the bucket's own address."""
+    if settings.public_uri or settings.delivery is None:
+        return settings.public_uri
+    own = settings.delivery.domain or Fn.import_value(settings.names.delivered(_ADDRESS))
+    return f"https://{own}"
+
+
+class DeliveryStack(Stack):
+    """The root of the repository is the root of the address: `https://<domain>/dists/…`."""
+
+    def __init__(self, scope: Construct, settings: Settings, delivery: Delivery) -> None:
+        super().__init__(
+            scope,
+            settings.names.delivery_stack,
+            description=f"{settings.name}: brings Debian packages to hosts anywhere",
+        )
+        self._settings, self._delivery = settings, delivery
+        certificate = delivery.certificate
+        if delivery.domain and not certificate:
+            certificate = self._certificate(delivery.domain, delivery.zone)
+        self.distribution = _Config(
+            self,
+            "Distribution",
+            distribution_config=_Config.DistributionConfigProperty(
+                enabled=True,
+                comment=settings.names.delivery_stack,
+                http_version="http2and3",
+                ipv6_enabled=True,
+                aliases=[delivery.domain] if delivery.domain else None,
+                viewer_certificate=_viewer_certificate(certificate),
+                origins=[self._origin()],
+                **self._behaviours(),
+                custom_error_responses=[
+                    # What is asked for too early must not be missing for longer than it is.
+                    _Config.CustomErrorResponseProperty(error_code=code, error_caching_min_ttl=0)
+                    for code in (403, 404)
+                ],
+                logging=_logging(delivery),
+            ),
+        )
+        if delivery.domain and delivery.zone:
+            self._records(delivery.domain, delivery.zone)
+        names = settings.names
+        for output, value, export in (
+            ("DistributionId", self.distribution.attr_id, None),
+            (_ADDRESS, self.distribution.attr_domain_name, names.delivered(_ADDRESS)),
+        ):
+            made = CfnOutput(self, f"{output}Output", value=value, export_name=export)
+            made.override_logical_id(output)
+
+    def _origin(self) -> cloudfront.CfnDistribution.OriginProperty:
+        """Every path is below the root, so that nothing else of the bucket can be asked for, its
+        list neither: a request for `/` is one for the object `<root>/`."""
+        bucket = Fn.import_value(self._settings.names.export("Bucket"))
+        access = cloudfront.CfnOriginAccessControl(
+            self,
+            "Access",
+            origin_access_control_config=cloudfront.CfnOriginAccessControl.OriginAccessControlConfigProperty(
+                name=self._name("access"),
+                origin_access_control_origin_type="s3",
+                signing_behavior="always",
+                signing_protocol="sigv4",
+            ),
+        )
+        return _Config.OriginProperty(
+            id="archive",
+            domain_name=f"{bucket}.s3.{Aws.REGION}.{Aws.URL_SUFFIX}",
+            origin_path=f"/{self._settings.repository.root}",
+            origin_access_control_id=access.attr_id,
+            # It says that the origin is S3; an identity would be the older way to be let in.
+            s3_origin_config=_Config.S3OriginConfigProperty(origin_access_identity=""),
+        )
+
+    def _behaviours(self) -> dict[str, Any]:
+        """How long what is kept, by the layout of keys: what is named by its content, for ever."""
+        keys = self._settings.repository.layout.patterns
+        kept, asked = self._cache("immutable", _YEAR, _YEAR), self._cache("fresh", 0, _MINUTE)
+        headers = self._headers()
+        common: dict[str, Any] = {
+            "target_origin_id": "archive",
+            "viewer_protocol_policy": "redirect-to-https",
+            "allowed_methods": ["GET", "HEAD"],
+            "cached_methods": ["GET", "HEAD"],
+            # apt compares sizes and sums of what comes.
+            "compress": False,
+            "response_headers_policy_id": headers,
+        }
+        root = f"{self._settings.repository.root}/"
+        return {
+            "default_cache_behavior": _Config.DefaultCacheBehaviorProperty(
+                cache_policy_id=asked, **common
+            ),
+            "cache_behaviors": [
+                _Config.CacheBehaviorProperty(
+                    path_pattern=pattern.removeprefix(root), cache_policy_id=kept, **common
+                )
+                for pattern in (keys.pool, keys.every_hash, keys.scripts)
+            ],
+        }
+
+    def _cache(self, name: str, default: int, most: int) -> str:
+        """A cache policy by which the object's own Cache-Control rules: with a least time of 0,
+        `no-cache` is asked again each time (CloudFront developer guide, "Manage how long content
+        stays in the cache"). `default` is for an object that says nothing, in seconds."""
+        config = cloudfront.CfnCachePolicy
+        policy = config(
+            self,
+            f"{name.capitalize()}Cache",
+            cache_policy_config=config.CachePolicyConfigProperty(
+                name=self._name(name),
+                min_ttl=0,
+                default_ttl=default,
+                max_ttl=most,
+                parameters_in_cache_key_and_forwarded_to_origin=config.ParametersInCacheKeyAndForwardedToOriginProperty(
+                    cookies_config=config.CookiesConfigProperty(cookie_behavior="none"),
+                    headers_config=config.HeadersConfigProperty(header_behavior="none"),
+                    query_strings_config=config.QueryStringsConfigProperty(
+                        query_string_behavior="none"
+                    ),
+                    enable_accept_encoding_gzip=False,
+                    enable_accept_encoding_brotli=False,
+                ),
+            ),
+        )
+        return policy.attr_id
+
+    def _headers(self) -> str:
+        config = cloudfront.CfnResponseHeadersPolicy
+        policy = config(
+            self,
+            "Headers",
+            response_headers_policy_config=config.ResponseHeadersPolicyConfigProperty(
+                name=self._name("headers"),
+                security_headers_config=config.SecurityHeadersConfigProperty(
+                    strict_transport_security=config.StrictTransportSecurityProperty(
+                        access_control_max_age_sec=_IN_HEADERS, override=True
+                    ),
+                    content_type_options=config.ContentTypeOptionsProperty(override=True),
+                    content_security_policy=config.ContentSecurityPolicyProperty(
+                        content_security_policy="default-src 'none'; frame-ancestors 'none'",
+                        override=True,
+                    ),
+                    referrer_policy=config.ReferrerPolicyProperty(
+                        referrer_policy="no-referrer", override=True
+                    ),
+                ),
+            ),
+        )
+        return policy.attr_id
+
+    def _certificate(self, domain: str, zone: str | None) -> str:
+        certificate = acm.CfnCertificate(
+            self,
+            "Certificate",
+            domain_name=domain,
+            validation_method="DNS",
+            domain_validation_options=[
+                acm.CfnCertificate.DomainValidationOptionProperty(
+                    domain_name=domain, hosted_zone_id=zone
+                )
+            ],
+        )
+        return certificate.ref
+
+    def _records(self, domain: str, zone: str) -> None:
+        for kind in ("A", "AAAA"):
+            route53.CfnRecordSet(
+                self,
+                f"Record{kind}",
+                hosted_zone_id=zone,
+                name=f"{domain}.",
+                type=kind,
+                alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                    dns_name=self.distribution.attr_domain_name, hosted_zone_id=_ZONE
+                ),
+            )
+
+    def _name(self, what: str) -> str:
+        return self._settings.names.delivery(what)
+
+
+def _viewer_certificate(
+    certificate: str | None,
+) -> cloudfront.CfnDistribution.ViewerCertificateProperty:
+    if certificate is None:
+        return _Config.ViewerCertificateProperty(cloud_front_default_certificate=True)
+    return _Config.ViewerCertificateProperty(
+        acm_certificate_arn=certificate,
+        ssl_support_method="sni-only",
+        minimum_protocol_version="TLSv1.2_2021",
+    )
+
+
+def _logging(delivery: Delivery) -> cloudfront.CfnDistribution.LoggingProperty | None:
+    if delivery.logs is None:
+        return None
+    return _Config.LoggingProperty(
+        bucket=f"{delivery.logs.bucket}.s3.{Aws.URL_SUFFIX}",
+        prefix=delivery.logs.prefix,
+        include_cookies=False,
+    )

@@ -1,0 +1,266 @@
+"""A release is deployed by the `aws` command alone, as its page says, beside another press; it is
+followed in another Region, destroyed, deployed again, and adopted, and hosts notice nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from debpress.layout import Batch
+
+from local import debs, deployment, synthesis
+from local import stack as local_stack
+from local.apt_root import AptRoot
+from local.ci import Ci
+from local.release.__main__ import deployable
+from local.stack import Stack
+from tests.support.documents import blocks, sh
+from tests.support.operator import functions, invoke
+
+NAME = "released"
+REGION = "eu-west-1"
+REPLICA = f"{NAME}-replica-000000000000"
+
+
+@dataclass
+class Released:
+    """A second press in the session's emulator, and the folder with its release."""
+
+    stack: Stack
+    ci: Ci
+    folder: Path
+
+    def typed(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A block of the pages, of this press."""
+        script = script.replace("debpress-", f"{NAME}-")
+        done = sh(script, self.folder, {**self.ci.environment, "assets": "releases", **more})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def deploy(self) -> None:
+        block, replica = blocks("docs/deploy-without-cdk.md")
+        self.typed(replica)
+        self.typed(_without_sums(block))
+
+    def deploy_press(self) -> None:
+        block, _ = blocks("docs/deploy-without-cdk.md")
+        assert "in archive delivery press;" in block
+        self.typed(_without_sums(block).replace("in archive delivery press;", "in press;"))
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        formation = self.stack.client("cloudformation")
+        (made,) = formation.describe_stacks(StackName=f"{NAME}-press")["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in made["Outputs"]}
+
+    def publish(self, package: str, version: str) -> None:
+        built = debs.build(self.folder, package, version)
+        done = self.typed(f"debpress upload {built} --suite stable --stack {NAME}-press")
+        assert Batch("stable", "main", "").suite in done.stdout
+
+    def host(self, bucket: str) -> AptRoot:
+        """A real apt that trusts the bucket's key."""
+        s3 = self.stack.client("s3")
+        key = self.folder / f"{bucket}.asc"
+        key.write_bytes(s3.get_object(Bucket=bucket, Key="apt/key.asc")["Body"].read())
+        uri = f"{self.stack.outputs.endpoint_url}/{bucket}/apt"
+        name = f"host-{len(list(self.folder.glob('host-*')))}"
+        return AptRoot(self.folder / name, f"deb [signed-by={key}] {uri} stable main", "amd64")
+
+    def delete(self, *stacks: str) -> None:
+        formation = self.stack.client("cloudformation")
+        for each in stacks:
+            formation.delete_stack(StackName=each)
+            waiter = formation.get_waiter("stack_delete_complete")
+            waiter.wait(StackName=each, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    def has_follow(self) -> dict[str, Any]:
+        """What the function answers that the schedule calls."""
+        (block,) = blocks("docs/runbook.md", "A replica that is behind")
+        answer = self.typed(block).stdout
+        return dict(json.loads(answer[: answer.index("}}}") + 3])["suites"])
+
+
+def _without_sums(block: str) -> str:
+    """They are of the whole release, the wheels among them."""
+    return re.sub(r" && sha256sum .*", "", block)
+
+
+@pytest.fixture(scope="module")
+def released(stack: Stack, ci: Ci, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    made = Released(stack, ci, tmp_path_factory.mktemp("released"))
+    deployable(made.folder / "release", settings())
+    ci.aws("s3", "mb", "s3://releases")
+    made.deploy()
+    return made
+
+
+def settings(**more: Any) -> dict[str, Any]:
+    return {
+        **synthesis.context(),
+        **synthesis.overrides(),
+        "name": NAME,
+        "replica": {"region": REGION},
+        **more,
+    }
+
+
+def test_two_presses_are_in_one_account_and_one_is_deployed_by_aws_alone(
+    released: Released, stack: Stack
+) -> None:
+    bucket = released.outputs["Bucket"]
+    assert bucket != stack.outputs.bucket
+    released.publish("by-aws-alone", "1.0")
+    s3: Any = stack.client("s3")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="apt/pool/")["Contents"]
+    assert ["by-aws-alone" in each["Key"] for each in listed] == [True]
+
+
+def test_a_bucket_in_another_region_follows_and_hosts_read_it(
+    released: Released, stack: Stack
+) -> None:
+    released.publish("followed", "1.0")
+
+    first, again = released.has_follow(), released.has_follow()
+
+    assert first["stable"]["flipped"] and first["stable"]["copied"] > 0
+    assert again["stable"] == {**first["stable"], "flipped": False, "copied": 0}
+    s3 = stack.client("s3")
+    assert s3.get_bucket_location(Bucket=REPLICA)["LocationConstraint"] == REGION
+    reader = released.host(REPLICA)
+    reader.update().clean()
+    assert reader.versions("followed") == ["1.0"]
+    assert len(reader.download("followed")) == 1
+
+
+def test_doctor_looks_at_what_follows(released: Released, stack: Stack) -> None:
+    def found() -> dict[str, str]:
+        script = f"debpress doctor --json --name {NAME} || true"
+        done = sh(script, released.folder, released.ci.environment)
+        areas = json.loads(done.stdout)["findings"]
+        return {
+            each["message"]: each["level"]
+            for each in areas["Replica"]
+            # The emulator forgets those that come with a template (docs/emulator.md).
+            if "lifecycle rules" not in each["message"]
+        }
+
+    released.has_follow()
+    well = found()
+    assert set(well.values()) == {"ok"}, well
+    assert f"{NAME}-replica is deployed (CREATE_COMPLETE)" in well
+
+    released.publish("behind", "1.0")
+    s3 = stack.client("s3")
+    policy = s3.get_bucket_policy(Bucket=REPLICA)["Policy"]
+    left = [s for s in json.loads(policy)["Statement"] if s.get("Sid") != "OnlyTheMirrorWrites"]
+    s3.put_bucket_policy(
+        Bucket=REPLICA, Policy=json.dumps({"Version": "2012-10-17", "Statement": left})
+    )
+    bad = {message: level for message, level in found().items() if level != "ok"}
+    s3.put_bucket_policy(Bucket=REPLICA, Policy=policy)
+    assert sorted(bad.values()) == ["warning", "wrong"]
+    assert any("missing: OnlyTheMirrorWrites" in each for each in bad)
+    assert any("the replica shows an older release" in each for each in bad)
+
+
+def test_a_press_is_destroyed_and_deployed_again_and_hosts_notice_nothing(
+    released: Released,
+) -> None:
+    before = released.outputs
+    released.publish("outlives", "1.0")
+    reader = released.host(before["Bucket"])
+    reader.update().clean()
+
+    released.delete(f"{NAME}-press")
+    reader.update().clean()
+    assert reader.versions("outlives") == ["1.0"]
+    assert len(reader.download("outlives")) == 1
+
+    released.deploy_press()
+    assert released.outputs["SigningFingerprint"] == before["SigningFingerprint"]
+    released.publish("outlives", "2.0")
+    reader.update().clean()
+    assert reader.versions("outlives") == ["2.0", "1.0"]
+
+
+def test_what_was_kept_is_adopted_by_a_new_deployment(released: Released, stack: Stack) -> None:
+    before = released.outputs
+    bucket = before["Bucket"]
+    released.publish("adopted", "1.0")
+    reader = released.host(bucket)
+    key = _signing_key(stack)
+    statements = _guards(stack, bucket)
+    formation = stack.client("cloudformation")
+
+    released.delete(f"{NAME}-press")
+    # It is protected, and what can't be made again outlives it.
+    _refused(lambda: formation.delete_stack(StackName=f"{NAME}-archive"))
+    released.typed(_off())
+    released.delete(f"{NAME}-archive")
+    reader.update().clean()
+    assert reader.versions("adopted") == ["1.0"]
+    assert _guards(stack, bucket) == statements
+
+    # The emulator imports a bucket, and no policy of one (docs/emulator.md).
+    stack.client("s3").delete_bucket_policy(Bucket=bucket)
+    adopt = {"bucket": bucket, "signing_key": key}
+    made = local_stack.deployed(stack.emulator, settings(adopt=adopt), adopting=True)
+
+    assert made.outputs.bucket == bucket
+    assert made.outputs.signing_fingerprint == before["SigningFingerprint"]
+    assert _guards(stack, bucket) == statements
+    released.publish("adopted", "2.0")
+    reader.update().clean()
+    assert reader.versions("adopted") == ["2.0", "1.0"]
+    assert len(reader.download("adopted")) == 1
+
+
+def _off() -> str:
+    """What the page says in a sentence."""
+    page = Path("docs/deploy.md").read_text("utf-8")
+    (command,) = re.findall(r"`(aws cloudformation update-termination-protection [^`]*)`", page)
+    return str(command).replace("<name>", NAME)
+
+
+def _signing_key(stack: Stack) -> str:
+    ssm = stack.client("ssm")
+    return str(ssm.get_parameter(Name=f"/debpress/{NAME}/signing-key")["Parameter"]["Value"])
+
+
+def _guards(stack: Stack, bucket: str) -> list[Any]:
+    policy = json.loads(stack.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+    return sorted(policy["Statement"], key=json.dumps)
+
+
+def _refused(call: Callable[[], Any]) -> None:
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError, match=r"(?i)termination"):
+        call()
+
+
+def test_when_a_region_is_gone_its_replica_is_let_go_and_stays(
+    released: Released, stack: Stack
+) -> None:
+    """The last of this press's tests: what follows is nobody's afterwards."""
+    released.has_follow()
+    (mirror,) = [name for name in functions(stack) if f"{NAME}-press-FunctionsMirror" in name]
+    assert invoke(stack, mirror, tidy=True)["tidy"]["copied"] > 0
+    look, let_go = blocks("docs/runbook.md", "The Region is gone")
+
+    assert "stable: generation " in released.typed(look).stdout
+    let_go = let_go.replace("wait stack-delete-complete", "describe-stack-events")
+    released.typed(let_go)
+
+    formation = deployment.client(stack.outputs.endpoint_url, "cloudformation", REGION)
+    waiter = formation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=f"{NAME}-replica", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert {each.get("Sid") for each in _guards(stack, REPLICA)} >= {"OnlyTheMirrorWrites"}
+    released.host(REPLICA).update().clean()

@@ -1,0 +1,640 @@
+"""`debpress import` and `debpress compare`, from a folder into the press in memory."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from debpress.adapters.places import FolderPlace
+from debpress.commands import compare, connection, fetching, foreign, import_, waiting
+from debpress.commands.main import main
+from debpress.errors import TransientError
+from debpress.index.entries import Identity
+from debpress.signing import Signers
+from debpress.source.plan import Wanted
+
+from tests.support.documents import blocks
+from tests.support.press import Press, deb, debs
+from tests.support.published import Certificates, Published
+from tests.unit.test_commands_operators import Bench
+
+NAMES = {"origin": ". stable", "label": ". stable"}
+SOURCE_PACKAGES = (
+    ("a", "1.0", "amd64"), ("a", "1.0", "arm64"), ("a", "1.1~rc1", "amd64"), ("b", "2.0", "all"),
+    ("c", "1:0.1", "all"), ("c", "0.9", "all"),
+)  # fmt: skip
+
+
+class Coming:
+    """A source, and a bench whose press has its names."""
+
+    def __init__(self, bench: Bench, there: Published, folder: Path) -> None:
+        self.bench = bench
+        self.there = there
+        self.cache = folder / "cache"
+        self._key = str(folder / "key.gpg")
+
+    def run(self, command: str, *more: str) -> tuple[int, str, str]:
+        cache = ("--cache", str(self.cache)) if command == "import" else ()
+        place = (str(self.there.folder), "--suite", "stable", "--keyring", self._key)
+        return self.bench.run(command, *place, *cache, *more)
+
+    def imported(self, *more: str) -> str:
+        code, out, err = self.run("import", *more)
+        assert (code, err) == (0, ""), err
+        return out
+
+    def packages(self, component: str = "main") -> set[str]:
+        press = self.bench.press
+        found = press.packages("amd64", component=component)
+        return {str(each) for each in found | press.packages("arm64", component=component)}
+
+
+@pytest.fixture
+def bench(
+    signers: Signers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Bench:
+    press = Press(signers)
+    press.configure(**NAMES)
+    press.set_up()
+    press.clock.sleep(600)
+    press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+    made = Bench(press, capsys)
+    made.deploy(**NAMES)
+    return made
+
+
+@pytest.fixture
+def coming(
+    bench: Bench, signers: Signers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Coming:
+    monkeypatch.setattr(foreign, "_verifier", lambda _keyring: Certificates(signers))
+    there = Published(tmp_path / "there", signers)
+    for name, body in debs(*SOURCE_PACKAGES).items():
+        there.add(name, body)
+    there.publish()
+    return Coming(bench, there, tmp_path)
+
+
+WHOLE = {f"{p} {v} ({a})" for p, v, a in SOURCE_PACKAGES}
+
+
+def test_everything_comes_and_a_second_time_nothing(coming: Coming) -> None:
+    out = coming.imported()
+    assert "Origin '. stable', Label '. stable', Suite 'stable'" in out
+    assert "6 packages are offered: 0 are published here, 0 can't be, 6 are to come" in out
+    assert "stable: 6 packages were brought, 0 were left out\n" in out
+    assert coming.packages() == WHOLE
+    assert list((coming.cache / "stable").iterdir()) == []
+    writes = len(coming.bench.press.store.log)
+    assert "stable: nothing is left to do\n" in coming.imported()
+    assert len(coming.bench.press.store.log) == writes
+
+
+def test_a_dry_run_says_what_would_come_and_changes_nothing(coming: Coming) -> None:
+    writes = len(coming.bench.press.store.log)
+    out = coming.imported("--dry-run")
+    size = sum(len(body) for body in coming.there.packages["main"].values())
+    assert f"6 are to come: {size / 1000:.1f} kB, which S3 keeps for 0.00 dollars a month" in out
+    assert len(coming.bench.press.store.log) == writes and not coming.cache.exists()
+
+
+def test_components_are_kept_apart_and_can_be_chosen(coming: Coming) -> None:
+    coming.there.add("e_1_all.deb", deb("e", "1"), "extra")
+    coming.there.publish()
+    coming.imported("--component", "extra")
+    assert (coming.packages("extra"), coming.packages()) == ({"e 1 (all)"}, set())
+    coming.imported()
+    assert coming.packages() == WHOLE
+
+
+def test_of_one_architecture(coming: Coming) -> None:
+    coming.imported("--arch", "arm64")
+    assert coming.packages() == {each for each in WHOLE if "amd64" not in each}
+
+
+def test_a_flat_repository_goes_into_the_component_that_is_named(coming: Coming) -> None:
+    coming.there.publish_flat()
+    coming.imported("--source-suite", "./", "--component", "extra")
+    assert coming.packages("extra") == WHOLE
+
+
+class TestASourceForAllArchitecturesAlone:
+    @pytest.fixture
+    def coming(self, coming: Coming) -> Coming:
+        coming.there.packages = {"main": {}}
+        coming.there.add("e_1_all.deb", deb("e", "1"))
+        return coming
+
+    def test_a_flat_one_is_read_for_those_of_the_suite(self, coming: Coming) -> None:
+        coming.there.publish_flat()
+        coming.imported("--source-suite", "./", "--remove")
+        assert coming.packages() == {"e 1 (all)"}
+        code, out, _ = coming.run("compare", "--source-suite", "./")
+        assert code == 0 and "for amd64, arm64" in out
+
+    def test_what_names_none_is_no_empty_source(self, coming: Coming) -> None:
+        coming.there.publish()
+        coming.imported()
+        coming.there.architectures = ["all"]
+        coming.there.publish()
+        for command in (("import",), ("import", "--remove"), ("compare",)):
+            code, _, err = coming.run(*command)
+            assert code == 1 and "names no component or no architecture, so nothing would" in err
+        assert coming.packages() == {"e 1 (all)"}
+
+
+def test_a_package_in_two_components_comes_into_both(coming: Coming) -> None:
+    """Each is fetched for itself: the one that is published first does not take the other's."""
+    coming.there.add("b_2.0_all.deb", debs(("b", "2.0", "all"))["b_2.0_all.deb"], "extra")
+    coming.there.publish()
+    coming.imported()
+    assert (coming.packages("extra"), coming.packages()) == ({"b 2.0 (all)"}, WHOLE)
+
+
+def test_a_package_for_a_variant_is_what_the_index_says(tmp_path: Path) -> None:
+    body = deb("v", "1", "amd64", extra="Architecture-Variant: amd64v3\n")
+    (tmp_path / "v.deb").write_bytes(body)
+    wanted = Wanted(
+        "main", Identity("v", "1", "amd64v3"), hashlib.sha256(body).hexdigest(), len(body), "v.deb"
+    )
+    cache = fetching.Cache(tmp_path / "cache", FolderPlace(tmp_path), bool)
+    found = cache.bring(wanted)
+    assert (found.identity, found.built_for) == (("v", "1", "amd64"), "amd64v3")
+
+
+@pytest.mark.parametrize(
+    "source", ["https://host:abc/x", "http://[::1/x", "ftp://ci:s3cret@example.org/x"]
+)
+def test_an_address_that_can_not_be_read_is_told(bench: Bench, source: str) -> None:
+    code, _, err = bench.run("import", source, "--suite", "stable", "--keyring", "k")
+    assert code == 1 and err.startswith("debpress: ") and "s3cret" not in err
+
+
+def test_batches_are_no_larger_than_asked(coming: Coming) -> None:
+    out = coming.imported("--batch-size", "4")
+    assert "batch 1 of 2 is published\n" in out and "batch 2 of 2 is published\n" in out
+    assert coming.packages() == WHOLE
+
+
+class TestTheConfiguration:
+    def refused(self, coming: Coming, *more: str) -> tuple[dict[str, Any], str]:
+        code, out, err = coming.run("import", *more)
+        assert code == 1 and coming.packages() == set()
+        assert " are to come: " in out
+        start = out.index("{")
+        return json.loads(out[start : out.rindex("}") + 1]), err
+
+    def test_the_block_that_fits_is_printed_where_hosts_would_notice(self, coming: Coming) -> None:
+        coming.there.names = {**coming.there.names, "Origin": "theirs", "Codename": "nova"}
+        coming.there.publish()
+        block, err = self.refused(coming)
+        assert (block["suite"], block["origin"], block["codename"]) == ("stable", "theirs", "nova")
+        assert block["components"] == ["main", "extra"]
+        assert "its Origin is 'theirs', and here it is '. stable'" in err
+        assert "configure a new suite with those names" in err and "--own-names" in err
+        coming.imported("--own-names")
+        assert coming.packages() == WHOLE
+
+    def test_what_lacks_is_in_it(self, coming: Coming) -> None:
+        coming.there.architectures = ["amd64", "arm64", "riscv64"]
+        coming.there.add("d_1_all.deb", deb("d", "1"), "contrib")
+        coming.there.publish()
+        block, err = self.refused(coming)
+        assert block["components"] == ["main", "extra", "contrib"]
+        assert block["architectures"] == ["amd64", "arm64", "riscv64"]
+        assert "component contrib is not configured" in err
+        assert "architecture riscv64 is not configured" in err
+        coming.bench.deploy(**{key: block[key] for key in ("components", "architectures", *NAMES)})
+        coming.imported()
+        assert (coming.packages("contrib"), coming.packages()) == ({"d 1 (all)"}, WHOLE)
+
+    def test_a_suite_that_is_not_there_yet(self, coming: Coming) -> None:
+        coming.there.suite, coming.there.names = "nova", {"Origin": "theirs", "Codename": "nova"}
+        coming.there.publish()
+        place = (str(coming.there.folder), "--suite", "nova", "--keyring", "k")
+        code, out, err = coming.bench.run("import", *place, "--dry-run")
+        assert code == 1 and "nova: 6 packages are offered: 0 are published here" in out
+        assert json.loads(out[out.index("{") : out.rindex("}") + 1]) == {
+            "suite": "nova",
+            "origin": "theirs",
+            "codename": "nova",
+            "components": ["main"],
+            "architectures": ["amd64", "arm64"],
+        }
+        assert "suite nova is not configured" in err
+
+    def test_more_versions_than_a_prune_keeps(self, coming: Coming) -> None:
+        coming.bench.deploy(**NAMES, keep=1)
+        out = coming.imported("--dry-run")
+        assert "a has 2 versions there, and the next prune here would keep 1 of them" in " ".join(
+            out.split()
+        )
+        assert '"keep": 2' in out
+
+    def test_an_unknown_component_of_the_source(self, coming: Coming) -> None:
+        code, _, err = coming.run("import", "--component", "contrib")
+        assert code == 1 and "has no component 'contrib'; it has main" in err
+
+
+class TestWhatIsRefused:
+    @pytest.fixture
+    def path(self, coming: Coming) -> str:
+        """Of one package that is wrong."""
+        path = coming.there.add("wrong_1_all.deb", deb("wrong", "1"))
+        coming.there.publish()
+        return path
+
+    def spoil(self, coming: Coming, path: str, how: str) -> None:
+        file = coming.there.folder / path
+        if how == "missing":
+            file.unlink()
+        elif how == "changed":
+            file.write_bytes(file.read_bytes()[:-1] + b"?")
+        elif how == "cut":
+            file.write_bytes(file.read_bytes()[:-1])
+        elif how == "longer":
+            file.write_bytes(file.read_bytes() + b"?")
+
+    @pytest.mark.parametrize(
+        ("how", "code", "words"),
+        [
+            ("missing", "file-missing", "is not there, though the index lists it"),
+            ("changed", "sum-mismatch", "and the source's index says"),
+            ("cut", "sum-mismatch", "and the source's index says"),
+            ("longer", "sum-mismatch", "and the source's index says"),
+        ],
+    )
+    def test_it_is_named_and_nothing_is_published(
+        self, coming: Coming, path: str, how: str, code: str, words: str
+    ) -> None:
+        self.spoil(coming, path, how)
+        exit_code, _, err = coming.run("import")
+        assert exit_code == 1
+        assert err.startswith(f"{path}: {code}: ") and words in err
+        assert "--skip-invalid" in err
+        assert coming.packages() == set()
+        assert not coming.bench.press.store.keys("staging/")
+
+    def test_the_others_come_without_it(self, coming: Coming, path: str) -> None:
+        self.spoil(coming, path, "changed")
+        code, out, err = coming.run("import", "--skip-invalid")
+        assert code == 0 and f"{path}: sum-mismatch: " in err
+        assert "stable: 6 packages were brought, 1 were left out\n" in out
+        assert coming.packages() == WHOLE
+
+    def test_by_our_rules(self, coming: Coming) -> None:
+        good = deb("odd", "1")
+        odd = deb("odd", "1", extra="Revision: 2\n")
+        path = coming.there.add("odd_1_all.deb", odd, like=good)
+        coming.there.publish()
+        code, _, err = coming.run("import")
+        assert code == 1 and f"{path}: " in err and "which dpkg takes for an old word" in err
+        assert coming.packages() == set()
+
+    def test_what_is_another_package_than_the_index_says(self, coming: Coming) -> None:
+        path = coming.there.add("odd_1_all.deb", deb("odd", "1:1"), like=deb("odd", "2:1"))
+        coming.there.publish()
+        code, _, err = coming.run("import")
+        assert code == 1 and f"{path}: name-disagrees: its control file says odd 1:1 all" in err
+
+    def test_what_the_press_alone_knows(self, coming: Coming) -> None:
+        """A version that was here once with other bytes: no index says it any more."""
+        coming.bench.publish(("b", "2.0", "all"), ("z", "1", "all"))
+        other = coming.there.add("z_1_all.deb", deb("z", "1", note="other"))
+        coming.there.publish()
+        coming.bench.run("remove", "z", "--suite", "stable")
+        code, _, err = coming.run("import")
+        assert code == 1 and f"{other}: version-reused: " in err
+        assert coming.packages() == {"b 2.0 (all)"}
+        code, out, err = coming.run("import", "--skip-invalid")
+        assert code == 0 and f"{other}: version-reused: " in err
+        assert "5 packages were brought, 1 were left out" in out
+        assert coming.packages() == WHOLE
+
+    def test_a_version_that_is_published_otherwise(self, coming: Coming) -> None:
+        coming.bench.publish(("b", "2.0", "all"))
+        path = next(p for p in coming.there.packages["main"] if "/b_" in p)
+        coming.there.packages["main"][path] = deb("b", "2.0", note="other")
+        coming.there.publish()
+        code, _, err = coming.run("import", "--dry-run")
+        assert code == 1 and f"{path}: version-reused: there is published b 2.0 (all)" in err
+
+
+class TestFollowing:
+    def test_only_what_changed_comes(self, coming: Coming) -> None:
+        coming.imported()
+        coming.there.add("d_1_all.deb", deb("d", "1"))
+        coming.there.publish()
+        assert "6 are published here, 0 can't be, 1 are to come" in coming.imported()
+        assert coming.packages() == WHOLE | {"d 1 (all)"}
+
+    def test_what_the_source_has_no_more_goes_on_demand(self, coming: Coming) -> None:
+        coming.imported()
+        coming.bench.publish(("own", "1", "all"))  # Somebody's here, which no source ever had.
+        for path in [p for p in coming.there.packages["main"] if "/a_1.0" in p or "/c_0.9" in p]:
+            coming.there.remove(path)
+        coming.there.publish()
+        coming.imported()
+        assert coming.packages() == WHOLE | {"own 1 (all)"}
+        out = coming.imported("--remove", "--dry-run")
+        assert out.count("would remove") == 3 and "own" not in out
+        assert coming.packages() == WHOLE | {"own 1 (all)"}
+        out = coming.imported("--remove")
+        assert out.count("  removed  ") == 3
+        left = {"a 1.1~rc1 (amd64)", "b 2.0 (all)", "c 1:0.1 (all)", "own 1 (all)"}
+        assert coming.packages() == left
+
+    def test_what_came_from_another_source_is_left_alone(
+        self, coming: Coming, signers: Signers
+    ) -> None:
+        other = Published(coming.there.folder.parent / "other", signers)
+        for name in ("d", "e"):
+            other.add(f"{name}_1_all.deb", deb(name, "1"))
+        other.publish()
+        second = Coming(coming.bench, other, coming.there.folder.parent)
+        coming.imported()
+        second.imported()
+        both = WHOLE | {"d 1 (all)", "e 1 (all)"}
+        for each in (coming, second):
+            assert "removed" not in each.imported("--remove")
+            assert coming.packages() == both
+        other.remove("pool/main/d/d/d_1_all.deb")
+        other.publish()
+        assert "  removed  " in second.imported("--remove")
+        assert coming.packages() == both - {"d 1 (all)"}
+
+    def test_what_is_not_looked_at_is_not_gone(self, coming: Coming) -> None:
+        coming.imported()
+        code, _, err = coming.run("import", "--arch", "amd64", "--remove")
+        assert code == 1 and "--remove has to see all that the source has" in err
+        assert coming.packages() == WHOLE
+
+    def test_an_expired_release_can_not_say_what_is_gone(self, coming: Coming) -> None:
+        coming.imported()
+        coming.there.names = {**coming.there.names, "Valid-Until": coming.there.date}
+        coming.there.remove(next(p for p in coming.there.packages["main"] if "/b_" in p))
+        coming.there.publish()
+        code, _, err = coming.run("import", "--remove")
+        assert code == 1 and "is expired, so it can't say what is gone: nothing is removed" in err
+        assert coming.packages() == WHOLE
+        assert "nothing is left to do" in coming.imported()
+
+    def followed(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch, *turns: Callable[[], object]
+    ) -> str:
+        """What is said to stderr, where between two looks these happen."""
+        sleep, left = coming.bench.sleep, list(turns)
+
+        def turn(seconds: float) -> None:
+            sleep(seconds)
+            if seconds == 120:
+                if not left:
+                    raise KeyboardInterrupt
+                left.pop(0)()
+
+        monkeypatch.setattr(coming.bench, "sleep", turn)
+        code, _, err = coming.run("import", "--follow", "2", "--remove")
+        assert code == 130 and not left
+        return err
+
+    def test_a_release_from_before_is_passed_over(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As of a server that lags behind the others of its address."""
+
+        def lag() -> None:
+            coming.there.date = "Sun, 22 Nov 2026 01:00:00 UTC"
+            coming.there.remove(next(p for p in coming.there.packages["main"] if "/b_" in p))
+            coming.there.publish()
+
+        assert "is older than at the last look" in self.followed(coming, monkeypatch, lag)
+        assert coming.packages() == WHOLE
+
+    def test_a_publish_that_overlaps_a_look_is_waited_for(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def begin() -> None:
+            coming.there.add("d_1_all.deb", deb("d", "1"))
+            coming.there.publish()
+            for file in coming.there.folder.glob("dists/stable/main/*/*"):
+                file.write_bytes(b"")
+
+        err = self.followed(coming, monkeypatch, begin, coming.there.publish)
+        assert "a publish may be going on there: run this again" in err
+        assert coming.packages() == WHOLE | {"d 1 (all)"}
+
+    def test_a_batch_that_failed_is_tried_again(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wait, failing = waiting.wait, [True]
+
+        def failed(*given: Any) -> Any:
+            result = wait(*given)
+            return replace(result, status="failed") if failing and failing.pop() else result
+
+        monkeypatch.setattr(waiting, "wait", failed)
+        assert "failed; run this again" in self.followed(coming, monkeypatch, bool)
+        assert coming.packages() == WHOLE
+
+    def test_again_and_again_until_interrupted(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sleep, slept = coming.bench.sleep, list[float]()
+
+        def turn(seconds: float) -> None:
+            sleep(seconds)
+            if seconds == 120:
+                slept.append(seconds)
+                coming.there.add(f"d_{len(slept)}_all.deb", deb("d", str(len(slept))))
+                coming.there.publish()
+                if len(slept) == 3:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(coming.bench, "sleep", turn)
+        code, out, _ = coming.run("import", "--follow", "2")
+        assert code == 130 and out.count("packages were brought") == 3
+        assert coming.packages() == WHOLE | {"d 1 (all)", "d 2 (all)"}
+
+
+class _Cut(BaseException):
+    """The process is killed."""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [line for b in blocks("docs/coming-from-aptly.md") for line in b.splitlines()]
+    + [line for b in blocks("docs/operators.md") for line in b.splitlines() if "old-key" in line],
+)
+def test_the_pages_commands_are_understood(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[argparse.Namespace] = []
+    for module in (import_, compare):
+        monkeypatch.setattr(module, "run", lambda given, _clock: bool(asked.append(given)))
+    assert main(shlex.split(line)[1:]) == 0
+    assert asked[0].suite in ("bookworm", "stable") and asked[0].keyring.suffix == ".asc"
+
+
+class Cuts:
+    """Kills the process at the call that is `due` calls from now, wherever that is."""
+
+    def __init__(self) -> None:
+        self.due = 0
+        self.hit: list[str] = []
+
+    def counted(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*given: Any, **named: Any) -> Any:
+            self.due -= 1
+            if self.due == 0:
+                self.hit.append(what)
+                raise _Cut
+            return call(*given, **named)
+
+        return wrapped
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_import_that_is_cut_at_ten_moments_ends_whole(
+    coming: Coming, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each at a read of the source, a write to the bucket, or a wait for the press."""
+    chance, cuts, fetched = random.Random(seed), Cuts(), list[str]()
+    store, original = coming.bench.press.store, FolderPlace.stream
+    for number in range(34):
+        name = f"p{number % 17}_{number // 17}_all.deb"
+        coming.there.add(name, deb(f"p{number % 17}", str(number // 17)))
+    coming.there.publish()
+
+    def stream(place: FolderPlace, path: str, start: int = 0) -> Any:
+        fetched.append(path)
+        halves = (h for p in original(place, path, start) or () for h in (p[:100], p[100:]))
+        read = cuts.counted("read", bytes)
+        return (read(half) for half in halves)
+
+    monkeypatch.setattr(FolderPlace, "stream", stream)
+    monkeypatch.setattr(coming.bench, "sleep", cuts.counted("wait", coming.bench.sleep))
+    monkeypatch.setattr(store, "put_file", cuts.counted("write", store.put_file))
+    monkeypatch.setattr(store, "put", cuts.counted("write", store.put))
+    while len(cuts.hit) < 10:
+        cuts.due = chance.randrange(1, 30)
+        with pytest.raises(_Cut):
+            coming.run("import", "--batch-size", "5")
+    cuts.due = -1
+    coming.imported("--batch-size", "5")
+    assert set(cuts.hit) >= {"read", "write"}
+    assert coming.packages() == WHOLE | {f"p{n % 17} {n // 17} (all)" for n in range(34)}
+    # What was fetched whole is not fetched again: a cut costs at most what was on its way.
+    packages = [path for path in fetched if path.startswith("pool/")]
+    assert 40 <= len(packages) <= 40 + len(cuts.hit)
+    assert "nothing is left to do" in coming.imported()
+
+
+def test_a_source_that_breaks_off_is_asked_for_the_rest(
+    coming: Coming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[int] = []
+    original = FolderPlace.stream
+
+    def stream(place: FolderPlace, path: str, start: int = 0) -> Any:
+        if not path.endswith("b_2.0_all.deb"):
+            return original(place, path, start)
+        starts.append(start)
+        body = b"".join(original(place, path, start) or ())
+
+        def broken() -> Any:
+            yield body[:100]
+            raise TransientError("the connection broke")
+
+        return broken() if len(starts) < 3 else iter((body,))
+
+    monkeypatch.setattr(FolderPlace, "stream", stream)
+    coming.imported()
+    assert starts == [0, 100, 200]
+    assert coming.packages() == WHOLE
+
+
+class TestComparing:
+    def differences(self, coming: Coming) -> list[tuple[str, str]]:
+        code, out, _ = coming.run("compare", "--json")
+        found = json.loads(out)
+        assert code == (1 if found["differences"] else 0)
+        return [(each["where"], each["about"]) for each in found["differences"]]
+
+    def test_after_an_import_no_host_could_tell(self, coming: Coming) -> None:
+        coming.imported()
+        code, out, err = coming.run("compare")
+        assert (code, err) == (0, "")
+        assert "stable: no host could tell them apart\n" in out
+        assert "6 candidates and 9 stanzas compared, for amd64, arm64" in out
+        assert "differing, as they may: Filename in 9, MD5sum in 9" in out
+
+    def test_before_it_each_candidate_is_told(self, coming: Coming) -> None:
+        _, out, _ = coming.run("compare")
+        assert "amd64: a: 1.1~rc1 is only there (apt could not install it from here)\n" in out
+        assert self.differences(coming) == [(h, p) for h in ("amd64", "arm64") for p in "abc"]
+
+    def test_an_architecture_that_the_source_has_not_is_no_hosts_there(
+        self, coming: Coming
+    ) -> None:
+        coming.there.architectures = ["amd64"]
+        coming.there.publish()
+        coming.imported()
+        assert coming.run("compare")[0] == 0
+
+    def test_a_release_that_hosts_would_pass_over_is_told(self, coming: Coming) -> None:
+        coming.imported()
+        assert "note: " not in coming.run("compare")[1]
+        coming.there.date = "Mon, 23 Nov 2026 09:00:00 UTC"
+        coming.there.publish()
+        code, out, _ = coming.run("compare")
+        assert code == 0 and "note: the release here is older than the one there" in out
+
+    def test_another_candidate(self, coming: Coming) -> None:
+        coming.imported()
+        coming.bench.publish(("b", "3.0", "all"))
+        assert self.differences(coming) == [("amd64", "b"), ("arm64", "b")]
+        _, out, _ = coming.run("compare")
+        assert "b: the candidate is 2.0 (all) there, 3.0 (all) here (apt would install" in out
+
+    def test_an_older_version_that_only_one_has(self, coming: Coming) -> None:
+        coming.imported()
+        coming.bench.publish(("b", "1.0", "all"))
+        _, out, _ = coming.run("compare")
+        assert "amd64: b 1.0 (all): is only here (a host could ask for this very version)" in out
+
+    @pytest.mark.parametrize(
+        ("old", "new", "words"),
+        [
+            (b"Maintainer:", b"Depends: libc6\nMaintainer:", "apt would resolve it otherwise"),
+            (b"Maintainer:", b"Section: oldlibs\nMaintainer:", "the source overrides what"),
+            (b"Description: test", b"Description: other", "apt would show it otherwise"),
+        ],
+    )
+    def test_another_stanza(self, coming: Coming, old: bytes, new: bytes, words: str) -> None:
+        coming.imported()
+        path = next(p for p in coming.there.packages["main"] if "/b_" in p)
+        coming.there.altered[path] = (old, new)
+        coming.there.publish()
+        assert self.differences(coming) == [("amd64", "b 2.0 (all)"), ("arm64", "b 2.0 (all)")]
+        assert words in coming.run("compare")[1]
+
+    def test_a_version_that_has_no_order(self, coming: Coming) -> None:
+        path = next(p for p in coming.there.packages["main"] if "/a_1.0_amd64" in p)
+        coming.there.altered[path] = (b"Version: 1.0", b"Version: 1/0")
+        coming.there.publish()
+        code, _, err = coming.run("compare")
+        assert code == 1 and err.startswith("debpress: 'a' has versions ") and "'1/0'" in err
+
+    def test_other_names(self, coming: Coming) -> None:
+        coming.imported()
+        coming.there.names = {**coming.there.names, "Label": "x", "NotAutomatic": "yes"}
+        coming.there.publish()
+        assert self.differences(coming) == [("Release", "Label"), ("Release", "NotAutomatic")]

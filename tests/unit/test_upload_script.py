@@ -1,0 +1,168 @@
+"""clients/upload-debs.sh, before an `aws` command that has the results which are golden."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from debpress import codec
+from debpress.commands import text
+from debpress.records.result import Result
+
+from local import paths
+
+SCRIPT = paths.ROOT / "clients/upload-debs.sh"
+RESULTS = sorted((paths.ROOT / "tests/golden").glob("results__*.json"))
+
+AWS = """#!/bin/sh
+case "$*" in
+  *put-object*) echo '"the-etag"' ;;
+  *" s3://packages/results/"*) cat "$RESULT" ;;
+  *--no-progress*) ;;
+  *) echo "unexpected: $*" >&2; exit 1 ;;
+esac
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the script on one file, `a_1_all.deb`, which it finds; `result` is what the press
+    answers."""
+    aws = tmp_path / "bin/aws"
+    aws.parent.mkdir()
+    aws.write_text(AWS)
+    aws.chmod(0o755)
+    (tmp_path / "a_1_all.deb").touch()
+
+    def call(
+        *arguments: str, result: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "result.json").write_text(result, "utf-8")
+        return subprocess.run(
+            ["sh", SCRIPT, *arguments],
+            cwd=tmp_path,
+            env={
+                "PATH": f"{aws.parent}{os.pathsep}{os.environ['PATH']}",
+                "RESULT": str(tmp_path / "result.json"),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return call
+
+
+def answer(body: dict[str, Any]) -> dict[str, Any]:
+    """The result as the answer to what the script uploads."""
+    return {**body, "manifest": {**body["manifest"], "etag": "the-etag"}}
+
+
+def words(printed: str) -> list[str]:
+    return [" ".join(line.split()) for line in printed.splitlines()]
+
+
+@pytest.mark.parametrize("golden", RESULTS, ids=lambda path: path.stem)
+def test_each_result_is_reported_as_the_command_reports_it(
+    golden: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = answer(json.loads(golden.read_text("utf-8")))
+    text.print_result(codec.decode(Result, body))
+    wanted = capsys.readouterr()
+
+    batch = body["batch"]
+    done = run(
+        *("--bucket", "packages", "--suite", batch["suite"], "--component", batch["component"]),
+        *("--batch", batch["id"], "a_1_all.deb"),
+        # The contract does not promise how it is laid out.
+        result=json.dumps(body, indent=len(batch["id"]) % 2 * 2 or None),
+    )
+
+    assert done.returncode == (0 if body["status"] == "published" else 1)
+    assert words(done.stdout)[1:] == words(wanted.out)
+    # The script leaves JSON's escapes of other characters as they are.
+    assert words(done.stderr) == words(wanted.err.replace("é", "\\u00e9"))
+
+
+def test_a_message_with_quotes_backslashes_and_what_json_is_made_of(run: Run) -> None:
+    golden = json.loads((paths.ROOT / "tests/golden/results__stable__main__b2.json").read_text())
+    odd = 'it says "Depends: a | b", {"x":[1]} and a backslash \\ and \\'
+    golden["errors"] = [{"file": "a_1_all.deb", "code": "field-invalid", "message": odd}]
+    done = run(
+        *("--bucket", "packages", "--suite", "stable", "a_1_all.deb"),
+        result=json.dumps(answer(golden)),
+    )
+    assert done.stderr.splitlines() == [f"a_1_all.deb: field-invalid: {odd}"]
+    assert done.returncode == 1
+
+
+def test_github_shows_a_refusal_at_the_file_and_folds_the_rest(run: Run) -> None:
+    golden = json.loads((paths.ROOT / "tests/golden/results__stable__main__b2.json").read_text())
+    golden["errors"] = [
+        {"file": "a_1_all.deb", "code": "deb-malformed", "message": "100% wrong,\n"}
+    ]
+    done = run(
+        *("--bucket", "packages", "--suite", "stable", "--", "./a_1_all.deb"),
+        result=json.dumps(answer(golden)),
+        GITHUB_ACTIONS="true",
+    )
+    assert done.stdout.count("::group::") == done.stdout.count("::endgroup::") == 2
+    assert done.stderr.splitlines()[0] == (
+        "::error file=./a_1_all.deb,title=a_1_all.deb%3A deb-malformed::100%25 wrong,\\n"
+    )
+
+
+def test_an_answer_to_another_upload_is_no_answer(run: Run) -> None:
+    body = RESULTS[0].read_text("utf-8")
+    done = run("--bucket", "packages", "--suite", "stable", "--timeout", "0", "a_1_all.deb",
+               result=body)  # fmt: skip
+    assert done.returncode == 1
+    assert "no result after 0 s" in done.stderr and "run this again" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say --bucket"),
+        (["--bucket", "b"], "say --suite"),
+        (["--bucket", "b", "--suite", "Stable", "a_1_all.deb"], "'Stable' is no suite's name"),
+        (["--bucket", "b", "--suite", "s", "--component", "a/b", "a_1_all.deb"], "no component's"),
+        (
+            ["--bucket", "b", "--suite", "s", "--batch", ".x", "a_1_all.deb"],
+            "letter or digit first",
+        ),
+        (["--bucket", "b", "--suite", "s", "--batch", "x" * 129, "a_1_all.deb"], "up to 128"),
+        (["--bucket", "b", "--suite", "s", "--timeout", "soon", "a_1_all.deb"], "no number"),
+        (["--bucket", "b", "--suite", "s", "--fast", "a_1_all.deb"], "there is no option --fast"),
+        (["--bucket", "b", "--suite"], "--suite needs a value"),
+        (["--bucket", "b", "--suite", "s"], "name the .deb files"),
+    ],
+)
+def test_a_command_line_that_can_not_be_obeyed_ends_with_2(
+    arguments: list[str], said: str, run: Run
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_all_that_is_wrong_with_the_files_is_said_before_any_is_sent(run: Run) -> None:
+    done = run("--bucket", "b", "--suite", "s", "a_1_all.deb", "./a_1_all.deb", "b c.deb",
+               "notes.txt", "gone_1_all.deb")  # fmt: skip
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "./a_1_all.deb: is named twice",
+        "b c.deb: has a character that no package's file name has",
+        "notes.txt: is no .deb file",
+        "gone_1_all.deb: is not there",
+        "upload-debs.sh: nothing was sent; mend what is said above",
+    ]
