@@ -7,21 +7,14 @@ from typing import Any
 from debpress.adapters.environment import environment, prepare
 from debpress.adapters.logs import log, logged
 from debpress.adapters.replica import mirror_of
-from debpress.steps import mirror, tidy
+from debpress.codec import encode
+from debpress.steps import mirror
 
 
 @logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    pair = mirror_of(environment())
-    answer: dict[str, Any] = {
-        "suites": {
-            suite: {"generation": each.generation, "flipped": each.flipped, "copied": each.copied}
-            for suite, each in mirror.run(pair).items()
-        }
-    }
-    if event.get("tidy"):
-        done = tidy.run(pair)
-        answer["tidy"] = {"copied": done.copied, "deleted": done.deleted}
+    done = mirror.run(mirror_of(environment()), tidying=bool(event.get("tidy")))
+    answer = encode(done)
     log("mirror", **answer)
     return answer
 

@@ -14,7 +14,7 @@ from pathlib import Path
 PASSPHRASE = "grün ist die Hoffnung"
 
 
-class GpgFailed(AssertionError):
+class GpgError(AssertionError):
     """gpg ended with an error, which the text is."""
 
 
@@ -31,7 +31,7 @@ class Gpg:
         command += ["--faked-system-time", f"{when}!", *arguments]
         done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=120)
         if done.returncode:
-            raise GpgFailed(done.stderr.decode())
+            raise GpgError(done.stderr.decode())
         return done.stdout
 
     def make(
@@ -47,7 +47,7 @@ class Gpg:
             try:
                 self.run("--quick-gen-key", user, algorithm, usage, life)
                 break
-            except GpgFailed as error:
+            except GpgError as error:
                 if last or "Corrupted protection" not in str(error):
                     raise
         return self.fingerprints()[0]

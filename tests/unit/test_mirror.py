@@ -11,6 +11,7 @@ from debpress.errors import CorruptError, IndexGoneError, TransientError
 from debpress.index import release
 from debpress.keys.publication import publish
 from debpress.layout import Layout
+from debpress.records.messages.mirror import Followed, Tidied
 from debpress.steps import mirror, tidy
 from debpress.steps.replication import Mirror, named
 from debpress.steps.services import Services
@@ -81,13 +82,13 @@ class Second:
         here = Services(self.store, press.repository, press.clock, self.metrics)
         return Mirror(press.services, here, self.copier)
 
-    def follow(self) -> dict[str, mirror.Followed]:
+    def follow(self) -> dict[str, Followed]:
         self.metrics = Metrics()
-        done = mirror.run(self.mirror)
+        done = mirror.run(self.mirror).suites
         self.store.check(self.press)
         return done
 
-    def tidy(self) -> tidy.Tidied:
+    def tidy(self) -> Tidied:
         done = tidy.run(self.mirror)
         self.store.check(self.press)
         return done
@@ -217,6 +218,19 @@ def test_an_older_release_is_not_copied_and_the_other_suites_are(second: Second)
         second.follow()
     key = "apt/dists/testing/InRelease"
     assert second.store.body(key) == second.press.store.body(key)
+
+
+def test_a_suite_that_can_t_be_followed_does_not_keep_the_others_from_being_tidied(
+    second: Second,
+) -> None:
+    older = second.press.store.body("apt/dists/stable/InRelease")
+    second.publish("b2", ("foo", "2", "all"))
+    second.follow()
+    second.press.store.put("apt/dists/stable/InRelease", older)
+    with pytest.raises(CorruptError, match="not newer"):
+        mirror.run(second.mirror, tidying=True)
+    second.store.check(second.press)
+    assert second.tidy().copied == 0, "the press's records were copied"
 
 
 def test_how_far_it_is_behind_is_measured_before_the_copying(second: Second) -> None:

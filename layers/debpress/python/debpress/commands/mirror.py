@@ -7,9 +7,9 @@ for --tidy s3:DeleteObjectVersion.
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from debpress.clock import Clock
+from debpress.codec import encode
 from debpress.commands import arguments as args
 from debpress.commands import connection, text
 from debpress.commands.repository import open_archive
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     from debpress.adapters import s3  # noqa: PLC0415 (the SDK: see connection)
     from debpress.adapters.copier import BucketCopier  # noqa: PLC0415
-    from debpress.steps import mirror, tidy  # noqa: PLC0415
+    from debpress.steps import mirror  # noqa: PLC0415
     from debpress.steps.replication import Mirror  # noqa: PLC0415
     from debpress.steps.services import Services  # noqa: PLC0415
 
@@ -47,21 +47,13 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         Services(s3.S3Store(client, arguments.to), repository, clock),
         BucketCopier(client, store.bucket, arguments.to),
     )
-    followed = mirror.run(pair)
-    suites = {
-        suite: {"generation": each.generation, "flipped": each.flipped, "copied": each.copied}
-        for suite, each in followed.items()
-    }
-    said: dict[str, Any] = {"suites": suites}
-    if arguments.tidy:
-        done = tidy.run(pair)
-        said["tidy"] = {"copied": done.copied, "deleted": done.deleted}
+    done = mirror.run(pair, tidying=arguments.tidy)
     if arguments.json:
-        text.print_json(said)
+        text.print_json(encode(done))
         return 0
-    for name, each in followed.items():
+    for name, each in done.suites.items():
         news = f"{each.copied} objects copied" if each.flipped else "as it was"
         print(text.printable(f"{name}: generation {each.generation}, {news}"))
-    if arguments.tidy:
-        print(f"{done.copied} records copied, {done.deleted} objects deleted")
+    if done.tidy:
+        print(f"{done.tidy.copied} records copied, {done.tidy.deleted} objects deleted")
     return 0

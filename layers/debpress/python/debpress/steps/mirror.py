@@ -12,7 +12,6 @@ The two clocks differ, as do the objects' times: ages are the replica's, by the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from debpress.archive import objects
@@ -25,33 +24,27 @@ from debpress.errors import CorruptError, DebpressError, IndexGoneError
 from debpress.index.release import Release
 from debpress.layout import Layout
 from debpress.records.generation import Generation
+from debpress.records.messages.mirror import Followed, Mirrored
+from debpress.steps import tidy
 from debpress.steps.replication import Mirror, named
 from debpress.store import Object, ObjectChanged, ObjectHeaders, PreconditionFailed
 from debpress.suite.published import Published
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What a call did for a suite: the generation that the replica shows now (None: none), whether
-    this call made it visible, and how many objects it copied."""
-
-    generation: str | None
-    flipped: bool
-    copied: int
-
-
-def run(mirror: Mirror) -> dict[str, Followed]:
+def run(mirror: Mirror, *, tidying: bool = False) -> Mirrored:
     """Brings every configured suite up to date. A suite that can't be is passed over, so that the
-    others are; then the first such error is raised, when all are done."""
+    others are, and is no reason not to tidy: what its release names here is kept. The first such
+    error is raised when all is done."""
     done, failed = {}, []
     for suite in mirror.replica.repository.suites:
         try:
             done[suite.suite] = _follow(mirror, suite.suite)
         except DebpressError as error:
             failed.append(error)
+    tidied = tidy.run(mirror) if tidying else None
     if failed:
         raise failed[0]
-    return done
+    return Mirrored(done, tidied)
 
 
 def _follow(mirror: Mirror, name: str) -> Followed:

@@ -12,7 +12,6 @@ archive has it nor the replica names it, for the grace and an hour: since when, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from debpress.archive import objects
@@ -21,6 +20,7 @@ from debpress.clock import from_iso, iso
 from debpress.concurrency import side_by_side
 from debpress.errors import CorruptError
 from debpress.layout import STATE, Layout
+from debpress.records.messages.mirror import Tidied
 from debpress.records.mirror import Idle
 from debpress.steps.deletion import Condemned, Deletion
 from debpress.steps.replication import Mirror, named
@@ -32,14 +32,6 @@ _MARGIN = timedelta(hours=1)
 # The notes of runs under way, and the batches that wait, are of use to the archive alone: where its
 # staging is gone, their packages are.
 _LEFT_OUT = ("/queue/", "/runs/")
-
-
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """How many records were copied and how many objects deleted."""
-
-    copied: int
-    deleted: int
 
 
 def run(mirror: Mirror) -> Tidied:
