@@ -99,15 +99,16 @@ class Measured(Press):
             before = self.counting.bytes_put, time.perf_counter(), time.process_time()
             if name == "merge":
                 self.merged_at = before[1]
-            answer = step(given)
+            answer: dict[str, Any] = step(given)
             after = self.counting.bytes_put, time.perf_counter(), time.process_time()
             cost = self.cost
+            counted: tuple[dict[str, Any], ...] = (cost.bytes_put, cost.seconds, cost.cpu)
             for one, spent in zip(
-                (cost.bytes_put, cost.seconds, cost.cpu),
+                counted,
                 (now - then for now, then in zip(after, before, strict=True)),
                 strict=True,
             ):
-                one[name] = one.get(name, 0) + round(spent, 3)  # type: ignore[operator,assignment]
+                one[name] = one.get(name, 0) + round(spent, 3)
             return answer
 
         return timed

@@ -112,7 +112,7 @@ def longest(retry: dict[str, Any]) -> float:
     waits = (
         retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])
     )
-    return sum(min(wait, retry["MaxDelaySeconds"]) for wait in waits)
+    return float(sum(min(wait, retry["MaxDelaySeconds"]) for wait in waits))
 
 
 def endings(states: dict[str, Any], start: str, *, without: str) -> set[str]:

@@ -56,7 +56,11 @@ _WORDS = {
 
 def relation(chance: random.Random) -> str:
     """One relation, as of Depends."""
-    pick, blank = chance.choice, lambda: chance.choice(_BLANKS)
+
+    def blank() -> str:
+        return chance.choice(_BLANKS)
+
+    pick = chance.choice
     text = pick(_PACKAGES[:9] if chance.random() < 0.9 else _PACKAGES) + pick(_QUALIFIERS)
     if chance.random() < 0.35:
         return text

@@ -13,7 +13,7 @@ import gzip
 import lzma
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 if sys.version_info >= (3, 14):
@@ -21,7 +21,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-COMPRESS = {
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "": lambda data: data,
     ".gz": lambda data: gzip.compress(data, 6, mtime=0),
     ".xz": lambda data: lzma.compress(data, lzma.FORMAT_XZ, preset=1),

@@ -49,9 +49,13 @@ def _run(command: Sequence[str]) -> tuple[int, str]:
     """The exit code, and what stands on stderr. In a session of its own: dpkg has dpkg-deb for a
     child, which goes on for ever at some packages if dpkg alone is killed."""
     environment = {**os.environ, "LC_ALL": "C"}
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     with subprocess.Popen(
-        command, **quiet, stderr=subprocess.PIPE, env=environment, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
     ) as process:
         try:
             said = process.communicate(timeout=_SECONDS)[1]

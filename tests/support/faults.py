@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from unittest.mock import patch
 
@@ -84,7 +85,7 @@ class Call:
 
 
 class Faults(Protocol):
-    def __call__(self, call: Call) -> Fault | None:
+    def __call__(self, call: Call, /) -> Fault | None:
         """What goes wrong with this call, if anything."""
 
 
@@ -284,7 +285,7 @@ class World:
 
     def publish(self, events: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Runs a workflow for each event; returns the statuses by name."""
-        return self.run({n: lambda press, e=e: press.publish(e) for n, e in events.items()})
+        return self.run({n: partial(Press.publish, started=e) for n, e in events.items()})
 
     def worker(self, name: str) -> Press:
         """A press of the worker's own: its calls go through here, its steps are retried."""

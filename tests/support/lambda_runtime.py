@@ -33,7 +33,7 @@ class LambdaRuntime:
 
     def __init__(self, press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", "JSON")
-        self._bootstrap = importlib.reload(importlib.import_module("awslambdaric.bootstrap"))
+        self._bootstrap: Any = importlib.reload(importlib.import_module("awslambdaric.bootstrap"))
         self._marshaller = importlib.import_module("awslambdaric.lambda_runtime_marshaller")
         self.written = io.StringIO()
         self._calls = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -173,7 +173,7 @@ class MeasuredPress(Press):
 
         return call
 
-    def _load(self, uris: list[str]) -> Signers:
+    def _load(self, uris: Sequence[str]) -> Signers:
         service = lambda region: _TracedKms(self._kms.service(region), self.trace)  # noqa: E731
         return signing.load(uris, keys(service, self._key, self.clock, archive=self.archive))
 

@@ -263,7 +263,7 @@ class MemoryStore:
                 if key.startswith(prefix) and self._current(key) is not None
             )
 
-    def versions(self, key: str) -> list[str]:
+    def versions(self, key: str) -> Sequence[str]:
         """The ids of a key's versions that have bytes, the newest first."""
         with self._lock:
             return [v.id for v in reversed(self._objects.get(key, ())) if v.body is not None]

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import lzma
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,11 @@ from debpress import deb, openpgp
 from debpress.openpgp import verify_detached
 from debpress.signing import Signers
 
+_PACKED: Mapping[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+}
 NAMES = {"Origin": ". stable", "Label": ". stable", "Suite": "stable", "Codename": "stable"}
 _AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 
@@ -107,7 +112,7 @@ class Published:
         lines.append("SHA256:")
         for name, text in indices.items():
             for form in self.forms:
-                packed = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[form](text)
+                packed = _PACKED[form](text)
                 self._write(f"{folder}{name}{form}", packed)
                 lines.append(f" {hashlib.sha256(packed).hexdigest()} {len(packed)} {name}{form}")
         release = ("\n".join(lines) + "\n").encode()

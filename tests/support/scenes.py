@@ -16,6 +16,7 @@ from tests.support.clock import FakeClock
 from tests.support.faults import World, no_faults
 from tests.support.memory_store import Snapshot
 from tests.support.press import SUITES, Press, deb, event, quick_signers
+from tests.support.state_machine import Execution
 from tests.support.witness import Witness
 
 # One index only: an interleaving has fewer calls, so more of them are tried.
@@ -119,6 +120,10 @@ def fresh(name: str, version: str = "1", note: str = "") -> dict[str, bytes]:
     }
 
 
+def _rest(press: Press, begun: Execution) -> Any:
+    return [*press.go_on(begun)][-1]
+
+
 def queued(where: Scene, *names: str) -> dict[str, Callable[[Press], Any]]:
     """Takes workflows through to the queue, in this order, so long after each other that none waits
     for another to lead; returns what is left of them. Their merge finds that it has queued its
@@ -127,10 +132,10 @@ def queued(where: Scene, *names: str) -> dict[str, Callable[[Press], Any]]:
     for name in names:
         begun = where.press.start(where.events[name])
         steps = where.press.go_on(begun)
-        opened = next(steps) or begun.answer
-        for _ in opened["chunks"]:
+        next(steps)
+        for _ in begun.answer["chunks"]:
             next(steps)
         where.press.functions()["queue"]({"suite": "stable", "run": where.runs[name]})
         where.press.clock.advance(PATIENCE.total_seconds() + 1)
-        jobs[name] = lambda press, begun=begun: [*press.go_on(begun)][-1]
+        jobs[name] = functools.partial(_rest, begun=begun)
     return jobs

@@ -17,7 +17,7 @@ def longest_first(nodeid: str) -> int:
     return int(nodeid.partition("::")[0].endswith(ALONE))
 
 
-class SharingTheStack(LoadFileScheduling):
+class SharingTheStack(LoadFileScheduling):  # type: ignore[misc]
     """By module, whose fixtures and templates are made once; and all that publish to the one stack,
     which is made once as well, by one worker."""
 

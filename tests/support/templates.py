@@ -200,9 +200,9 @@ def handler(name: str, module: str = "handler") -> ModuleType:
         f"{module}_of_{name}", ROOT / f"lambdas/{name}/{module}.py"
     )
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 # Permissions
