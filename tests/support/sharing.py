@@ -5,8 +5,8 @@ from __future__ import annotations
 from xdist.scheduler import LoadFileScheduling
 
 SHARED = "tests/system"
-# The first makes a stack of its own, with policies enforced; the second one takes long.
-ALONE = ("/test_permissions.py", "/test_release.py")
+# It makes a stack of its own, with policies enforced.
+ALONE = "/test_permissions.py"
 
 
 def longest_first(nodeid: str) -> int:
