@@ -1,7 +1,8 @@
-"""What an operators' role may ask for `debpress doctor`, and do to executions.
+"""What an operators' role may ask for `debpress doctor`, and do as the runbook says.
 
-Doctor compares what is there with what was deployed, so it asks of each resource by name. None of
-these actions tells what is in a package, a key or a message.
+Doctor compares what is there with what was deployed, so it asks of each resource by name. The
+runbook has logs read, lost events taken from their queue, and the functions called that schedules
+call; not set-up, which changes keys (docs/keys.md).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from aws_cdk import Aws, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -42,7 +44,12 @@ OF_THE_ACCOUNT = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricStatistics",
     "lambda:GetAccountSettings",
+    "logs:DescribeLogGroups",
+    "logs:GetQueryResults",
+    "scheduler:ListSchedules",
 )
+# What a schedule calls, or a record of what happened.
+CALLED = ("announce", "mirror", "prune", "reap")
 OF_EXECUTIONS = (
     "states:DescribeExecution",
     "states:GetExecutionHistory",
@@ -51,18 +58,24 @@ OF_EXECUTIONS = (
 )
 _BY_KIND: dict[Any, tuple[str, ...]] = {
     events.CfnRule: ("events:DescribeRule",),
+    # The attribute ends in `:*`, as policies name a log group (CloudWatch Logs API, "LogGroup").
+    logs.CfnLogGroup: ("logs:FilterLogEvents", "logs:StartQuery"),
     lambda_.CfnFunction: ("lambda:GetFunctionConfiguration",),
     scheduler.CfnSchedule: ("scheduler:GetSchedule",),
-    sqs.CfnQueue: ("sqs:GetQueueAttributes",),
+    sqs.CfnQueue: ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
     sfn.CfnStateMachine: ("states:ListExecutions", "states:StartExecution"),
 }
 
 
 def statements(
-    press: IConstruct, kept: Kept, keys: Iterable[iam.PolicyStatement], machine: sfn.StateMachine
+    press: IConstruct,
+    kept: Kept,
+    keys: Iterable[iam.PolicyStatement],
+    machine: sfn.StateMachine,
+    called: Iterable[lambda_.IFunction],
 ) -> list[iam.PolicyStatement]:
-    """What a role must be allowed to look at all in `press` and at what it works upon. `keys` are
-    the statements on the signing keys."""
+    """What a role must be allowed to look at all in `press` and at what it works upon, and to call
+    the functions `called`. `keys` are the statements on the signing keys."""
     elements = press.node.find_all()
     found = [_allow(OF_THE_BUCKET, [kept.bucket.bucket_arn]), *keys]
     if kept.encryption_key:
@@ -71,6 +84,7 @@ def statements(
         found.append(_allow(actions, [e.attr_arn for e in elements if isinstance(e, kind)]))
     place = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}"
     found.append(_allow(OF_EXECUTIONS, [f"{place}:execution:{machine.state_machine_name}:*"]))
+    found.append(_allow(["lambda:InvokeFunction"], [each.function_arn for each in called]))
     found.append(_allow(OF_THE_ACCOUNT, ["*"]))
     return found
 

@@ -78,9 +78,10 @@ class Press(Construct):
             shown = Shown(bucket, functions, workflow, trigger.lost)
             Dashboard(self, "Dashboard", settings, shown)
         keys = on_keys(settings, key, list(looking.OF_KEYS))
+        called = [functions[name] for name in looking.CALLED if name in functions.sizes]
         for role in self.roles.operators:
             for statement in (
-                *looking.statements(self, kept, keys, workflow.machine),
+                *looking.statements(self, kept, keys, workflow.machine, called),
                 *looking.at_replica(self, settings),
             ):
                 role.add_to_principal_policy(statement)

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from debpress import config
+from debpress import config, guards
 from debpress.errors import ConfigError
 from debpress.strict import ObjectReader
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
+# What IAM allows a role's name, in which the Region is as well (`guards.role_name`), of which the
+# longest have fourteen characters (ap-northeast-1).
+_ROLE_NAME, _REGION = 64, 14
 _ISSUER = re.compile(
     r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?"
 )
@@ -111,8 +114,9 @@ class RoleSettings:
     hosts: tuple[Hosts, ...] = ()
 
 
-def parse(data: Any, repository: config.Repository) -> RoleSettings:
-    """Reads the context's object `roles`. Raises ConfigError naming the key."""
+def parse(data: Any, repository: config.Repository, press: str) -> RoleSettings:
+    """Reads the context's object `roles`, of the press of that name. Raises ConfigError naming the
+    key."""
     top = ObjectReader(data, "roles")
     providers = _providers(top.object("providers", {}))
     found = RoleSettings(
@@ -123,9 +127,16 @@ def parse(data: Any, repository: config.Repository) -> RoleSettings:
     top.done()
     for kind, made in (("ci", found.ci), ("operators", found.operators), ("hosts", found.hosts)):
         names = [each.name.lower() for each in made]
+        room = _ROLE_NAME - len(guards.role_name(press, f"{kind}-", "_" * _REGION))
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise top.wrong(f"{kind}[{index}].name", f"{name!r} is there twice")
+            if len(name) > room:
+                problem = (
+                    f"{made[index].name!r} must have at most {room} characters beside the name "
+                    "of the press"
+                )
+                raise top.wrong(f"{kind}[{index}].name", problem)
     return found
 
 

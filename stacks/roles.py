@@ -41,6 +41,8 @@ class _Roles(Construct):
         role = iam.Role(
             self,
             f"{kind}{name}",
+            # Pipelines and profiles name it, so it is the same in a press that is deployed again.
+            role_name=self._names.role(f"{kind.lower()}-{name}"),
             assumed_by=trusted,
             description=f"{self._names.press}: {does}"[:1000],
         )

@@ -192,7 +192,7 @@ def parse(given: Mapping[str, Any], region: str | None = None) -> Settings:
         readers=readers,
         delivery=_delivery(top, region),
         public_uri=top.text("public_uri", _URL, None),
-        roles=role_settings.parse(top.object("roles", {}).data, repository),
+        roles=role_settings.parse(top.object("roles", {}).data, repository, name),
         encryption=encryption,
         key_spec=top.one_of("key_spec", KEY_SPECS, "RSA_4096"),
         multi_region=top.one_of("multi_region", ("true", "false"), "false") == "true",

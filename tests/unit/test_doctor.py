@@ -483,7 +483,10 @@ class TestLimits:
         [
             ("CREATE_COMPLETE", OK),
             ("IMPORT_COMPLETE", OK),
-            ("UPDATE_ROLLBACK_COMPLETE", OK),
+            ("UPDATE_ROLLBACK_COMPLETE", WARNING),
+            ("IMPORT_ROLLBACK_COMPLETE", WARNING),
+            ("ROLLBACK_COMPLETE", WRONG),
+            ("IMPORT_ROLLBACK_FAILED", WRONG),
             ("UPDATE_IN_PROGRESS", WARNING),
             ("UPDATE_ROLLBACK_FAILED", WRONG),
             ("DELETE_FAILED", WRONG),

@@ -15,7 +15,7 @@ from debpress.errors import ConfigError
 from stacks import looking, settings
 from stacks.kept import Kept
 from stacks.roles import Roles
-from tests.support.templates import ROOT, Template, context, permissions, synthesise
+from tests.support.templates import ROOT, Template, context, permissions, readable, synthesise
 
 REVIEWED = Path(__file__).with_name("permissions-roles.txt")
 ADMIN = "arn:aws:iam::111122223333:role/admin"
@@ -23,6 +23,7 @@ GITHUB = "token.actions.githubusercontent.com"
 PROVIDER = f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}"
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 
+STABLE = {"components": ["main"], "architectures": ["amd64"], "origin": "Tests"}
 ROLES = {
     "ci": [
         {
@@ -81,6 +82,54 @@ def test_the_policy_in_the_page_for_ci_is_the_role_s() -> None:
         if role == "RolesCiWeb" and "sts:" not in verb
     }
     assert shown == has
+
+
+def test_a_role_has_the_same_name_in_a_press_that_is_deployed_again() -> None:
+    """Pipelines name it, and profiles."""
+    found = synthesise(roles=ROLES).resources("AWS::IAM::Role").values()
+    names = {readable(each["RoleName"]) for each in found if "RoleName" in each}
+    region = "<AWS::Region>"
+    assert {f"debpress-ci-Web-{region}", f"debpress-operators-All-{region}"} <= names
+    assert f"debpress-hosts-Fleet-{region}" in names
+
+
+def test_a_name_that_iam_would_not_take_is_refused() -> None:
+    press, name = "p" * 32, "N" * 13
+    assert read(name=press, roles=_ci(name=name)).roles.ci[0].name == name
+    with pytest.raises(ConfigError, match=r"roles\.ci\[0\]\.name: .* at most 13 characters beside"):
+        read(name=press, roles=_ci(name=f"{name}N"))
+
+
+def test_an_operators_policy_fits_into_iam_whatever_is_configured() -> None:
+    """A role's inline policies have 10,240 characters together, blanks not counted (IAM user guide,
+    "IAM and AWS STS quotas")."""
+    repository = {"suites": [{**STABLE, "suite": f"s{n}", "valid_for": 7} for n in range(25)]}
+    roles = {"operators": ROLES["operators"][:1]}
+    found = synthesise(debpress=repository, roles=roles, replica={"region": "eu-west-1"})
+    [document] = [
+        policy["PolicyDocument"]
+        for name, policy in found.resources("AWS::IAM::Policy").items()
+        if name.startswith("RolesOperators")
+    ]
+    assert len(json.dumps(_filled_in(document), separators=(",", ":"))) < 10_240
+
+
+def _filled_in(value: Any) -> Any:
+    """With names as long as CloudFormation and AWS make them."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(_filled_in(part) for part in parts)
+        case {"Ref": name} if name.startswith("AWS::"):
+            return {"AWS::Region": "ap-northeast-1", "AWS::AccountId": "1" * 12}.get(name, "aws")
+        case {"Ref": _}:
+            return "debpress-press-" + "_" * 24 + "-" + "_" * 12
+        case {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
+            return "arn:aws:scheduler:ap-northeast-1:111122223333:schedule/default/" + "_" * 64
+        case dict():
+            return {name: _filled_in(each) for name, each in value.items()}
+        case list():
+            return [_filled_in(each) for each in value]
+    return value
 
 
 def test_without_configuration_there_are_none() -> None:

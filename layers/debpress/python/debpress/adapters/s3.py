@@ -33,6 +33,10 @@ from debpress.store import (
 
 PIECE = 1 << 20
 
+# S3 copies five gigabytes in one call, and may say nothing until it has: 25 MB a second are waited
+# for. The functions that copy have the same in their environment (stacks/functions.py).
+COPYING_SECONDS = 200
+
 # How often in a row a read is resumed that broke off without a single new byte.
 RESUMES = 3
 

@@ -28,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--endpoint-url", metavar="URL", help="an S3 that is not AWS's")
 
 
-def connect(arguments: argparse.Namespace) -> tuple[Any, s3.S3Store]:
-    """The S3 client and the bucket as a store.
+def connect(arguments: argparse.Namespace, *, copies: bool = False) -> tuple[Any, s3.S3Store]:
+    """The S3 client and the bucket as a store; `copies` where S3 is to copy packages, so that it is
+    waited for as long as that takes.
 
     Raises argparse.ArgumentError when nothing names a bucket, and StoreError.
     """
@@ -37,7 +38,11 @@ def connect(arguments: argparse.Namespace) -> tuple[Any, s3.S3Store]:
 
     bucket = _bucket(arguments)
     with aws.translated(f"use s3://{bucket}", "the credentials"):
-        client = s3.client(region=arguments.region, endpoint_url=arguments.endpoint_url)
+        client = s3.client(
+            region=arguments.region,
+            endpoint_url=arguments.endpoint_url,
+            silence=s3.COPYING_SECONDS if copies else None,
+        )
     return client, s3.S3Store(client, bucket)
 
 

@@ -124,7 +124,7 @@ class _Looks:
 def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     if arguments.remove and arguments.arch:
         raise SourceError("--remove has to see all that the source has: leave --arch out")
-    client, store = connection.connect(arguments)
+    client, store = connection.connect(arguments, copies=True)
     archive, repository = open_archive(store, clock)
     source = foreign.opened(arguments, client, repository)
     weighing.introduce(clock, source.release)

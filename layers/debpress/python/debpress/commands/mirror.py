@@ -41,7 +41,9 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
     _, store = connection.connect(arguments)
     _, repository = open_archive(store, clock)
     region = arguments.to_region or arguments.region
-    client = s3.client(region=region, endpoint_url=arguments.endpoint_url)
+    client = s3.client(
+        region=region, endpoint_url=arguments.endpoint_url, silence=s3.COPYING_SECONDS
+    )
     pair = Mirror(
         Services(store, repository, clock),
         Services(s3.S3Store(client, arguments.to), repository, clock),

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
-    client, store = connection.connect(arguments)
+    client, store = connection.connect(arguments, copies=True)
     archive, repository = open_archive(store, clock)
     history = _history(arguments, client, store)
     restoration = Restoration(store, archive, history, arguments.dry_run)

@@ -10,7 +10,12 @@ from debpress.doctor.template import Stack
 _ABOUT = "stacks"
 # What comes behind the press's name in those of its stacks.
 _ARCHIVE, _PRESS, _REPLICA = "-archive", "-press", "-replica"
-_FAILED = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED")
+# An import that was rolled back leaves the stack as it was before, which may be none.
+_FAILED = (
+    *("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"),
+    *("ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED"),
+)
+_TAKEN_BACK = ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
 
 
 def names(press: str) -> tuple[str, str]:
@@ -39,7 +44,16 @@ def check(stacks: Mapping[str, Stack | Unseen | None], region: str) -> Iterator[
             yield wrong(
                 _ABOUT,
                 f"{name} is {stack.status}",
-                "see why",
+                "see why, and docs/deploy.md#when-a-first-deployment-fails"
+                if stack.status == "ROLLBACK_COMPLETE"
+                else "see why",
+                f"aws cloudformation describe-stack-events --stack-name {name}",
+            )
+        elif stack.status in _TAKEN_BACK:
+            yield warning(
+                _ABOUT,
+                f"{name} is deployed, and its last change was taken back ({stack.status})",
+                "see why, and deploy again",
                 f"aws cloudformation describe-stack-events --stack-name {name}",
             )
         elif stack.status.endswith("_IN_PROGRESS"):
