@@ -316,7 +316,7 @@ def test_what_somebody_deleted_comes_back_as_the_runbook_says(
 ) -> None:
     """By the very commands of the page; the versions of an object are listed by another one."""
     (versions,) = blocks(RUNBOOK, "Restoring what was deleted or replaced")
-    look, mend = blocks(RUNBOOK, "Somebody deleted the pool")
+    _, look, mend = blocks(RUNBOOK, "Somebody deleted the pool")
     (without, *_) = blocks(RUNBOOK, "Guards that were taken out")
     policy = json.loads(uploads.s3.get_bucket_policy(Bucket=uploads.bucket)["Policy"])
     package = real.build(tmp_path, "mistake", "1.0")

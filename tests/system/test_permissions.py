@@ -83,6 +83,19 @@ class Who:
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """For programs."""
+        return {
+            "PATH": "/usr/bin:/bin",
+            "AWS_ACCESS_KEY_ID": self.credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": self.credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": self.credentials["SessionToken"],
+            "AWS_REGION": emulator.REGION,
+            "AWS_DEFAULT_REGION": emulator.REGION,
+            "AWS_ENDPOINT_URL": self.stack.outputs.endpoint_url,
+        }
+
     def may(self, call: Callable[[Any, str], Any], service: str = "s3") -> bool:
         """Whether the call is let through, whatever comes of it then."""
         try:
@@ -356,17 +369,35 @@ def test_the_operators_role_is_enough_for_the_command(
     """Without --bucket: it finds the stack's output, as on AWS."""
     who = operator("All")
     done = subprocess.run(
-        [paths.BIN / "debpress", *arguments, "--endpoint-url", who.stack.outputs.endpoint_url],
-        env={
-            "PATH": "/usr/bin:/bin",
-            "AWS_ACCESS_KEY_ID": who.credentials["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": who.credentials["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": who.credentials["SessionToken"],
-            "AWS_REGION": emulator.REGION,
-        },
+        [paths.BIN / "debpress", *arguments], env=who.environment,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_an_operator_can_do_what_the_runbook_says(
+    operator: Callable[[str], Who], tmp_path: Path
+) -> None:
+    """By its very commands, with that role alone; tests/system/test_runbook.py has those for the
+    queue of lost events and for logs, which the emulator can't enforce (docs/emulator.md)."""
+    who = operator("All")
+    runbook = partial(blocks, "docs/runbook.md")
+    [begin, *_] = runbook()
+    failed, _, anew = runbook("Failed executions")
+    [look] = runbook("Validity")
+    schedules, prune = runbook("No prune")
+    [reap] = runbook("No reap")
+
+    def typed(*scripts: str) -> str:
+        done = sh("\n".join((begin, *scripts)), tmp_path, who.environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    execution = json.loads(typed(look))["executionArn"]
+    assert "executionArn" in typed(f"execution={execution}", anew)
+    typed(f"execution={execution}", failed)
+    assert "Prune" in typed(schedules)
+    assert "requested" in typed(prune) and '"left": 0' in typed(reap)
 
 
 def test_hosts_read_what_is_published_and_nothing_else(host: Who) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import jmespath
 import pytest
 from debpress.adapters.logs import log, logged
 from debpress.errors import TransientError
@@ -159,6 +160,14 @@ def test_every_function_writes_json_from_info_on() -> None:
 
 
 # The runbook's queries
+
+
+def test_what_a_query_finds_is_printed_by_name_and_value() -> None:
+    """The shape is that of GetQueryResults (CloudWatch Logs API): a list of rows of fields."""
+    [shown] = re.findall(r"get-query-results .* --query '(results[^']*)'", RUNBOOK)
+    row = [{"field": "event", "value": "failed"}, {"field": "suite", "value": "stable"}]
+    found = jmespath.search(shown, {"results": [row, row], "status": "Complete"})
+    assert found == [[["event", "failed"], ["suite", "stable"]]] * 2
 
 
 def test_every_query_of_the_runbook_finds_something(
