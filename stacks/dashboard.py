@@ -22,6 +22,8 @@ from .settings import Settings
 from .workflow import PublishWorkflow
 
 _WIDTH = 24
+# What one widget shows at most (CloudWatch user guide, "Alarm status widget").
+_ALARMS = 100
 _HOUR = Duration.hours(1)
 _DAY = Duration.days(1)
 _FIVE_MINUTES = Duration.minutes(5)
@@ -70,7 +72,7 @@ class Dashboard(Construct):
             period_override=cloudwatch.PeriodOverride.INHERIT,
             widgets=[
                 [_text(settings)],
-                [self._alarms()],
+                self._alarms(),
                 self._publishes(),
                 self._releases(shown.lost),
                 self._machinery(shown.workflow),
@@ -79,14 +81,17 @@ class Dashboard(Construct):
             ],
         )
 
-    def _alarms(self) -> cloudwatch.IWidget:
+    def _alarms(self) -> list[cloudwatch.IWidget]:
         every = [each for each in Stack.of(self).node.find_all() if _is_alarm(each)]
-        return cloudwatch.AlarmStatusWidget(
-            title="Alarms: each names its section of the runbook",
-            alarms=cast("list[cloudwatch.IAlarm]", every),
-            width=_WIDTH,
-            height=4,
-        )
+        return [
+            cloudwatch.AlarmStatusWidget(
+                title="Alarms: each names its section of the runbook",
+                alarms=cast("list[cloudwatch.IAlarm]", every[start : start + _ALARMS]),
+                width=_WIDTH,
+                height=4,
+            )
+            for start in range(0, len(every), _ALARMS)
+        ]
 
     def _publishes(self) -> list[cloudwatch.IWidget]:
         batches = [

@@ -85,6 +85,11 @@ class Roles(_Roles):
             self._ci(ci)
         self.operators = [self._operators(each) for each in settings.roles.operators]
 
+    def _stacks(self) -> tuple[str, ...]:
+        """Those that the press is in; within somebody's application it is one."""
+        own = Stack.of(self).stack_name
+        return (self._names.archive_stack, own) if own == self._names.press_stack else (own,)
+
     def _ci(self, ci: Ci) -> None:
         provider = ci.provider
         for subject in ci.recyclable:
@@ -130,10 +135,7 @@ class Roles(_Roles):
         role.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=list(looking.OF_STACKS),
-                resources=[
-                    _whole(self, self._names.archive_stack),
-                    _whole(self, self._names.press_stack),
-                ],
+                resources=[_whole(self, each) for each in self._stacks()],
             )
         )
         let_encrypt(self._kept, role, read=True, write=True)

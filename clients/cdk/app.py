@@ -36,5 +36,7 @@ repository = AptRepository(
     signing_key=key,
     vpc_endpoints=["vpce-0123456789abcdef0"],
 )
-cdk.CfnOutput(stack, "Packages", value=repository.outputs["Uri"])
+# By these names `debpress … --stack packages` and the pages find what they need.
+for name, value in repository.outputs.items():
+    cdk.CfnOutput(stack, name, value=value)
 app.synth()

@@ -85,6 +85,9 @@ def test_the_example_is_a_whole_press(installed: Path, tmp_path: Path) -> None:
     assert "OnlyTheSignerSigns" in sids(template.one("AWS::KMS::Key")["KeyPolicy"])
     assert template.one("AWS::StepFunctions::StateMachine")
     assert "is not made by this application" not in said
+    # What `debpress doctor --stack packages` and other commands ask for.
+    named = {"Name", "Bucket", "Uri", "StateMachine", "SetUpFunction", "LostEvents"}
+    assert named <= template.data["Outputs"].keys()
 
 
 def test_what_is_somebody_elses_is_used_and_its_lack_of_guards_told(

@@ -29,6 +29,7 @@ from debpress.commands.bench import Bench
 from debpress.commands.examination import Examination
 from debpress.commands.proving import Proof
 from debpress.commands.repository import open_archive
+from debpress.doctor import stacks
 from debpress.doctor.findings import Finding
 
 from local import debs, emulator, paths
@@ -590,7 +591,9 @@ def test_doctor_says_what_a_role_may_not_ask_and_goes_on(ci: Who, administrator:
     def found(who: Who) -> list[Finding]:
         deployed = Deployed(lambda service, _region=None: who.client(service))
         bucket = who.stack.outputs.bucket
-        examination = Examination(deployed, who.client("s3"), bucket, "debpress", SystemClock())
+        examination = Examination(
+            deployed, who.client("s3"), bucket, stacks.named("debpress"), SystemClock()
+        )
         return [each for _, findings in examination.areas() for each in findings]
 
     lacking = [each for each in found(ci) if "you lack " in each.message]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from debpress import guards
+from debpress.adapters.deployed import Deployed
+from debpress.commands import doctor
 from debpress.doctor import (
     backlog,
     bucket,
@@ -496,6 +500,16 @@ class TestLimits:
         stack = Stack("debpress-archive", ARN, status, NOW, protected=True)
         assert levels(stacks.check({stack.name: stack}, "eu-central-1")) == [level]
 
+    def test_a_press_within_an_application_is_found_by_its_one_stack(self) -> None:
+        outputs = {"Name": "acme", "Bucket": "theirs"}
+        stack = Stack("packages", ARN, "CREATE_COMPLETE", NOW, outputs=outputs)
+        there = cast(Deployed, SimpleNamespace(stack={"packages": stack}.get))
+        asked = argparse.Namespace(stack="packages", name=None, bucket=None)
+        assert doctor.find(asked, there) == ("theirs", stacks.Press("acme", ("packages",)))
+        asked.stack = "other"
+        with pytest.raises(argparse.ArgumentError, match="no outputs Name and Bucket"):
+            doctor.find(asked, there)
+
     def test_an_archive_that_anybody_may_terminate(self) -> None:
         stack = Stack("debpress-archive", ARN, "CREATE_COMPLETE", NOW, protected=False)
         [found] = stacks.check({stack.name: stack}, "eu-central-1")
@@ -512,8 +526,8 @@ class TestLimits:
 
     def test_names_of_stacks_are_those_that_are_deployed(self) -> None:
         meant = names.Names("mirror")
-        assert stacks.names("mirror") == (meant.archive_stack, meant.press_stack)
-        assert {stacks.name(each) for each in stacks.names("mirror")} == {"mirror"}
+        assert stacks.named("mirror").stacks == (meant.archive_stack, meant.press_stack)
+        assert {stacks.name(each) for each in stacks.named("mirror").stacks} == {"mirror"}
 
 
 class TestTheReplica:

@@ -105,6 +105,10 @@ def test_the_watch_looks_often_enough_for_its_alarm(stack: Template) -> None:
 
 @pytest.fixture(scope="module")
 def widgets(stack: Template) -> list[dict[str, Any]]:
+    return _widgets(stack)
+
+
+def _widgets(stack: Template) -> list[dict[str, Any]]:
     body = readable(stack.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
     found: list[dict[str, Any]] = json.loads(body)["widgets"]
     return found
@@ -124,6 +128,16 @@ def test_it_begins_with_what_rings_and_shows_all_of_it(
     shown = set(ordered[1]["properties"]["alarms"])
     every = {f"<{name[:-8]}>" for name in stack.resources("AWS::CloudWatch::Alarm")}
     assert shown == every
+
+
+def test_no_widget_shows_more_alarms_than_it_may() -> None:
+    suite = {"components": ["main"], "architectures": ["amd64"], "valid_for": 7}
+    suites = [{**suite, "suite": f"s{number}", "origin": "Tests"} for number in range(25)]
+    stack = synthesise(debpress={"suites": suites}, replica={"region": "eu-west-1"})
+    shown = [each["properties"]["alarms"] for each in _widgets(stack) if each["type"] == "alarm"]
+    every = stack.resources("AWS::CloudWatch::Alarm")
+    assert sum(map(len, shown)) == len(every) > 100
+    assert max(map(len, shown)) <= 100
 
 
 def test_it_links_pages_that_there_are(widgets: list[dict[str, Any]]) -> None:

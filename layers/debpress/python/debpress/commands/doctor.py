@@ -42,11 +42,11 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
     deployed = Deployed(connection.clients(arguments))
     account = deployed.account
-    bucket, name = _found(arguments, deployed)
+    bucket, press = find(arguments, deployed)
     if not arguments.json:
-        print(f"{name} in {deployed.region}, account {account}, bucket {bucket}")
+        print(f"{press.name} in {deployed.region}, account {account}, bucket {bucket}")
     s3 = deployed.client("s3")
-    examination = Examination(deployed, s3, bucket, name, clock, arguments.uri)
+    examination = Examination(deployed, s3, bucket, press, clock, arguments.uri)
     areas = {}
     for title, findings in examination.areas():
         areas[title] = findings
@@ -63,11 +63,13 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
     return 1 if count[Level.WRONG] else 0
 
 
-def _found(arguments: argparse.Namespace, deployed: Deployed) -> tuple[str, str]:
-    """The bucket, and the name of its press: by the one that is named the other is found.
+def find(arguments: argparse.Namespace, deployed: Deployed) -> tuple[str, stacks.Press]:
+    """The bucket, and its press: by the one that is named the other is found.
 
     Raises argparse.ArgumentError where neither leads to a bucket, or the bucket to no press.
     """
+    if arguments.stack and not stacks.is_own(arguments.stack):
+        return _within(arguments, deployed)
     named = arguments.name or (stacks.name(arguments.stack) if arguments.stack else None)
     bucket = arguments.bucket or (None if named else os.environ.get("DEBPRESS_BUCKET"))
     if bucket and not named:
@@ -75,13 +77,25 @@ def _found(arguments: argparse.Namespace, deployed: Deployed) -> tuple[str, str]
         # An adopted bucket may be no stack's, and who looks may not be allowed to ask.
         named = stacks.name(owner) if isinstance(owner, str) else None
     name = named or stacks.name(connection.STACK)
-    for stack_name in () if bucket else reversed(stacks.names(name)):
+    press = stacks.named(name)
+    for stack_name in () if bucket else reversed(press.stacks):
         stack = deployed.stack(stack_name)
         bucket = bucket or (stack.outputs.get("Bucket") if isinstance(stack, Stack) else None)
     if not bucket:
         where = f"no stack of {name} that you may see in {deployed.region} names its bucket"
         raise argparse.ArgumentError(None, f"{where}: say --name, --region, or --bucket")
-    return bucket, name
+    return bucket, press
+
+
+def _within(arguments: argparse.Namespace, deployed: Deployed) -> tuple[str, stacks.Press]:
+    """A press in the one stack of an application, whose outputs name it and its bucket."""
+    stack = deployed.stack(arguments.stack)
+    outputs = stack.outputs if isinstance(stack, Stack) else {}
+    name, bucket = arguments.name or outputs.get("Name"), arguments.bucket or outputs.get("Bucket")
+    if not name or not bucket:
+        where = f"the stack {arguments.stack} is not there, or has no outputs Name and Bucket"
+        raise argparse.ArgumentError(None, f"{where}: say --name and --bucket as well, or --region")
+    return bucket, stacks.Press(name, (arguments.stack,))
 
 
 def _print(title: str, findings: Sequence[Finding]) -> None:

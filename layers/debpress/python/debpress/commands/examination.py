@@ -44,21 +44,22 @@ _T = TypeVar("_T")
 
 
 class Examination:
-    """Of the press of a name. `uri` is where hosts find the root; None: where the stack says."""
+    """Of a press. `uri` is where hosts find the root; None: where the stack says."""
 
     def __init__(
         self,
         deployed: Deployed,
         s3: Any,
         bucket_name: str,
-        name: str,
+        press: stacks.Press,
         clock: Clock,
         uri: str | None = None,
     ) -> None:
         self._deployed = deployed
         self._s3 = s3
         self._store = S3Store(s3, bucket_name)
-        self._name = name
+        self._name = press.name
+        self._names = press.stacks
         self._clock = clock
         self._uri = uri
 
@@ -90,7 +91,7 @@ class Examination:
         yield "What hosts see", list(self._hosts(deployment, repository, at))
 
     def _stacks(self) -> tuple[list[Finding], Deployment]:
-        there = {name: self._deployed.stack(name) for name in stacks.names(self._name)}
+        there = {name: self._deployed.stack(name) for name in self._names}
         found = list(stacks.check(there, self._deployed.region))
         exports = self._deployed.exports()
         if isinstance(exports, Unseen):

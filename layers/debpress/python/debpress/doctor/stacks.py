@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from debpress.doctor.findings import Finding, Unseen, ok, unseen, warning, wrong
 from debpress.doctor.template import Stack
@@ -18,9 +19,23 @@ _FAILED = (
 _TAKEN_BACK = ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
 
 
-def names(press: str) -> tuple[str, str]:
-    """The stacks of the archive and of the press itself, by the press's name."""
-    return press + _ARCHIVE, press + _PRESS
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press by its name, and the stacks that it is in: two of its own, or one of an application
+    that it is a part of."""
+
+    name: str
+    stacks: tuple[str, ...]
+
+
+def named(name: str) -> Press:
+    """The press of this name that has its own stacks, of the archive and of the press itself."""
+    return Press(name, (name + _ARCHIVE, name + _PRESS))
+
+
+def is_own(stack: str) -> bool:
+    """Whether a stack of this name is of a press alone."""
+    return stack.endswith((_ARCHIVE, _PRESS))
 
 
 def replica(press: str) -> str:
