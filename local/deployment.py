@@ -46,23 +46,29 @@ def client(endpoint: str, service: str, region: str | None = None) -> Any:
 
 
 def deploy(
-    endpoint: str, assembly: Assembly, check: Callable[[], None], *, adopting: bool = False
+    endpoint: str,
+    assembly: Assembly,
+    check: Callable[[], None],
+    *,
+    adopting: bool = False,
+    region: str = emulator.REGION,
 ) -> dict[str, str]:
     """Uploads the assets, creates or updates the stacks in order, and returns all their outputs by
-    name. `adopting` is `cdk deploy --import-existing-resources`.
+    name. `adopting` is `cdk deploy --import-existing-resources`; `region` is that of the stacks
+    that name none.
 
     `check` is called while waiting; it raises when the emulator has ended. Raises LocalError with
     CloudFormation's reasons when a stack can't be created.
     """
     name, version = _BOOTSTRAP
-    for region in {stack.region for stack in assembly.stacks}:
-        ssm = client(endpoint, "ssm", region)
+    for place in {stack.region or region for stack in assembly.stacks}:
+        ssm = client(endpoint, "ssm", place)
         ssm.put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
-    _upload(endpoint, assembly.assets)
+    _upload(endpoint, assembly.assets, region)
     outputs: dict[str, str] = {}
     for stack in assembly.stacks:
-        formation = client(endpoint, "cloudformation", stack.region)
-        template = f"{endpoint}/{_filled(stack.bucket)}/{stack.key}"
+        formation = client(endpoint, "cloudformation", stack.region or region)
+        template = f"{endpoint}/{_filled(stack.bucket, region)}/{stack.key}"
         try:
             _ask(formation, stack, template, adopting)
             outputs |= _await(formation, stack.name, check)
@@ -71,18 +77,20 @@ def deploy(
     return outputs
 
 
-def _upload(endpoint: str, assets: tuple[Asset, ...]) -> None:
-    s3 = client(endpoint, "s3")
-    for bucket in sorted({_filled(asset.bucket) for asset in assets}):
-        s3.create_bucket(Bucket=bucket)
+def _upload(endpoint: str, assets: tuple[Asset, ...], region: str) -> None:
+    s3 = client(endpoint, "s3", region)
+    # S3's first Region is none to be named (S3 API, "CreateBucket").
+    place = {} if region == "us-east-1" else {"LocationConstraint": region}
+    for bucket in sorted({_filled(asset.bucket, region) for asset in assets}):
+        s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {}))
     for asset in assets:
         body = _zip(asset.source) if asset.zipped else asset.source.read_bytes()
-        s3.put_object(Bucket=_filled(asset.bucket), Key=asset.key, Body=body)
+        s3.put_object(Bucket=_filled(asset.bucket, region), Key=asset.key, Body=body)
 
 
-def _filled(text: str) -> str:
+def _filled(text: str, region: str) -> str:
     """`text` with the pseudo parameters of an environment-agnostic stack replaced by values."""
-    return text.replace("${AWS::AccountId}", _ACCOUNT).replace("${AWS::Region}", emulator.REGION)
+    return text.replace("${AWS::AccountId}", _ACCOUNT).replace("${AWS::Region}", region)
 
 
 def _zip(folder: Path) -> bytes:

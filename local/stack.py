@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,11 @@ def up(
 
 
 def deployed(
-    running: emulator.Emulator, context: Mapping[str, Any], *, adopting: bool = False
+    running: emulator.Emulator,
+    context: Mapping[str, Any],
+    *,
+    adopting: bool = False,
+    region: str = emulator.REGION,
 ) -> Stack:
     """The stack, deployed and set up in a running emulator. Raises LocalError.
 
@@ -99,8 +103,10 @@ def deployed(
         place = tempfile.mkdtemp(prefix="cdk.out-", dir=running.directory)
         assembly = synthesis.synthesise(Path(place), merged)
     with progress.step("deploy them through CloudFormation, which sets every suite up"):
-        outputs = deployment.deploy(running.endpoint, assembly, running.check, adopting=adopting)
-    return Stack(_outputs(running, merged, outputs), running)
+        outputs = deployment.deploy(
+            running.endpoint, assembly, running.check, adopting=adopting, region=region
+        )
+    return Stack(replace(_outputs(running, merged, outputs), region=region), running)
 
 
 def _outputs(

@@ -3,9 +3,11 @@ followed in another Region, destroyed, deployed again, and adopted, and hosts no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from local.release.__main__ import deployable
 from local.stack import Stack
 from tests.support.documents import blocks, sh
 from tests.support.operator import functions, invoke
+from tests.support.press import event
 
 NAME = "released"
 REGION = "eu-west-1"
@@ -35,6 +38,8 @@ class Released:
     stack: Stack
     ci: Ci
     folder: Path
+    # What the archive made; the press uses it wherever it is adopted.
+    signing_key: str = ""
 
     def typed(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
         """A block of the pages, of this press."""
@@ -98,6 +103,8 @@ def released(stack: Stack, ci: Ci, tmp_path_factory: pytest.TempPathFactory) -> 
     deployable(made.folder / "release", settings())
     ci.aws("s3", "mb", "s3://releases")
     made.deploy()
+    name = f"/debpress/{NAME}/signing-key"
+    made.signing_key = stack.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     return made
 
 
@@ -195,7 +202,6 @@ def test_what_was_kept_is_adopted_by_a_new_deployment(released: Released, stack:
     bucket = before["Bucket"]
     released.publish("adopted", "1.0")
     reader = released.host(bucket)
-    key = _signing_key(stack)
     statements = _guards(stack, bucket)
     formation = stack.client("cloudformation")
 
@@ -210,7 +216,7 @@ def test_what_was_kept_is_adopted_by_a_new_deployment(released: Released, stack:
 
     # The emulator imports a bucket, and no policy of one (docs/emulator.md).
     stack.client("s3").delete_bucket_policy(Bucket=bucket)
-    adopt = {"bucket": bucket, "signing_key": key}
+    adopt = {"bucket": bucket, "signing_key": released.signing_key}
     made = local_stack.deployed(stack.emulator, settings(adopt=adopt), adopting=True)
 
     assert made.outputs.bucket == bucket
@@ -229,11 +235,6 @@ def _off() -> str:
     return str(command).replace("<name>", NAME)
 
 
-def _signing_key(stack: Stack) -> str:
-    ssm = stack.client("ssm")
-    return str(ssm.get_parameter(Name=f"/debpress/{NAME}/signing-key")["Parameter"]["Value"])
-
-
 def _guards(stack: Stack, bucket: str) -> list[Any]:
     policy = json.loads(stack.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
     return sorted(policy["Statement"], key=json.dumps)
@@ -249,7 +250,7 @@ def _refused(call: Callable[[], Any]) -> None:
 def test_when_a_region_is_gone_its_replica_is_let_go_and_stays(
     released: Released, stack: Stack
 ) -> None:
-    """The last of this press's tests: what follows is nobody's afterwards."""
+    """The last of this press's tests: a press of the other Region has what followed afterwards."""
     released.has_follow()
     (mirror,) = [name for name in functions(stack) if f"{NAME}-press-FunctionsMirror" in name]
     assert invoke(stack, mirror, tidy=True)["tidy"]["copied"] > 0
@@ -263,4 +264,36 @@ def test_when_a_region_is_gone_its_replica_is_let_go_and_stays(
     waiter = formation.get_waiter("stack_delete_complete")
     waiter.wait(StackName=f"{NAME}-replica", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert {each.get("Sid") for each in _guards(stack, REPLICA)} >= {"OnlyTheMirrorWrites"}
-    released.host(REPLICA).update().clean()
+    reader = released.host(REPLICA)
+    reader.update().clean()
+
+    # A press there, by the page's changes of the configuration. The emulator imports a bucket and
+    # no policy of one (docs/emulator.md).
+    stack.client("s3").delete_bucket_policy(Bucket=REPLICA)
+    there = settings(adopt={"bucket": REPLICA, "signing_key": released.signing_key})
+    del there["replica"]
+    made = local_stack.deployed(stack.emulator, there, adopting=True, region=REGION)
+
+    assert (made.outputs.bucket, made.outputs.region) == (REPLICA, REGION)
+    assert made.outputs.signing_fingerprint == released.outputs["SigningFingerprint"]
+    _published(stack, made, debs.build(released.folder, "elsewhere", "1.0"))
+    reader.update().clean()
+    assert reader.versions("elsewhere") == ["1.0"]
+
+
+def _published(stack: Stack, there: Stack, package: Path) -> None:
+    """What S3's event starts; the emulator sends none of a bucket of another Region."""
+    s3, bucket = stack.client("s3"), there.outputs.bucket
+    body, place = package.read_bytes(), Batch("stable", "main", "elsewhere").staging
+    s3.put_object(Bucket=bucket, Key=f"{place}{package.name}", Body=body)
+    sums = f"{hashlib.sha256(body).hexdigest()}  {package.name}\n".encode()
+    put = s3.put_object(Bucket=bucket, Key=f"{place}SHA256SUMS", Body=sums)
+    started = event(f"{place}SHA256SUMS", put["ETag"].strip('"'), put["VersionId"])
+    states = deployment.client(stack.outputs.endpoint_url, "stepfunctions", REGION)
+    machine = there.outputs.state_machine_arn
+    execution = states.start_execution(stateMachineArn=machine, input=json.dumps(started))
+    arn, deadline = execution["executionArn"], time.monotonic() + 60
+    while (status := states.describe_execution(executionArn=arn)["status"]) == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert status == "SUCCEEDED"

@@ -67,7 +67,7 @@ def bench(
     press.set_up()
     press.clock.sleep(600)
     press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+    monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
     made = Bench(press, capsys)
     made.deploy(**NAMES)
     return made

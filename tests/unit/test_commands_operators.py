@@ -85,7 +85,7 @@ def bench(
     press: Press, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Bench:
     press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+    monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
     made = Bench(press, capsys)
     made.deploy()
     return made
