@@ -177,9 +177,11 @@ for deb; do
     fail "$deb could not be uploaded: see above; nothing was published, run this again"
 done
 # The manifest is last: its arrival starts the press.
-etag=$(aws s3api put-object --bucket "$bucket" --key "$staging/SHA256SUMS" \
-  --body "$scratch/SHA256SUMS" --query ETag --output text) ||
-  fail 'the manifest could not be uploaded: see above; nothing was published, run this again'
+put=$(aws s3api put-object --bucket "$bucket" --key "$staging/SHA256SUMS" \
+  --body "$scratch/SHA256SUMS" --query '[ETag, VersionId]' --output text) ||
+  fail 'the manifest could not be uploaded: see above; run this again, which is harmless'
+tab=$(printf '\t')
+etag=${put%%"$tab"*} put_version=${put#*"$tab"}
 etag=$(replaced "$etag" '"' '')
 end upload
 
@@ -193,10 +195,11 @@ fi
 # string, and what stands between two strings tells what they are. A quote within a string is
 # escaped by a backslash; then the pieces on both sides of it are one string.
 #
-# Sets status, generation and answered (the ETag of the manifest that it answers), and writes the
-# packages and errors to $scratch/report, as they are to be printed.
+# Sets status, generation, and of the manifest that it answers the ETag (answered) and the version
+# (answered_version, empty where the bucket has none). Writes packages, errors and what was ignored to
+# files in $scratch, as they are to be printed.
 read_result() { # JSON
-  status='' generation='' answered='' list='' key='' string='' is_string=no
+  status='' generation='' answered='' answered_version='' list='' key='' string='' is_string=no
   action='' architecture='' package='' version='' code='' file='' message=''
   : >"$scratch/packages"
   : >"$scratch/ignored"
@@ -238,6 +241,7 @@ between() { # PIECE: what follows upon the string $string
   case $list.$key in
     .status) status=$string ;;
     .etag) answered=$string ;;
+    .version_id) answered_version=$string ;;
     packages.action) action=$string ;;
     packages.architecture) architecture=$string ;;
     packages.package) package=$string ;;
@@ -288,14 +292,17 @@ path_of() { # BASE NAME: as it was named on the command line
   done <"$scratch/paths"
 }
 
-# A result may be of an earlier upload of the same name, so it is told by the manifest's ETag. S3
-# refuses (403) what is not there to those who may not list, as a CI's role may not.
+# A result may be of an earlier upload of the same name, so it is told by the manifest's ETag; and by
+# its version, since the same files make the same manifest. S3 refuses (403) what is not there to
+# those who may not list, as a CI's role may not.
 begun=$(date +%s)
 pause=1
 while :; do
   if body=$(aws s3 cp --only-show-errors "s3://$bucket/$result" - 2>"$scratch/said"); then
     read_result "$body"
-    if [ "$answered" = "$etag" ]; then break; fi
+    if [ "$answered" = "$etag" ]; then
+      case $put_version in "$answered_version" | None) break ;; esac
+    fi
   fi
   waited=$(($(date +%s) - begun))
   if [ "$waited" -ge "$timeout" ]; then

@@ -51,7 +51,11 @@ def test_each_subcommand_helps(
 def test_no_module_that_runs_is_left_out(package: str, names: dict[str, str]) -> None:
     (folder,) = import_module(package).__path__
     modules = {path.stem: import_module(f"{package}.{path.stem}") for path in _modules(folder)}
-    running = {name.rstrip("_") for name, module in modules.items() if hasattr(module, "run")}
+    running = {
+        name.rstrip("_").replace("_", "-")
+        for name, module in modules.items()
+        if hasattr(module, "run")
+    }
     assert running == set(names) - {"key"}
 
 

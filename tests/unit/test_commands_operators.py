@@ -122,6 +122,13 @@ class TestRemove:
         assert "  removed  a  1.0  all\n" in out
         assert bench.names() == {("a", "2.0")}
 
+    def test_yank_takes_exact_versions_and_no_others(self, bench: Bench) -> None:
+        bench.publish(("a", "1.0", "all"), ("a", "2:2.0", "all"), component="extra")
+        for wanted in ("a", "a=", "a (<< 2)", "a (= 1.0)"):
+            assert bench.run("yank", "stable/extra", wanted)[0] == 2
+        assert bench.run("yank", "stable/extra", "a=2:2.0")[0] == 0
+        assert bench.names(component="extra") == {("a", "1.0")}
+
     def test_of_one_architecture_and_component(self, bench: Bench) -> None:
         bench.publish(("a", "1", "amd64"), ("a", "1", "arm64"), component="extra")
         place = ("--suite", "stable", "--component", "extra", "--arch", "arm64")
@@ -198,6 +205,15 @@ class TestCopy:
         assert bench.names() == {("a", "1")}
         assert bench.run("copy", "a", *both, "--component", "extra")[0] == 0
         assert bench.names(component="extra") == {("a", "1")}
+
+    def test_promote_is_the_same_with_the_places_first(self, bench: Bench) -> None:
+        bench.publish(("a", "1", "all"), ("b", "2", "all"), suite="testing", component="extra")
+        assert bench.run("promote", "testing", "stable", "a")[0] == 1
+        assert bench.run("promote", "testing/extra", "stable", "a=1")[0] == 0
+        assert bench.names(component="extra") == {("a", "1")}
+        assert bench.run("promote", "testing/extra", "stable/main", "b")[0] == 0
+        assert bench.names() == {("b", "2")}
+        assert bench.run("promote", "testing", "stable/Main", "a")[0] == 2
 
     def test_a_dry_run_says_what_is_here_already(self, bench: Bench) -> None:
         for suite in ("testing", "stable"):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from debpress import codec
-from debpress.commands import text
+from debpress.commands import joblog, text
 from debpress.records.result import Result
 
 from local import paths
@@ -21,7 +23,7 @@ RESULTS = sorted((paths.ROOT / "tests/golden").glob("results__*.json"))
 
 AWS = """#!/bin/sh
 case "$*" in
-  *put-object*) echo '"the-etag"' ;;
+  *put-object*) printf '"the-etag"\\t%s\\n' "${VERSION-the/version+1}" ;;
   *" s3://packages/results/"*) cat "$RESULT" ;;
   *--no-progress*) ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
@@ -64,7 +66,8 @@ def run(tmp_path: Path) -> Run:
 
 def answer(body: dict[str, Any]) -> dict[str, Any]:
     """The result as the answer to what the script uploads."""
-    return {**body, "manifest": {**body["manifest"], "etag": "the-etag"}}
+    same = {"etag": "the-etag", "version_id": "the/version+1"}
+    return {**body, "manifest": {**body["manifest"], **same}}
 
 
 def words(printed: str) -> list[str]:
@@ -121,12 +124,58 @@ def test_github_shows_a_refusal_at_the_file_and_folds_the_rest(run: Run) -> None
     )
 
 
-def test_an_answer_to_another_upload_is_no_answer(run: Run) -> None:
-    body = RESULTS[0].read_text("utf-8")
+@pytest.mark.parametrize("where", ["GITHUB_ACTIONS", "GITLAB_CI"])
+def test_the_command_marks_a_log_as_the_script_does(
+    where: str,
+    run: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = json.loads((paths.ROOT / "tests/golden/results__stable__main__b1.json").read_text())
+    body["errors"] = [{"file": "a_1_all.deb", "code": "deb-malformed", "message": "50%, and: no"}]
+    body = answer(body)
+    scripts, commands = tmp_path / "scripts.md", tmp_path / "commands.md"
+    done = run(
+        *("--bucket", "packages", "--suite", "stable", "--batch", "b1", "--", "./a_1_all.deb"),
+        result=json.dumps(body),
+        **{where: "true", "GITHUB_STEP_SUMMARY": str(scripts)},
+    )
+    monkeypatch.setenv(where, "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(commands))
+    result = codec.decode(Result, body)
+    joblog.summarise(result)
+    with joblog.section("result", text.outcome(result), sys.stdout):
+        text.print_details(result)
+    joblog.print_errors([codec.encode(each) for each in result.errors], [Path("x/../a_1_all.deb")])
+    said = capsys.readouterr()
+
+    def marks(log: str) -> list[str]:
+        same = re.sub(r"(section_\w+):\d+", r"\1:NOW", log.replace("x/../", "./"))
+        return words(same.replace("\r", "\n"))
+
+    wanted = marks(said.out)
+    assert marks(done.stdout)[-len(wanted) :] == wanted
+    assert marks(done.stderr) == marks(said.err)
+    assert commands.read_text("utf-8") == scripts.read_text("utf-8")
+
+
+@pytest.mark.parametrize("earlier", [{"etag": "another"}, {"version_id": "an earlier one"}])
+def test_an_answer_to_another_upload_is_no_answer(run: Run, earlier: dict[str, str]) -> None:
+    answered = answer(json.loads(RESULTS[0].read_text("utf-8")))
+    body = json.dumps({**answered, "manifest": {**answered["manifest"], **earlier}})
     done = run("--bucket", "packages", "--suite", "stable", "--timeout", "0", "a_1_all.deb",
                result=body)  # fmt: skip
     assert done.returncode == 1
     assert "no result after 0 s" in done.stderr and "run this again" in done.stderr
+
+
+def test_where_the_bucket_has_no_versions_the_etag_is_enough(run: Run) -> None:
+    body = answer(json.loads(RESULTS[0].read_text("utf-8")))
+    body["manifest"]["version_id"] = None
+    done = run("--bucket", "packages", "--suite", "stable", "--timeout", "0", "a_1_all.deb",
+               result=json.dumps(body), VERSION="None")  # fmt: skip
+    assert "no result after" not in done.stderr
 
 
 @pytest.mark.parametrize(

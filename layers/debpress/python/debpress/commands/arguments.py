@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from debpress import layout
 from debpress.errors import DebpressError
@@ -58,6 +60,57 @@ def package(value: str) -> str:
     """`foo`, or `foo=1.2` in apt-get's notation; returns it as a relation, `foo (= 1.2)`."""
     name, given, version = value.partition("=")
     return relation(f"{name} (= {version})" if given and "(" not in name else value)
+
+
+def exact(value: str) -> str:
+    """`foo=1.2`, and nothing less; returns it as a relation, `foo (= 1.2)`."""
+    if not re.fullmatch(r"[^=(]+=[^=(]+", value):
+        raise argparse.ArgumentTypeError(f"{value!r} is not PACKAGE=VERSION")
+    return package(value)
+
+
+class _Place(argparse.Action):
+    """`SUITE` or `SUITE/COMPONENT`, of which the component goes to the attribute of that name."""
+
+    def __init__(self, *, component_to: str, **more: Any) -> None:
+        super().__init__(**more)
+        self._component_to = component_to
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        name, given, part = values.partition("/")
+        try:
+            setattr(namespace, self.dest, suite(name))
+            setattr(namespace, self._component_to, component(part) if given else None)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
+
+
+def add_place(
+    parser: argparse.ArgumentParser,
+    metavar: str,
+    purpose: str,
+    suite_to: str = "suite",
+    component_to: str = "component",
+) -> None:
+    """Adds a positional argument for a suite and a component, which go to two attributes; the
+    component is None where none is said."""
+    parser.add_argument(
+        suite_to,
+        action=_Place,
+        component_to=component_to,
+        metavar=metavar,
+        help=f"{purpose}, as SUITE/COMPONENT",
+    )
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a .deb; a folder, for the .deb files in it; a .changes, for the packages it lists",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser, purpose: str = "print JSON") -> None:

@@ -6,14 +6,15 @@ Nothing is sent and nothing is asked: it needs no credentials and no network.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from debpress.clock import Clock
 from debpress.commands import arguments as args
-from debpress.commands import text
-from debpress.commands.packages import LocalPackage, examine
+from debpress.commands import joblog, text
+from debpress.commands.gathering import gather
+from debpress.commands.packages import LocalPackage
 from debpress.errors import Refusal
 
 
@@ -22,18 +23,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Checks .deb files as an upload would, and unpacks each in memory to its end. "
         "Sends nothing. Exits with 1 if anything is wrong."
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="DEB")
+    args.add_files(parser)
     args.add_json(parser)
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
-    packages, refusals = examine(arguments.files)
+    gathered = gather(arguments.files)
+    packages, refusals = gathered.packages, gathered.refusals
+    for note in gathered.notes:
+        print(text.printable(note), file=sys.stderr)
     if arguments.json:
         text.print_json(_as_json(packages, refusals))
     else:
         for package in packages:
             print(text.printable(f"good: {package.path}: {' '.join(package.identity)}"))
-        text.print_errors([refusal.as_json() for refusal in refusals])
+        joblog.print_errors([refusal.as_json() for refusal in refusals])
     return 1 if refusals else 0
 
 

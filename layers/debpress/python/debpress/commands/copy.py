@@ -14,6 +14,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Names packages of one suite in another as well, all of them in one flip. No byte moves."
     )
+    add_packages(parser)
+    parser.add_argument("--from", dest="source", required=True, type=args.suite, metavar="SUITE")
+    parser.add_argument("--to", dest="suite", required=True, type=args.suite, metavar="SUITE")
+    parser.add_argument("--component", default="main", type=args.component)
+    parser.add_argument(
+        "--from-component", type=args.component, metavar="COMPONENT", help="(default: the same)"
+    )
+    add_options(parser)
+
+
+def add_packages(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "packages",
         nargs="+",
@@ -21,12 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PACKAGE[=VERSION]",
         help="without a version: the newest one",
     )
-    parser.add_argument("--from", dest="source", required=True, type=args.suite, metavar="SUITE")
-    parser.add_argument("--to", dest="suite", required=True, type=args.suite, metavar="SUITE")
-    parser.add_argument("--component", default="main", type=args.component)
-    parser.add_argument(
-        "--from-component", type=args.component, metavar="COMPONENT", help="(default: the same)"
-    )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="though they need exactly what does not come along"
     )

@@ -19,11 +19,15 @@ from debpress.errors import DebpressError
 # For each, the module of the same name beside this one is imported.
 SUBCOMMANDS = {
     "upload": "publish .deb files as one batch",
+    "push": "upload, by the name that others have for it",
     "import": "bring the packages of any repository that apt can read",
     "compare": "say whether a host could tell a repository from a suite",
     "check": "check .deb files as an upload would, and send nothing",
+    "build-manifest": "write the manifest for an upload by other means",
     "remove": "take packages out of a suite",
+    "yank": "take exact versions out of a suite",
     "copy": "publish packages of one suite in another",
+    "promote": "copy, from one suite to the next",
     "rollback": "go back to the content of an earlier generation",
     "prune": "take old versions out, as the schedule does",
     "forget": "let versions that are gone come again with other bytes",
@@ -40,6 +44,9 @@ SUBCOMMANDS = {
     "key": "the keys that sign",
 }
 
+# What keys and signatures need; the small client for CI leaves it out (local/release/client.py).
+_OPERATORS_NEED = ("cryptography", "gnupg")
+
 
 def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     """Runs the command and gives its exit code. Raises SystemExit(2) on a usage error."""
@@ -48,7 +55,10 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"debpress {debpress.__version__}")
     subcommands.add(parser, "debpress.commands", SUBCOMMANDS, "SUBCOMMAND")
-    arguments = parser.parse_args(argv)
+    try:
+        arguments = parser.parse_args(argv)
+    except ModuleNotFoundError as error:
+        return _not_installed(error)
     try:
         code: int = arguments.run(arguments, clock or SystemClock())
         sys.stdout.flush()
@@ -59,6 +69,8 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     except DebpressError as error:
         print(f"debpress: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        return _not_installed(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -66,6 +78,14 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         # not print a second error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _not_installed(error: ModuleNotFoundError) -> int:
+    if (error.name or "").partition(".")[0] not in _OPERATORS_NEED:
+        raise error
+    said = f"this needs {error.name}, which the small client for CI has not: install all of it"
+    print(f"debpress: {said} (the wheel debpress in place of debpress_client)", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from debpress import deb
 from debpress.errors import Code, Refusal, RejectedError
+
+Count = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,20 @@ class LocalPackage:
         return self.path.name
 
 
-def examine(paths: Sequence[Path]) -> tuple[list[LocalPackage], list[Refusal]]:
+def examine(
+    paths: Sequence[Path], count: Count | None = None
+) -> tuple[list[LocalPackage], list[Refusal]]:
     """Reads every file whole, and unpacks it in memory to its end. What is wrong with the packages
     themselves is told here, as admission would tell it, before any byte is sent, and of all the
-    files at once."""
+    files at once. `count` is told the size in bytes of each that is good."""
     packages: list[LocalPackage] = []
     refusals: list[Refusal] = []
     seen: set[str] = set()
     for path in paths:
         try:
             packages.append(_examine(path, seen))
+            if count is not None:
+                count(packages[-1].size)
         except RejectedError as error:
             refusals += (Refusal(str(path), each.code, each.message) for each in error.refusals)
     return packages, refusals
@@ -65,7 +71,7 @@ def _examine(path: Path, seen: set[str]) -> LocalPackage:
             identity = (found.package, found.version, found.architecture)
             return LocalPackage(path, sha256, size, identity, found.built_for)
     except OSError as error:
-        raise _refused(Code.FILE_MISSING, f"can't be read: {error.strerror}") from error
+        raise _refused(Code.FILE_MISSING, unread(error)) from error
 
 
 class _File:
@@ -77,6 +83,11 @@ class _File:
     def read(self, start: int, length: int) -> bytes:
         self._file.seek(start)
         return self._file.read(length)
+
+
+def unread(error: OSError) -> str:
+    """Why a file can't be read, for a refusal."""
+    return f"can't be read: {error.strerror}"
 
 
 def _refused(code: Code, message: str) -> RejectedError:

@@ -1,4 +1,4 @@
-"""Shows the progress of long work on a terminal; prints nothing where stderr is a log."""
+"""Shows the progress of long work on a terminal. Where stderr is a log, there are lines alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from types import TracebackType
 
 from debpress.commands.text import printable
 
+_WIDTH = 30
+
 
 class Progress:
-    """A progress display. It is called with the size of each part that is done: by boto3's
-    transfers (with bytes sent, from several threads) and by `verify`."""
+    """A progress display. It is called with the size of each part that is done: by
+    transfers (with bytes sent, from several threads; fewer than none where some are sent again)
+    and by `verify`."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name = printable(name)
@@ -32,7 +35,16 @@ class Progress:
             if self._terminal and now - self._shown >= 0.1:
                 self._shown = now
                 part = min(100, 100 * self._sent // self._size)
-                print(f"\r\033[K{self._name} {part:3}%", end="", file=sys.stderr, flush=True)
+                bar = "#" * (part * _WIDTH // 100)
+                line = f"\r\033[K{self._name} [{bar:<{_WIDTH}}] {part:3}%"
+                print(line, end="", file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """Prints a line on stderr, in a log, too. On a terminal the display goes on below it."""
+        with self._lock:
+            self._shown = 0.0
+            start = "\r\033[K" if self._terminal else ""
+            print(f"{start}{line}", file=sys.stderr, flush=True)
 
     def __exit__(
         self,

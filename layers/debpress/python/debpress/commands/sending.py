@@ -1,19 +1,37 @@
-"""Sends a batch to staging: the packages, then the manifest, which starts the workflow."""
+"""Sends a batch to staging: the packages side by side, then the manifest, which starts the
+workflow.
+
+What breaks off is taken up again: a part of a file by botocore, a file by this module, for some two
+minutes in which nothing gets through; and with `again`, what an earlier command has staged is not
+sent a second time (decision 0025).
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from debpress.clock import Clock, SystemClock
+from debpress.commands import text
 from debpress.commands.packages import LocalPackage
 from debpress.commands.progress import Progress
-from debpress.errors import StoreError
+from debpress.concurrency import side_by_side
+from debpress.errors import StoreError, TransientError
 from debpress.layout import Batch
 from debpress.store import Head, ObjectHeaders
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
+
+# Seconds between the rounds in which nothing gets through; each has botocore's own attempts, too.
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+# The SHA-256 of the whole file, among the staged object's metadata. S3 has one of its own only of
+# what comes in one part.
+_SUM = "sha256"
 
 
 class Listed(Protocol):
@@ -27,44 +45,143 @@ class Listed(Protocol):
     def size(self) -> int: ...
 
 
-def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> Head:
+def send(
+    client: Any,
+    store: S3Store,
+    batch: Batch,
+    packages: Sequence[LocalPackage],
+    clock: Clock | None = None,
+    *,
+    again: bool = False,
+) -> Head:
     """Uploads the files, then the manifest; returns the manifest's Head.
 
-    Raises TransientError or StoreError; the bucket's lifecycle then deletes the files that were
-    uploaded. IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix.
+    With `again`, files that are staged with the same sum stay; whoever may not look at staging
+    sends all. Raises TransientError or StoreError; the bucket's lifecycle then deletes the files
+    that were uploaded, unless another command goes on.
+
+    IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix; to look what is
+    there, s3:GetObject on it.
     """
-    for package in packages:
-        _upload(client, store, batch.staging + package.name, package)
+    there = _staged(store, batch, packages) if again else set()
+    lacking = [package for package in packages if package.name not in there]
+    _Sending(client, store, batch, lacking).all(clock or SystemClock())
     return put_manifest(store, batch, packages)
 
 
 def put_manifest(store: S3Store, batch: Batch, files: Sequence[Listed]) -> Head:
     """Starts the workflow for files that are staged; returns the manifest's Head."""
+    return store.put(f"{batch.staging}manifest.json", manifest_of(files), _JSON)
+
+
+def manifest_of(files: Sequence[Listed]) -> bytes:
+    """The manifest.json that lists the files."""
     listed = [{"name": each.name, "sha256": each.sha256, "size": each.size} for each in files]
-    manifest = json.dumps({"version": 1, "files": listed}, indent=1).encode()
-    return store.put(f"{batch.staging}manifest.json", manifest, _JSON)
+    return json.dumps({"version": 1, "files": listed}, indent=1).encode()
 
 
-def _upload(client: Any, store: S3Store, key: str, package: LocalPackage) -> None:
-    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 (see connection)
-    from boto3.s3.transfer import S3Transfer  # noqa: PLC0415
-    from botocore.exceptions import ClientError  # noqa: PLC0415
+@dataclass(slots=True)
+class _Sending:
+    """The files that are not up yet, and how they get there."""
 
-    from debpress.adapters import aws  # noqa: PLC0415
+    client: Any
+    store: S3Store
+    batch: Batch
+    lacking: list[LocalPackage]
+    _progress: Progress = field(init=False)
 
-    with (
-        aws.translated(f"upload {package.path} to s3://{store.bucket}/{key}", _MAY_WRITE),
-        Progress(package.name, package.size) as progress,
-        S3Transfer(client) as transfer,
-    ):
+    def all(self, clock: Clock) -> None:
+        """Raises TransientError when nothing got through for long; StoreError at once."""
+        with Progress("uploading", sum(package.size for package in self.lacking)) as progress:
+            self._progress = progress
+            pauses = iter(PAUSES)
+            while self.lacking:
+                before = len(self.lacking)
+                dropped = self._round()
+                if dropped is None:
+                    return
+                if len(self.lacking) < before:
+                    pauses = iter(PAUSES)
+                pause = next(pauses, None)
+                if pause is None:
+                    raise dropped
+                progress.say(f"{text.printable(dropped)} Going on in {pause:g} s.")
+                clock.sleep(pause)
+
+    def _round(self) -> TransientError | None:
+        """Sends what is lacking. Gives the first error that may pass, and raises any other, when
+        what else is under way is given up."""
+        from s3transfer.manager import TransferConfig, TransferManager  # noqa: PLC0415
+
+        dropped: TransientError | None = None
+        with TransferManager(self.client, TransferConfig()) as manager:
+            begun = [(package, self._begin(manager, package)) for package in self.lacking]
+            try:
+                for package, future in begun:
+                    try:
+                        self._end(package, future)
+                    except TransientError as error:
+                        dropped = dropped or error
+            except StoreError:
+                for _, future in begun:
+                    future.cancel()
+                raise
+        return dropped
+
+    def _begin(self, manager: Any, package: LocalPackage) -> Any:
+        from s3transfer.subscribers import BaseSubscriber  # noqa: PLC0415
+
+        progress = self._progress
+
+        class Told(BaseSubscriber):  # type: ignore[misc]
+            def on_progress(self, bytes_transferred: int, **_: Any) -> None:
+                progress(bytes_transferred)
+
+        return manager.upload(
+            str(package.path),
+            self.store.bucket,
+            self.batch.staging + package.name,
+            # S3 then has the SHA-256 of what comes in one part, and admission need not ask for it.
+            {"ChecksumAlgorithm": "SHA256", "Metadata": {_SUM: package.sha256}},
+            [Told()],
+        )
+
+    def _end(self, package: LocalPackage, future: Any) -> None:
+        from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+
+        uri = f"s3://{self.store.bucket}/{self.batch.staging}{package.name}"
         try:
-            transfer.upload_file(str(package.path), store.bucket, key, progress)
-        except S3UploadFailedError as error:
-            # boto3's exception has only the other's text; the one it caught has the error code.
-            cause = error.__context__
-            raise cause if isinstance(cause, ClientError) else StoreError(str(error)) from None
+            with aws.translated(f"upload {package.path} to {uri}", _MAY_WRITE):
+                future.result()
         except OSError as error:
-            raise StoreError(f"{package.path} can't be read: {error.strerror}") from error
+            raise StoreError(f"{package.path} can't be read: {error.strerror}.") from error
+        self.lacking.remove(package)
+        self._progress.say(f"  {text.printable(package.name)} ({text.amount(package.size)})")
+
+
+def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> set[str]:
+    """The names of the packages that are in staging with the same bytes."""
+    from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+
+    def there(package: LocalPackage) -> bool:
+        try:
+            head = store.head(batch.staging + package.name)
+        except TransientError:
+            return False
+        except StoreError as error:
+            # CI's role may not read staging, and is refused whether or not anything is there.
+            if aws.refused(error):
+                return False
+            raise
+        if head is None or head.size != package.size:
+            return False
+        return package.sha256 in (head.sha256, head.metadata.get(_SUM))
+
+    found = zip(packages, side_by_side(there, packages), strict=True)
+    names = {package.name for package, is_there in found if is_there}
+    for name in sorted(names):
+        print(f"  {text.printable(name)} (there already)", file=sys.stderr)
+    return names
 
 
 _JSON = ObjectHeaders("application/json")

@@ -14,16 +14,17 @@ def add(
 ) -> None:
     """Adds a subcommand for each name in `purposes`, whose values describe it in a few words.
 
-    Its module is the one of that name in `package`; where the name is a keyword of Python, with an
-    underscore behind it. The module has `add_arguments(parser)`, which may also set the parser's
-    description; and, unless it adds subcommands itself, `run(arguments, clock)`, which returns the
-    exit code.
+    Its module is the one of that name in `package`, with underscores for dashes; where the name is
+    a keyword of Python, with an underscore behind it. The module has `add_arguments(parser)`, which
+    may also set the parser's description; and, unless it adds subcommands itself,
+    `run(arguments, clock)`, which returns the exit code.
     """
     parsers = parser.add_subparsers(required=True, metavar=metavar, parser_class=_Subcommand)
     for name, purpose in purposes.items():
         description = f"{purpose[0].upper()}{purpose[1:]}."
         added = parsers.add_parser(name, help=purpose, description=description)
-        added.module = f"{package}.{name}{'_' * iskeyword(name)}"
+        module = name.replace("-", "_") + "_" * iskeyword(name)
+        added.module = f"{package}.{module}"
 
 
 class _Subcommand(argparse.ArgumentParser):

@@ -82,19 +82,28 @@ def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
 
 def print_result(result: Result) -> None:
     """Prints a batch's result (docs/contract.md): its outcome on stdout, its errors on stderr."""
+    print(outcome(result))
+    print_details(result)
+    print_errors([codec.encode(each) for each in result.errors])
+
+
+def outcome(result: Result) -> str:
+    """What became of a batch, on a line."""
     batch = result.batch
     name = printable(f"{batch.suite}/{batch.component}/{batch.id}")
     if result.status == "published":
         nothing = "" if result.packages else ", in which there was nothing left to do"
-        print(f"{name}: published in generation {result.generation}{nothing}")
+        return f"{name}: published in generation {result.generation}{nothing}"
+    if result.status == "rejected":
+        return f"{name}: rejected, nothing of it was published"
+    return f"{name}: {printable(result.status)}; upload it again, or tell who runs the repository"
+
+
+def print_details(result: Result) -> None:
+    """Prints on stdout what came and went, and what was left."""
+    if result.status == "published":
         print_table((p.action, p.package, p.version, p.architecture) for p in result.packages)
-    elif result.status == "rejected":
-        print(f"{name}: rejected, nothing of it was published")
-    else:
-        status = printable(result.status)
-        print(f"{name}: {status}; upload it again, or tell who runs the repository")
     if result.left_over:
         print(f"  {result.left_over} more are left for the next prune: prune_share allows no more")
     for ignored in result.ignored:
         print(f"  ignored {printable(ignored)}: the manifest does not list it")
-    print_errors([codec.encode(each) for each in result.errors])

@@ -1,21 +1,30 @@
 """`debpress upload`: sends a batch to staging, its manifest last, and waits for the result.
 
 IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix, s3:GetObject on its
-results prefix; nothing else. docs/ci.md explains it to authors of CI jobs.
+results prefix; nothing else. With s3:GetObject on the staging prefix, too, an upload under the name
+of an earlier one sends what is lacking. docs/ci.md explains it to authors of CI jobs.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from debpress import layout
+from debpress import codec, layout
 from debpress.clock import Clock
 from debpress.commands import arguments as args
-from debpress.commands import connection, text, waiting
-from debpress.commands.packages import examine
+from debpress.commands import connection, joblog, text, waiting
+from debpress.commands.gathering import gather
+from debpress.commands.packages import LocalPackage
 from debpress.commands.sending import send
+from debpress.errors import DebpressError
+from debpress.layout import Batch
+from debpress.store import Head
+
+if TYPE_CHECKING:
+    from debpress.adapters.s3 import S3Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Uploads .deb files as one batch, which is published whole or not at all, "
         "and waits until apt can see it."
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="DEB")
+    args.add_files(parser)
     parser.add_argument("--suite", required=True, type=args.suite)
     parser.add_argument("--component", default="main", type=args.component)
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch",
         type=args.fits(layout.BATCH),
-        help="the batch's name (default: the time and a random part)",
+        help="the batch's name (default: the time and a random part); under the name of an upload "
+        "that broke off, what is lacking is sent",
     )
     args.add_waiting(parser)
     args.add_json(parser, "print the result as JSON")
@@ -37,27 +51,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
-    packages, refusals = examine(arguments.files)
-    if refusals:
-        text.print_errors([refusal.as_json() for refusal in refusals])
+    try:
+        return _run(arguments, clock)
+    except DebpressError as error:
+        joblog.annotate("not published", str(error))
+        raise
+
+
+def _run(arguments: argparse.Namespace, clock: Clock) -> int:
+    gathered = gather(arguments.files)
+    for note in gathered.notes:
+        print(text.printable(note), file=sys.stderr)
+    if gathered.refusals:
+        joblog.print_errors([refusal.as_json() for refusal in gathered.refusals])
+        said = "Nothing was sent: mend what is said above, and run this again."
+        print(f"debpress: {said}", file=sys.stderr)
         return 1
-    client, store = connection.connect(arguments)
+    connected = connection.connect(arguments)
+    named = arguments.batch is not None
     batch = layout.Batch(
         arguments.suite, arguments.component, arguments.batch or waiting.new_id(clock)
     )
-    manifest = send(client, store, batch, packages)
-    print(
-        f"Uploaded {len(packages)} file(s) to s3://{store.bucket}/{batch.staging}", file=sys.stderr
-    )
+    manifest = _send(connected, clock, batch, gathered.packages, again=named)
     if arguments.no_wait:
         if arguments.json:
             text.print_json(waiting.sent(batch, manifest))
         else:
             print(batch.result)
         return 0
-    result = waiting.wait(store, batch, manifest, clock, arguments.timeout)
+    result = waiting.wait(connected[1], batch, manifest, clock, arguments.timeout)
+    joblog.summarise(result)
     if arguments.json:
         text.print_json(text.as_json(result))
     else:
-        text.print_result(result)
+        with joblog.section("result", text.outcome(result), sys.stdout):
+            text.print_details(result)
+    errors = [codec.encode(each) for each in result.errors]
+    joblog.print_errors(errors, [package.path for package in gathered.packages])
     return 0 if result.status == "published" else 1
+
+
+def _send(
+    connected: tuple[Any, S3Store],
+    clock: Clock,
+    batch: Batch,
+    packages: Sequence[LocalPackage],
+    *,
+    again: bool,
+) -> Head:
+    """Raises TransientError or StoreError, whose text says how to go on."""
+    client, store = connected
+    size = text.amount(sum(package.size for package in packages))
+    title = f"Uploading {len(packages)} package(s), {size}, to s3://{store.bucket}/{batch.staging}"
+    with joblog.section("upload", title, sys.stderr):
+        try:
+            return send(client, store, batch, packages, clock, again=again)
+        except DebpressError as error:
+            advice = f"Run this again with --batch {batch.id}, which goes on from there."
+            raise type(error)(f"{error} {advice}") from error

@@ -1,0 +1,96 @@
+"""What a job's log shows beside plain lines: parts that fold, and errors where people look.
+
+GitHub Actions and GitLab each know commands within a log (GitHub's documentation, "Workflow
+commands"; GitLab's, "Custom collapsible sections"). Elsewhere these functions print plain lines.
+clients/upload-debs.sh does the same.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from debpress.commands import text
+from debpress.records.result import Result
+
+
+@contextmanager
+def section(name: str, title: str, stream: TextIO) -> Iterator[None]:
+    """A part of the log under a title; `name` is for GitLab, lower-case. What is printed within it
+    goes to the same stream, or the two would be mixed up."""
+    title = text.printable(title)
+    if _is("GITHUB_ACTIONS"):
+        begin, end = f"::group::{title}", "::endgroup::"
+    elif _is("GITLAB_CI"):
+        # GitLab shows how long it took, from the times in the two.
+        begin = f"\033[0Ksection_start:{{time}}:{name}\r\033[0K{title}"
+        end = f"\033[0Ksection_end:{{time}}:{name}\r\033[0K"
+    else:
+        begin, end = title, ""
+    _mark(begin, stream)
+    try:
+        yield
+    finally:
+        _mark(end, stream)
+
+
+def _mark(mark: str, stream: TextIO) -> None:
+    if mark:
+        print(mark.replace("{time}", str(int(time.time()))), file=stream, flush=True)
+
+
+def annotate(title: str, message: str, file: str = "") -> None:
+    """On GitHub, an error on the page of the run; `file` is a path of the checkout."""
+    if _is("GITHUB_ACTIONS"):
+        where = f"file={_property(file)}," if file else ""
+        shown = _data(text.printable(message))
+        print(f"::error {where}title={_property(title)}::{shown}", file=sys.stderr, flush=True)
+
+
+def print_errors(errors: Iterable[Mapping[str, str]], paths: Sequence[Path] = ()) -> None:
+    """Prints a line on stderr for each error, and annotates it. `paths` are the files' on this
+    machine, of which a result knows the last part alone."""
+    known = {path.name: str(path) for path in paths}
+    for error in errors:
+        file = error.get("file", "")
+        annotate(f"{file}: {error.get('code', '?')}", error.get("message", "?"),
+                 known.get(file, file))  # fmt: skip
+        text.print_errors([error])
+
+
+def summarise(result: Result) -> None:
+    """On GitHub, what was published and the line that installs it, for the page of the run."""
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place or result.status != "published":
+        return
+    batch = result.batch
+    wanted = dict.fromkeys(f"{p.package}={p.version}" for p in result.packages)
+    rows = "".join(
+        f"| {p.action} | {p.package} | {p.version} | {p.architecture} |\n" for p in result.packages
+    )
+    with Path(place).open("a", encoding="utf-8") as summary:
+        summary.write(
+            f"### Published to {batch.suite}/{batch.component}, generation {result.generation}\n\n"
+            f"| | package | version | architecture |\n|---|---|---|---|\n{rows}\n"
+            f"```sh\nsudo apt-get update && sudo apt-get install {' '.join(wanted)}\n```\n"
+        )
+
+
+def _is(variable: str) -> bool:
+    """Whether the job runs there: both set `true`."""
+    return os.environ.get(variable) == "true"
+
+
+def _data(value: str) -> str:
+    """A workflow command ends with its line, and has escapes of its own (`command.ts` in GitHub's
+    toolkit)."""
+    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: str) -> str:
+    return _data(text.printable(value)).replace(":", "%3A").replace(",", "%2C")
