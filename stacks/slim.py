@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ SERVICES = frozenset({"events", "kms", "s3", "secretsmanager", "stepfunctions"})
 _MODELS = ("service-2", "endpoint-rule-set-1")
 
 
-def slim(data: Path) -> None:
-    """`data` is the folder botocore/data."""
+def slim(data: Path, keep: Set[str] = SERVICES) -> None:
+    """`data` is the folder botocore/data; `keep` are the services whose clients are made."""
     prefixes = set()
     for folder in [path for path in data.iterdir() if path.is_dir()]:
-        if folder.name not in SERVICES:
+        if folder.name not in keep:
             shutil.rmtree(folder)
             continue
         for packed in [path for name in _MODELS for path in folder.glob(f"*/{name}.json.gz")]:

@@ -1,4 +1,4 @@
-"""`make release`: two wheels, two CloudFormation templates, and the zips that these name.
+"""`make release`: three wheels, two CloudFormation templates, and the zips that these name.
 
 python -m local.release [--context FILE] [--to FOLDER]
 """

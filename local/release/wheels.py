@@ -1,4 +1,5 @@
-"""The two wheels: `debpress`, the command and the library, and `debpress_cdk`, the construct.
+"""The three wheels: `debpress`, the command and the library; `debpress_cdk`, the construct; and
+`debpress_client`, the command for jobs of CI (local/release/client.py).
 
 The second carries what `stacks/` puts into functions and layers, so that an application that
 installs it is synthesised without this checkout.
@@ -17,6 +18,7 @@ from pathlib import Path
 import debpress
 
 from local import paths, processes
+from local.release import client
 
 # All that is in a wheel has this date (reproducible-builds.org, "SOURCE_DATE_EPOCH").
 _EPOCH = "315532800"
@@ -55,7 +57,7 @@ _NEEDED = ("aws-cdk-lib", "constructs")
 
 
 def build(target: Path, dependencies: Path) -> None:
-    """Builds both into the folder `target`. `dependencies` is the folder of the layer of that name,
+    """Builds them into the folder `target`. `dependencies` is the folder of the layer of that name,
     which the construct's wheel carries, too. Raises LocalError."""
     _build(paths.ROOT, target)
     with tempfile.TemporaryDirectory() as made:
@@ -74,6 +76,14 @@ def build(target: Path, dependencies: Path) -> None:
             _PROJECT.format(version=debpress.__version__, dependencies=needs)
         )
         _build(project, target)
+    small(target)
+
+
+def small(target: Path) -> None:
+    """Builds `debpress_client` into the folder `target`. Raises LocalError."""
+    with tempfile.TemporaryDirectory() as made:
+        client.write(Path(made))
+        _build(Path(made), target)
 
 
 def _requirements() -> list[str]:
@@ -88,7 +98,12 @@ def _build(project: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place, "project")
         wanted = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-        folders = wanted["tool"]["setuptools"].get("package-dir", {"": "debpress_cdk"}).values()
+        settings = wanted["tool"]["setuptools"]
+        folders = (
+            settings["package-dir"].values()
+            if "package-dir" in settings
+            else (settings["packages"])
+        )
         copy.mkdir()
         for name in ("pyproject.toml", "LICENSE", "README.md"):
             if (project / name).exists():

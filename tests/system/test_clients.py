@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import yaml
 
 from local import debs, paths
 from local.ci import Ci
+from local.release import client
 from local.stack import Stack
+from tests.support import manifests
 
 CLIENTS = paths.ROOT / "clients"
 SCRIPT = CLIENTS / "upload-debs.sh"
@@ -48,6 +52,33 @@ def test_the_script_publishes_and_says_so_and_again(ci: Ci, stack: Stack, job: P
     assert f"stable/main/{job.name}: published in generation" in first.stdout
     assert re.search(r"^  added +the-script-publishes\S+ +1\.0 +all$", first.stdout, re.MULTILINE)
     assert re.search(r"^  unchanged ", again.stdout, re.MULTILINE)
+
+
+def test_the_small_client_publishes_what_a_changes_lists(ci: Ci, stack: Stack, job: Path) -> None:
+    """With nothing but what its wheel brings."""
+    client.write(job)
+    if sys.version_info < (3, 14):
+        (job / "backports").symlink_to(*import_module("backports").__path__)
+    changes = manifests.changes(sorted((job / "dist").iterdir()), job)
+    environment = {
+        **ci.environment,
+        "PYTHONPATH": str(job),
+        "DEBPRESS_BUCKET": stack.outputs.bucket,
+        "GITHUB_ACTIONS": "true",
+    }
+    command = f"{sys.executable} -S -m debpress_client.command"
+    listed = (job / "dist").joinpath(changes.name)
+    changes.rename(listed)
+    done = sh("sh", f"{command} push testing {listed}", job, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("::group::testing/main/")
+    assert re.search(r"^  added +the-small-client\S+ +1\.0 +all$", done.stdout, re.MULTILINE)
+    package = next((job / "dist").glob("*.deb"))
+    package.write_bytes(package.read_bytes()[:-9])
+    red = sh("sh", f"{command} push testing dist dist/*.changes", job, environment)
+    assert red.returncode == 1
+    assert f"::error file=dist/{package.name},title=dist/{package.name}%3A deb-" in red.stderr
+    assert red.stderr.splitlines()[-1].startswith("debpress: Nothing was sent: mend ")
 
 
 def test_a_red_job_ends_with_what_is_wrong_and_what_to_do(ci: Ci, stack: Stack, job: Path) -> None:
