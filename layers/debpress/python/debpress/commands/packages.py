@@ -59,7 +59,8 @@ def _examine(path: Path, seen: set[str]) -> LocalPackage:
         )
     seen.add(path.name)
     if not path.name.endswith(".deb"):
-        raise _refused(Code.NAME_UNSAFE, "the name does not end in .deb")
+        message = "the name does not end in .deb; name packages, a folder of them, or a .changes"
+        raise _refused(Code.NAME_UNSAFE, message)
     if not path.is_file():
         raise _refused(Code.FILE_MISSING, "there is no such file")
     try:

@@ -65,7 +65,8 @@ def send(
     """
     there = _staged(store, batch, packages) if again else set()
     lacking = [package for package in packages if package.name not in there]
-    _Sending(client, store, batch, lacking).all(clock or SystemClock())
+    sending = _Sending(client, store, batch, lacking, len(packages) > 1)
+    sending.all(clock or SystemClock())
     return put_manifest(store, batch, packages)
 
 
@@ -88,6 +89,8 @@ class _Sending:
     store: S3Store
     batch: Batch
     lacking: list[LocalPackage]
+    # Of a single one it goes without saying.
+    several: bool
     _progress: Progress = field(init=False)
 
     def all(self, clock: Clock) -> None:
@@ -105,7 +108,8 @@ class _Sending:
                 pause = next(pauses, None)
                 if pause is None:
                     raise dropped
-                progress.say(f"{text.printable(dropped)} Going on in {pause:g} s.")
+                said = text.printable(dropped).removesuffix(" Try again.")
+                progress.say(f"{said} Trying again in {pause:g} s.")
                 clock.sleep(pause)
 
     def _round(self) -> TransientError | None:
@@ -156,7 +160,8 @@ class _Sending:
         except OSError as error:
             raise StoreError(f"{package.path} can't be read: {error.strerror}.") from error
         self.lacking.remove(package)
-        self._progress.say(f"  {text.printable(package.name)} ({text.amount(package.size)})")
+        if self.several:
+            self._progress.say(f"  {text.printable(package.name)} ({text.amount(package.size)})")
 
 
 def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> set[str]:

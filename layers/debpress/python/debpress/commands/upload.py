@@ -19,7 +19,7 @@ from debpress.commands import connection, joblog, text, waiting
 from debpress.commands.gathering import gather
 from debpress.commands.packages import LocalPackage
 from debpress.commands.sending import send
-from debpress.errors import DebpressError
+from debpress.errors import DebpressError, TransientError
 from debpress.layout import Batch
 from debpress.store import Head
 
@@ -79,6 +79,7 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
         else:
             print(batch.result)
         return 0
+    print(f"Waiting until apt can see it, {arguments.timeout:g} s at most", file=sys.stderr)
     result = waiting.wait(connected[1], batch, manifest, clock, arguments.timeout)
     joblog.summarise(result)
     if arguments.json:
@@ -107,5 +108,6 @@ def _send(
         try:
             return send(client, store, batch, packages, clock, again=again)
         except DebpressError as error:
-            advice = f"Run this again with --batch {batch.id}, which goes on from there."
+            run = "Run" if isinstance(error, TransientError) else "Then run"
+            advice = f"{run} this again with --batch {batch.id}, which goes on from there."
             raise type(error)(f"{error} {advice}") from error
