@@ -9,15 +9,19 @@ from pathlib import Path
 
 from local import paths
 
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 
 def blocks(page: str, section: str = "") -> list[str]:
-    """The blocks of a page, or of its section of that title."""
+    """The blocks of a page, or of its section of that title, that are for a shell."""
+    return fenced(page, section, "sh")
+
+
+def fenced(page: str, section: str, language: str) -> list[str]:
+    """Those in a language."""
     text = (paths.ROOT / page).read_text("utf-8")
     if section:
         text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    return _BLOCK.findall(text)
+    block = re.compile(rf"^```{language}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return block.findall(text)
 
 
 def sh(script: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
