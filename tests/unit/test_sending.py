@@ -14,7 +14,7 @@ from debpress.commands import sending
 from debpress.commands.main import main
 
 from tests.support.clock import FakeClock
-from tests.support.debs import control, deb
+from tests.support.debs import control, deb, member
 from tests.unit.test_commands_packages import write
 from tests.unit.test_commands_upload import BUCKET, intercept, keys, s3  # noqa: F401
 
@@ -122,6 +122,28 @@ def test_a_cut_that_ends_is_waited_out_and_one_that_does_not_is_told(
     ]
     assert said[-1].startswith(f"debpress: Can't upload {folder}/e_1.0_all.deb to s3://{BUCKET}/")
     assert f"{STAGING}e_1.0_all.deb" not in keys(s3)
+
+
+def test_a_large_file_that_broke_off_leaves_no_half_upload(
+    s3: Any,  # noqa: F811
+    tmp_path: Path,
+    intercept: Intercept,  # noqa: F811
+) -> None:
+    big = deb() + member("_gpgorigin", b"x" * (9 << 20))
+    path = write(tmp_path, "foo_1.0_all.deb", big)
+    cut = [True]
+
+    def second_part(params: dict[str, Any], **_: Any) -> None:
+        if params["query_string"]["partNumber"] == 2 and cut and cut.pop():
+            raise ConnectionClosedError(endpoint_url="https://s3.example")
+
+    intercept("s3.UploadPart", second_part)
+    clock = FakeClock()
+    assert main(["upload", str(path), *UPLOAD], clock) == 0
+    assert clock.slept == [1.0]
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
+    found = s3.get_object(Bucket=BUCKET, Key=f"{STAGING}{path.name}")
+    assert found["Body"].read() == big
 
 
 def test_what_is_there_with_other_bytes_is_sent_anew(
