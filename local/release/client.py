@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from local import paths
 from local.errors import LocalError
+from local.release import project as pyproject
 from stacks.slim import slim
 
 # Whose clients the command makes, and those by which botocore gets credentials.
@@ -29,31 +30,15 @@ _SERVICES = frozenset(
 )
 # What a job of CI does without: keys and signatures.
 _LEFT_OUT = frozenset({"cryptography", "python-gnupg"})
-# What is not pure Python comes from the package index.
-_COMPILED = frozenset({"backports.zstd"})
+# What is not pure Python comes from the package index; and python-debian, whose licence (GPL) would
+# be that of the whole wheel.
+_DECLARED = frozenset({"backports.zstd", "python-debian"})
 
-_PROJECT = """\
-[build-system]
-requires = ["setuptools>=77"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "debpress-client"
-version = "{version}"
-description = "The debpress command for jobs of CI"
-license = "MIT"
-requires-python = ">=3.11"
-dependencies = {dependencies}
-
+# Our own, and botocore's and its kin's, whose texts come along in their `.dist-info`.
+_LICENCES = "MIT AND Apache-2.0"
+_SCRIPTS = """
 [project.scripts]
 debpress = "debpress_client.command:main"
-
-[tool.setuptools]
-packages = ["debpress_client"]
-include-package-data = false
-
-[tool.setuptools.package-data]
-debpress_client = ["carried/**/*"]
 """
 
 _COMMAND = '''\
@@ -82,9 +67,16 @@ def write(project: Path) -> None:
     (package / "__init__.py").write_text('"""The debpress command for jobs of CI."""\n')
     (package / "command.py").write_text(_COMMAND)
     _carry(package / "carried")
-    dependencies = [each for each in _asked() if Requirement(each).name in _COMPILED]
+    dependencies = [each for each in _asked() if Requirement(each).name in _DECLARED]
     (project / "pyproject.toml").write_text(
-        _PROJECT.format(version=debpress.__version__, dependencies=dependencies)
+        pyproject.text(
+            "debpress-client",
+            "The debpress command for jobs of CI",
+            dependencies,
+            ["carried/**/*"],
+            _SCRIPTS,
+            _LICENCES,
+        )
     )
 
 
@@ -97,7 +89,7 @@ def _carry(folder: Path) -> None:
             if file.parts[0] == ".." or file.suffix == ".pyc":
                 continue
             if file.suffix == ".so":
-                raise LocalError(f"{each.name} is no pure Python: have it in _COMPILED")
+                raise LocalError(f"{each.name} is no pure Python: have it in _DECLARED")
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(str(file.locate()), target)
@@ -112,7 +104,7 @@ def _carried() -> list[Distribution]:
         requirement = Requirement(asked.pop())
         name, marker = requirement.name, requirement.marker
         applies = marker is None or marker.evaluate({"extra": ""})
-        if applies and name not in {*found, *_LEFT_OUT, *_COMPILED}:
+        if applies and name not in {*found, *_LEFT_OUT, *_DECLARED}:
             found[name] = distribution(name)
             asked += found[name].requires or ()
     return list(found.values())

@@ -19,31 +19,11 @@ import debpress
 
 from local import paths, processes
 from local.release import client
+from local.release import project as pyproject
 
 # All that is in a wheel has this date (reproducible-builds.org, "SOURCE_DATE_EPOCH").
 _EPOCH = "315532800"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "build", "*.egg-info")
-
-_PROJECT = """\
-[build-system]
-requires = ["setuptools>=77"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "debpress-cdk"
-version = "{version}"
-description = "An apt repository in S3 as a construct of the AWS CDK"
-license = "MIT"
-requires-python = ">=3.11"
-dependencies = {dependencies}
-
-[tool.setuptools]
-packages = ["debpress_cdk"]
-include-package-data = false
-
-[tool.setuptools.package-data]
-debpress_cdk = ["py.typed", "assets/**/*"]
-"""
 
 _INIT = '''"""An apt repository in S3 as a construct of the AWS CDK."""
 
@@ -73,7 +53,12 @@ def build(target: Path, dependencies: Path) -> None:
         shutil.copytree(dependencies, carried, ignore=shutil.ignore_patterns("__pycache__"))
         needs = [f"debpress=={debpress.__version__}", *_requirements(), "packaging"]
         (project / "pyproject.toml").write_text(
-            _PROJECT.format(version=debpress.__version__, dependencies=needs)
+            pyproject.text(
+                "debpress-cdk",
+                "An apt repository in S3 as a construct of the AWS CDK",
+                needs,
+                ["py.typed", "assets/**/*"],
+            )
         )
         _build(project, target)
     small(target)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ import yaml
 
 from local import debs, paths
 from local.ci import Ci
-from local.release import client
 from local.stack import Stack
-from tests.support import manifests
+from tests.support import manifests, small_client
 
 CLIENTS = paths.ROOT / "clients"
 SCRIPT = CLIENTS / "upload-debs.sh"
@@ -56,17 +54,15 @@ def test_the_script_publishes_and_says_so_and_again(ci: Ci, stack: Stack, job: P
 
 def test_the_small_client_publishes_what_a_changes_lists(ci: Ci, stack: Stack, job: Path) -> None:
     """With nothing but what its wheel brings."""
-    client.write(job)
-    if sys.version_info < (3, 14):
-        (job / "backports").symlink_to(*import_module("backports").__path__)
+    (job / "client").mkdir()
     changes = manifests.changes(sorted((job / "dist").iterdir()), job)
     environment = {
         **ci.environment,
-        "PYTHONPATH": str(job),
+        **small_client.install(job / "client"),
         "DEBPRESS_BUCKET": stack.outputs.bucket,
         "GITHUB_ACTIONS": "true",
     }
-    command = f"{sys.executable} -S -m debpress_client.command"
+    command = shlex.join(small_client.COMMAND)
     listed = (job / "dist").joinpath(changes.name)
     changes.rename(listed)
     done = sh("sh", f"{command} push testing {listed}", job, environment)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from debpress.clock import Clock
 from debpress.commands import arguments as args
-from debpress.commands import joblog, text
+from debpress.commands import joblog
 from debpress.commands.gathering import gather
 from debpress.commands.sending import manifest_of
 from debpress.errors import StoreError
@@ -31,10 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
-    for note in gathered.notes:
-        print(text.printable(note), file=sys.stderr)
+    joblog.print_gathered(gathered)
     if gathered.refusals:
-        joblog.print_errors([refusal.as_json() for refusal in gathered.refusals])
         return 1
     written = manifest_of(gathered.packages).decode() + "\n"
     if arguments.output is None:

@@ -6,7 +6,6 @@ Nothing is sent and nothing is asked: it needs no credentials and no network.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,16 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
-    packages, refusals = gathered.packages, gathered.refusals
-    for note in gathered.notes:
-        print(text.printable(note), file=sys.stderr)
     if arguments.json:
-        text.print_json(_as_json(packages, refusals))
+        text.print_json(_as_json(gathered.packages, gathered.refusals))
     else:
-        for package in packages:
+        for package in gathered.packages:
             print(text.printable(f"good: {package.path}: {' '.join(package.identity)}"))
-        joblog.print_errors([refusal.as_json() for refusal in refusals])
-    return 1 if refusals else 0
+        joblog.print_gathered(gathered)
+    return 1 if gathered.refusals else 0
 
 
 def _as_json(packages: Sequence[LocalPackage], refusals: Sequence[Refusal]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from debpress.commands import text
+from debpress.commands.gathering import Gathered
 from debpress.records.result import Result
 
 
@@ -50,6 +51,13 @@ def annotate(title: str, message: str, file: str = "") -> None:
         where = f"file={_property(file)}," if file else ""
         shown = _data(text.printable(message))
         print(f"::error {where}title={_property(title)}::{shown}", file=sys.stderr, flush=True)
+
+
+def print_gathered(gathered: Gathered) -> None:
+    """Prints on stderr what is left out and what is wrong."""
+    for note in gathered.notes:
+        print(text.printable(note), file=sys.stderr)
+    print_errors([refusal.as_json() for refusal in gathered.refusals])
 
 
 def print_errors(errors: Iterable[Mapping[str, str]], paths: Sequence[Path] = ()) -> None:

@@ -60,10 +60,8 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
 def _run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
-    for note in gathered.notes:
-        print(text.printable(note), file=sys.stderr)
+    joblog.print_gathered(gathered)
     if gathered.refusals:
-        joblog.print_errors([refusal.as_json() for refusal in gathered.refusals])
         said = "Nothing was sent: mend what is said above, and run this again."
         print(f"debpress: {said}", file=sys.stderr)
         return 1
