@@ -50,6 +50,7 @@ check: setup
 	@$(CHECKS)/python -m local.checks.audit
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
 	$(CHECKS)/python -m local.checks.clients
+	$(CHECKS)/python -m local.checks.terraform
 	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=$$(node -p 'process.versions.node.split(".")[0]') npx --no-install cdk synth --quiet
 	$(BIN)/cfn-lint -- cdk.out/*.template.json
 

@@ -49,12 +49,12 @@ class Released:
         return done
 
     def deploy(self) -> None:
-        block, replica = blocks("docs/deploy-without-cdk.md")
+        block, replica, _ = blocks("docs/deploy-without-cdk.md")
         self.typed(replica)
         self.typed(_without_sums(block))
 
     def deploy_press(self) -> None:
-        block, _ = blocks("docs/deploy-without-cdk.md")
+        block, *_ = blocks("docs/deploy-without-cdk.md")
         assert "in archive delivery press;" in block
         self.typed(_without_sums(block).replace("in archive delivery press;", "in press;"))
 

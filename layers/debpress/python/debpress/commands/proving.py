@@ -138,12 +138,13 @@ class Proof:
         client, bucket, layout = bench.client, bench.store.bucket, bench.archive.layout
         inrelease, pool = layout.inrelease(bench.suite), layout.pool(ABSENT)
 
+        condition = f'"{_NEVER}"'
+
         def put(key: str) -> Callable[[], object]:
-            condition = f'"{_NEVER}"'
             return lambda: client.put_object(Bucket=bucket, Key=key, Body=b"", IfMatch=condition)
 
         def delete() -> object:
-            return client.delete_object(Bucket=bucket, Key=pool, VersionId=_NEVER)
+            return client.delete_object(Bucket=bucket, Key=pool, IfMatch=condition)
 
         guards = {
             "Nobody but the committing function flips InRelease": put(inrelease),
