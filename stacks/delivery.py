@@ -19,6 +19,7 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
+from debpress.page import POLICY
 
 from .delivery_settings import Delivery
 from .settings import Settings
@@ -31,6 +32,8 @@ _MINUTE = 60
 # The zone of every distribution's address (Route 53 API reference, "AliasTarget").
 _ZONE = "Z2FDTNDATAQYW2"
 _IN_HEADERS = 2 * _YEAR
+# Where there is no page, nothing is to be looked at by a browser.
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 _Config = cloudfront.CfnDistribution
 
@@ -65,6 +68,7 @@ class DeliveryStack(Stack):
             description=f"{settings.name}: brings Debian packages to hosts anywhere",
         )
         self._settings, self._delivery = settings, delivery
+        self._has_page = settings.repository.page is not None
         certificate = delivery.certificate
         if delivery.domain and not certificate:
             certificate = self._certificate(delivery.domain, delivery.zone)
@@ -73,6 +77,7 @@ class DeliveryStack(Stack):
             "Distribution",
             distribution_config=_Config.DistributionConfigProperty(
                 enabled=True,
+                default_root_object="index.html" if self._has_page else None,
                 comment=settings.names.delivery_stack,
                 http_version="http2and3",
                 ipv6_enabled=True,
@@ -126,6 +131,7 @@ class DeliveryStack(Stack):
         keys = self._settings.repository.layout.patterns
         kept, asked = self._cache("immutable", _YEAR, _YEAR), self._cache("fresh", 0, _MINUTE)
         headers = self._headers()
+        immutable = (keys.pool, keys.every_hash, keys.scripts)
         common: dict[str, Any] = {
             "target_origin_id": "archive",
             "viewer_protocol_policy": "redirect-to-https",
@@ -136,22 +142,27 @@ class DeliveryStack(Stack):
             "response_headers_policy_id": headers,
         }
         root = f"{self._settings.repository.root}/"
+        behaviours = [(pattern, common | {"cache_policy_id": kept}) for pattern in immutable]
+        if self._has_page:
+            # What people read is packed on its way, its style and scripts kept for ever.
+            packed = self._cache("pages", 0, _YEAR, packs=True)
+            read = {"cache_policy_id": packed, "compress": True}
+            behaviours += [(pattern, common | read) for pattern in keys.pages]
         return {
             "default_cache_behavior": _Config.DefaultCacheBehaviorProperty(
                 cache_policy_id=asked, **common
             ),
             "cache_behaviors": [
-                _Config.CacheBehaviorProperty(
-                    path_pattern=pattern.removeprefix(root), cache_policy_id=kept, **common
-                )
-                for pattern in (keys.pool, keys.every_hash, keys.scripts)
+                _Config.CacheBehaviorProperty(path_pattern=pattern.removeprefix(root), **how)
+                for pattern, how in behaviours
             ],
         }
 
-    def _cache(self, name: str, default: int, most: int) -> str:
+    def _cache(self, name: str, default: int, most: int, *, packs: bool = False) -> str:
         """A cache policy by which the object's own Cache-Control rules: with a least time of 0,
         `no-cache` is asked again each time (CloudFront developer guide, "Manage how long content
-        stays in the cache"). `default` is for an object that says nothing, in seconds."""
+        stays in the cache"). `default` is for an object that says nothing, in seconds. `packs`:
+        CloudFront may compress, for readers that take it."""
         config = cloudfront.CfnCachePolicy
         policy = config(
             self,
@@ -167,8 +178,8 @@ class DeliveryStack(Stack):
                     query_strings_config=config.QueryStringsConfigProperty(
                         query_string_behavior="none"
                     ),
-                    enable_accept_encoding_gzip=False,
-                    enable_accept_encoding_brotli=False,
+                    enable_accept_encoding_gzip=packs,
+                    enable_accept_encoding_brotli=packs,
                 ),
             ),
         )
@@ -187,7 +198,7 @@ class DeliveryStack(Stack):
                     ),
                     content_type_options=config.ContentTypeOptionsProperty(override=True),
                     content_security_policy=config.ContentSecurityPolicyProperty(
-                        content_security_policy="default-src 'none'; frame-ancestors 'none'",
+                        content_security_policy=POLICY if self._has_page else _NOTHING,
                         override=True,
                     ),
                     referrer_policy=config.ReferrerPolicyProperty(

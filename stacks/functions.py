@@ -50,13 +50,17 @@ SIZES = {
     "watch": Size(512, 120),
     # It reads indices, and waits while S3 copies from Region to Region.
     "mirror": Size(1769, 900, silence=200),
+    # To make all pages anew it reads every index, and writes two objects for each package.
+    "page": Size(1769, 900, disk=2048),
 }
 STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
 
 
 def sizes(settings: Settings) -> dict[str, Size]:
-    """Of the functions that are deployed: there is nothing to mirror without a replica."""
-    return {n: size for n, size in SIZES.items() if n != "mirror" or settings.replica}
+    """Of the functions that are deployed: there is nothing to mirror without a replica, and no page
+    is made that nobody wants."""
+    wanted = {"mirror": settings.replica, "page": settings.repository.page}
+    return {n: size for n, size in SIZES.items() if n not in wanted or wanted[n]}
 
 
 class Functions(Construct):

@@ -49,7 +49,7 @@ OF_THE_ACCOUNT = (
     "scheduler:ListSchedules",
 )
 # What a schedule calls, or a record of what happened.
-CALLED = ("announce", "mirror", "prune", "reap")
+CALLED = ("announce", "mirror", "page", "prune", "reap")
 OF_EXECUTIONS = (
     "states:DescribeExecution",
     "states:GetExecutionHistory",

@@ -167,6 +167,7 @@ def _reasons(keys: Patterns) -> dict[str, str]:
         ),
         **dict.fromkeys((keys.snapshots, keys.snapshots_state), ended),
         keys.snapshots_ended: "One object a snapshot, named by its time.",
+        keys.pages[-1]: "A page for each package.",
         keys.sources: "One object a suite, named by it.",
         keys.reap_reports: "Named by the time of the reaping that they report.",
         keys.certificates: "Certificates are named by key and by signer; there are few, all "

@@ -146,6 +146,18 @@ def grants(layout: Layout) -> dict[str, Grants]:
             get_version=(keys.results(), keys.prune_reports, keys.rotation, *keys.manifests),
             list=True,
         ),
+        "page": Grants(
+            get=(
+                keys.inrelease,
+                keys.by_hash,
+                keys.generations,
+                layout.key_gpg,
+                keys.page_state,
+                *keys.pages,
+            ),
+            put=(keys.page_state, *keys.pages),
+            list=True,
+        ),
         "watch": Grants(get=(keys.inrelease,), list=True),
         "mirror": Grants(
             get=(

@@ -14,6 +14,7 @@ from .heartbeat import Heartbeat
 from .kept import Kept
 from .layers import Layers
 from .mirror import Mirror
+from .page import Page
 from .permissions import grants
 from .roles import Roles
 from .schedule import Schedule
@@ -69,6 +70,7 @@ class Press(Construct):
         # Set-up runs the workflow as it is created. So everything that the workflow uses, such as
         # the roles' policies, must be created before.
         ready.resource.node.add_dependency(functions, signing, workflow)
+        page = Page(self, "Page", settings, functions, bucket, trigger.lost, uri)
         mirrors = Mirror(self, "Mirror", settings, functions, bucket, trigger.lost)
         # They ring for lack of data, of which a first set-up leaves the first.
         for alarm in (*schedule.silence, *beats.silence, *mirrors.silence):
@@ -99,5 +101,6 @@ class Press(Construct):
             "SigningRole": functions.role("sign").role_arn,
             "Uri": uri,
             "LostEvents": trigger.lost.queue_url,
+            **page.outputs,
             **mirrors.outputs,
         }

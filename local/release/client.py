@@ -28,8 +28,8 @@ _SERVICES = frozenset(
         *("kms", "lambda", "scheduler", "secretsmanager", "sqs", "stepfunctions"),
     }
 )
-# What a job of CI does without: keys and signatures.
-_LEFT_OUT = frozenset({"cryptography", "python-gnupg"})
+# What a job of CI does without: keys and signatures, and pages.
+_LEFT_OUT = frozenset({"cryptography", "jinja2", "python-gnupg"})
 # What is not pure Python comes from the package index; and python-debian, whose licence (GPL) would
 # be that of the whole wheel.
 _DECLARED = frozenset({"backports.zstd", "python-debian"})

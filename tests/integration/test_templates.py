@@ -70,12 +70,15 @@ def test_assets_hold_sources_and_no_machine_s_leavings(out: Path) -> None:
     folders = [path for path in out.glob("asset.*") if path.is_dir()]
     codes = [path for path in folders if (path / "handler.py").is_file()]
     handlers = {path.parent.name for path in ROOT.glob("lambdas/*/handler.py")}
-    # cdk.json asks for no replica, so there is nothing to mirror.
-    assert len(codes) == len(handlers - {"mirror"})
+    # cdk.json asks for no replica, so there is nothing to mirror; and for no page.
+    assert len(codes) == len(handlers - {"mirror", "page"})
     for code in codes:
         assert {path.name for path in code.rglob("*")} <= {"handler.py", "work.py"}
     (library,) = [path for path in folders if (path / "python/debpress/layout.py").is_file()]
     modules, compiled = [*library.rglob("*.py")], [*library.rglob("*.pyc")]
     assert len(compiled) == len(modules)
     others = {path.name for path in library.rglob("*") if path.is_file()}
-    assert {each for each in others if not each.endswith((".py", ".pyc"))} == {"setup.sh"}
+    page = ROOT / "layers/debpress/python/debpress/page"
+    shown = {file.name for name in ("assets", "templates") for file in (page / name).iterdir()}
+    data = {each for each in others if not each.endswith((".py", ".pyc"))}
+    assert data == {"setup.sh", *shown}

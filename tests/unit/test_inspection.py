@@ -9,6 +9,7 @@ import pytest
 from debpress import codec, config
 from debpress.archive.configuration import read_configuration
 from debpress.errors import ConfigError, CorruptError, StoreError
+from debpress.index import entries
 from debpress.inspection import reading
 from debpress.inspection.history import history
 from debpress.inspection.status import status
@@ -89,7 +90,7 @@ class TestListing:
 
     def test_the_fields_of_a_stanza_in_its_order(self) -> None:
         text = b"Package: a\nDescription: short\n long\n .\n more\nSize: 3\n"
-        assert list(reading.fields(text).items()) == [
+        assert list(entries.fields(text).items()) == [
             ("Package", "a"),
             ("Description", "short\n long\n .\n more"),
             ("Size", "3"),

@@ -57,10 +57,10 @@ print(json.dumps([found, sorted(asked), sorted(path for path in opened if "/data
 # What takes a good part of a cold start to import, and where it is needed at all.
 _HEAVY = {
     "boto3": set(),
-    "cryptography": {"commit", "setup", "sign"},
+    "cryptography": {"commit", "page", "setup", "sign"},
     "debian.deb822": set(),
-    # The order of versions, which only operations ask for.
-    "debian.debian_support": {"prune"},
+    # The order of versions, which operations and pages ask for.
+    "debian.debian_support": {"page", "prune"},
     "debpress.archive.gone": {"merge"},
     "debpress.archive.results": {"finish", "reap"},
     # Set-up builds the keyring package, once a deployment.
@@ -75,7 +75,7 @@ _HEAVY = {
 # Services whose clients a function makes before its first call, beside S3's.
 _BESIDES = {"announce": {"events"}, "sign": {"kms"}}
 # Modules of ours and of the dependencies; one more costs a millisecond and a half.
-_MOST = {"commit": 240, "prune": 220, "setup": 245, "sign": 230}
+_MOST = {"commit": 240, "page": 250, "prune": 220, "setup": 245, "sign": 230}
 _MOST_OF_OTHERS = 205
 
 

@@ -21,7 +21,7 @@ LAYERS = (
     {"deb", "index", "openpgp"},
     {"manifest", "config", "guards"},
     {"records"},
-    {"suite"},
+    {"suite", "page"},
     {"archive"},
     {"signing"},
     {"keys"},
@@ -32,7 +32,7 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # Pure: what is decided is decided without a bucket at hand.
-RULES = ("records", "suite", "index", "deb", "manifest", "openpgp", "codec")
+RULES = ("records", "suite", "index", "deb", "manifest", "openpgp", "codec", "page")
 FORBIDDEN = ("store", "archive", "adapters", "steps")
 
 STEPS = {

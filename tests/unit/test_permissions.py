@@ -199,7 +199,7 @@ class Deployed:
                 clock=self.press.clock,
                 kms_key=key if name == "sign" else None,
                 state_machine="arn" if name == "setup" else None,
-                uri="https://bucket.example/apt" if name == "setup" else None,
+                uri="https://bucket.example/apt" if name in ("setup", "page") else None,
                 tell=self.press.tell,
             )
 
@@ -274,6 +274,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     press = deployed.press
     press.configure(diff_stanzas=0)
     deployed.deploy()
+    deployed.call("page")
     press.clock.sleep(HOUR)
 
     def publish(batch: str, *packages: tuple[str, str, str], suite: str = "stable") -> None:
@@ -295,7 +296,9 @@ def _a_repository_s_life(deployed: Deployed) -> None:
         for _ in range(2):
             again = press.upload("l1", {}, manifest={"version": 1, "files": [listed]})
             assert press.publish(again) == "published"
+    deployed.call("page")
     publish("b2", *(("a", str(version), "all") for version in range(2, 5)))
+    assert deployed.call("page")["suites"]["stable"].startswith("00000004-")
     publish("t1", ("c", "1", "all"), suite="testing")
     deployed.call("mirror", tidy=True)
     press.clock.sleep(HOUR)

@@ -63,13 +63,21 @@ class RotationDays:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """The page for people. `about` is a sentence below its title."""
+
+    title: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """Everything configured. `max_package_bytes` is bound by S3's single copy of 5 GB. Data members
     of up to `inspect_bytes` are unpacked to their end when a package is admitted.
 
     What was published stays for `grace_hours` after it stopped being named (law 3): so long can a
     host go on with the release it has, and so far can one go back. `keyring` is the name of the
-    package that brings hosts the certificates.
+    package that brings hosts the certificates. `page` is None where nobody wants one made.
     """
 
     suites: tuple[Suite, ...]
@@ -81,6 +89,7 @@ class Repository:
     grace_hours: int = 24
     rotation_days: RotationDays = RotationDays()
     keyring: str = "debpress-archive-keyring"
+    page: Page | None = None
     _by_name: Mapping[str, Suite] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +123,7 @@ def parse(data: Any) -> Repository:
         grace_hours=top.number("grace_hours", 1, 24 * 365, 24),
         rotation_days=_rotation_days(top.object("rotation_days", {})),
         keyring=top.text("keyring", _PACKAGE, _keyring(suites[0].origin)),
+        page=_page(top.object("page"), suites[0]) if "page" in top.data else None,
     )
     for index, uri in enumerate(repository.signers):
         if not uri.startswith(_SIGNERS):
@@ -136,6 +146,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
         "grace_hours": repository.grace_hours,
         "rotation_days": asdict(repository.rotation_days),
         "keyring": repository.keyring,
+        **({"page": _page_as_json(repository.page)} if repository.page else {}),
         "suites": [
             {
                 "suite": s.suite,
@@ -157,6 +168,10 @@ def as_json(repository: Repository) -> dict[str, Any]:
     }
 
 
+def _page_as_json(page: Page) -> dict[str, str]:
+    return {"title": page.title, **({"about": page.about} if page.about else {})}
+
+
 def _unless_default(key: str, value: int, default: int) -> dict[str, int]:
     return {} if value == default else {key: value}
 
@@ -170,6 +185,14 @@ def _rotation_days(entry: ObjectReader) -> RotationDays:
     )
     entry.done()
     return days
+
+
+def _page(entry: ObjectReader, suite: Suite) -> Page:
+    page = Page(
+        title=entry.text("title", default=suite.label), about=entry.text("about", default="")
+    )
+    entry.done()
+    return page
 
 
 # Debian Policy 5.6.7.

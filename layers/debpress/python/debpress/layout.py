@@ -105,6 +105,27 @@ def safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", text)
 
 
+def page_name(package: str) -> str:
+    """A package's name in the address of its page, which no two share: Debian's names have neither
+    `_` nor capitals. S3, proxies and people disagree on what `+` is in an address, so it is none.
+    """
+    spelled = (_spelled(byte) for byte in package.encode("utf-8", "surrogateescape"))
+    return "".join(spelled)
+
+
+def _spelled(byte: int) -> str:
+    character = chr(byte)
+    if character in "abcdefghijklmnopqrstuvwxyz0123456789.-":
+        return character
+    return "_" if character == "+" else f"X{byte:02x}"
+
+
+def shelf(package: str) -> str:
+    """The list that a package is in: as Debian's pool has it, by the first letter, or four of a
+    library's. So a list of 63,440 packages is some sixty, of 7,000 at the most."""
+    return source_prefix(page_name(package))
+
+
 def source_prefix(source: str) -> str:
     """Debian's pool folder of a source: `libx` for libraries, else the first letter."""
     name = safe(source)
@@ -170,7 +191,29 @@ class Layout:
         """The keyring package under a name that stays, whatever the package's own is."""
         return f"{self.root}/keyring.deb"
 
+    # What people look at; each HTML page has its JSON twin beside it
+
+    def page(self, form: str = "html") -> str:
+        """The repository's page, `form` being `html` or `json`."""
+        return f"{self.root}/index.{form}"
+
+    def package_page(self, package: str, form: str = "html") -> str:
+        return f"{self.root}/packages/{page_name(package)}.{form}"
+
+    def list_page(self, shelf: str, form: str = "html") -> str:
+        """The page of the packages of a shelf (see `shelf`)."""
+        return f"{self.root}/packages/list/{shelf}.{form}"
+
+    def page_asset(self, name: str) -> str:
+        """A style sheet or script of the pages, `name` having the hash of its bytes in it."""
+        return f"{self.root}/packages/assets/{name}"
+
     # What the pipeline remembers
+
+    @staticmethod
+    def page_state() -> str:
+        """Up to which generations the pages tell; `debpress.steps.page`."""
+        return f"{STATE}_page.json"
 
     @staticmethod
     def state(suite: str) -> str:
@@ -349,6 +392,12 @@ class Patterns:
     def snapshots(self) -> str:
         return self.layout.dist(SNAPSHOTS, "*")
 
+    @property
+    def pages(self) -> tuple[str, str, str]:
+        """What people look at: the repository's page, its twin, and all that hangs on them."""
+        layout = self.layout
+        return layout.page(), layout.page("json"), f"{layout.root}/packages/*"
+
     # What the pipeline remembers
 
     state = f"{STATE}*"
@@ -364,6 +413,7 @@ class Patterns:
     rotation = Layout.rotation()
     setup = Layout.setup()
     repository = Layout.repository()
+    page_state = Layout.page_state()
     snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
     snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")
 

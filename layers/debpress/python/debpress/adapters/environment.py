@@ -34,9 +34,10 @@ class Second:
 @dataclass(frozen=True, slots=True)
 class Environment:
     """`kms_key` is the ARN of the key that a bare `awskms:` means; only sign is given it.
-    `state_machine` is the workflow's ARN, and `uri` where hosts find the root; only the
-    function of set-up is given these. `replica` is the bucket that the mirror writes. `silence` is
-    for how many seconds S3 may say nothing. Each is None in the other functions."""
+    `state_machine` is the workflow's ARN; only the function of set-up is given it. `uri` is where
+    hosts find the root; that one and `page` are given it. `replica` is the bucket that the mirror
+    writes. `silence` is for how many seconds S3 may say nothing. Each is None in the other
+    functions."""
 
     bucket: str
     store: Store

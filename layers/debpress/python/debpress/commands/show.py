@@ -13,7 +13,7 @@ from debpress.commands import arguments as args
 from debpress.commands import connection, text
 from debpress.commands.repository import opened, readable
 from debpress.errors import DebpressError
-from debpress.index import relations
+from debpress.index import entries, relations
 from debpress.inspection import reading
 from debpress.inspection.reading import ListedPackage
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         )
     if arguments.json:
         text.print_json(
-            [{**each.as_json(), "fields": reading.fields(each.entry.text)} for each in found]
+            [{**each.as_json(), "fields": entries.fields(each.entry.text)} for each in found]
         )
     else:
         _print(found)
@@ -54,6 +54,6 @@ def _print(found: Sequence[ListedPackage]) -> None:
         for e in found
     )
     newest = min(found, key=reading.newest_first)
-    for name, value in reading.fields(newest.entry.text).items():
+    for name, value in entries.fields(newest.entry.text).items():
         lines = [text.printable(line) for line in value.split("\n")]
         print(f"{text.printable(name)}: " + "\n".join(lines))

@@ -55,6 +55,19 @@ def identify(text: bytes) -> Identity:
     return Identity(field(text, "Package"), field(text, "Version"), architecture)
 
 
+def fields(stanza: bytes) -> dict[str, str]:
+    """A stanza's fields in their order; continuation lines are kept as they are."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in stanza.decode("utf-8", "surrogateescape").split("\n"):
+        if line.startswith((" ", "\t")):
+            found[name] += f"\n{line}"
+        elif line:
+            name, _, value = line.partition(":")
+            found[name] = value.strip()
+    return found
+
+
 def texts(plain: bytes) -> list[bytes]:
     """The stanzas of an index's text, in its order."""
     parts = (part.strip(b"\n") for part in plain.split(b"\n\n"))

@@ -69,19 +69,6 @@ def matching(listed: Iterable[ListedPackage], pattern: str | None) -> list[Liste
     ]
 
 
-def fields(stanza: bytes) -> dict[str, str]:
-    """A stanza's fields in their order; continuation lines are kept as they are."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in stanza.decode("utf-8", "surrogateescape").split("\n"):
-        if line.startswith((" ", "\t")):
-            found[name] += f"\n{line}"
-        elif line:
-            name, _, value = line.partition(":")
-            found[name] = value.strip()
-    return found
-
-
 def newest_first(listed: ListedPackage) -> Any:
     """A sort key by Debian's version order."""
     return NEWEST_FIRST(listed.identity.version)

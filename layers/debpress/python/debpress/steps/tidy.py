@@ -30,8 +30,8 @@ from debpress.store import Head, ObjectChanged
 _MARGIN = timedelta(hours=1)
 
 # The notes of runs under way, and the batches that wait, are of use to the archive alone: where its
-# staging is gone, their packages are.
-_LEFT_OUT = ("/queue/", "/runs/")
+# staging is gone, their packages are. And a replica has no pages, so it has none up to anywhere.
+_LEFT_OUT = ("/queue/", "/runs/", Layout.page_state())
 
 
 def run(mirror: Mirror) -> Tidied:
