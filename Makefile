@@ -35,7 +35,7 @@ local: setup
 
 TESTS ?= tests
 test: setup
-	@$(PYTHON) -m local.environments fuzz ansible
+	@$(PYTHON) -m local.environments fuzz ansible browser
 	@$(BIN)/python -m local.tools tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 

@@ -1,6 +1,6 @@
 """Makes virtual environments from locks, by uv: the project's, and the emulator's own.
 
-`python -m local.environments checks fuzz benchmarks ansible` makes those that `make check`,
+`python -m local.environments checks fuzz benchmarks ansible browser` makes those that `make check`,
 `make fuzz`, `make bench` and `make test` need besides. pip installs uv itself, from a lock too,
 into an environment of its own. The locks are in pip's format, because one of uv's format would name
 the index that it was made from.
@@ -38,6 +38,7 @@ ENVIRONMENTS = (
 BESIDES = {
     "checks": (ROOT / ".local" / "checks", ROOT / "local" / "checks" / "requirements.txt"),
     "ansible": (ROOT / ".local" / "ansible", ROOT / "tests" / "ansible" / "requirements.txt"),
+    "browser": (ROOT / ".local" / "browser", ROOT / "tests" / "browser" / "requirements.txt"),
     "fuzz": (ROOT / ".local" / "atheris", ROOT / "tests" / "fuzz" / "requirements.txt"),
     "benchmarks": (ROOT / ".local" / "benchmarks", ROOT / "benchmarks" / "requirements.txt"),
 }

@@ -25,6 +25,7 @@ TESTS: Mapping[str, str] = {
     **DEMO,
     "apt-ftparchive": "apt-utils",
     "aptly": "aptly",
+    "chromium": "chromium",
     "dpkg-genchanges": "dpkg-dev",
     "dput": "dput",
     "gpg": "gpg",
