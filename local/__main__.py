@@ -68,6 +68,8 @@ For CI and operators:
   aws s3 cp FILE.deb s3://{outputs.bucket}/{batch}   (then manifest.json)
   aws s3 ls --recursive s3://{outputs.bucket}/
 
+For people: {Layout(outputs.apt_uri).page()}
+
 For hosts (the key is at {Layout(outputs.apt_uri).key_asc}):
   deb [signed-by=/path/of/key.asc] {outputs.apt_uri} {suite} main
 

@@ -12,12 +12,14 @@ import shutil
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 from debpress.layout import Layout
 
-from local import corpus, debs, processes, signers, stack
+from local import corpus, debs, paths, processes, signers, stack
 from local.apt_root import AptRoot
 from local.ci import Ci, manifest_json, sha256
 from local.errors import LocalError
@@ -26,6 +28,7 @@ from local.progress import say, show, step
 BATCH = "demo"
 COMPONENT = "main"
 _SHOWN = 6
+_PATIENCE = 120.0  # Seconds.
 
 
 def run(signer: str) -> None:
@@ -52,13 +55,16 @@ def run(signer: str) -> None:
             _hold(not apt.packages(), "a fresh suite is empty")
         try:
             result = _publish(Ci(outputs), files, suite, place)
+            _look(Ci(outputs), result)
         except LocalError as error:
             raise LocalError(f"{error}\n{running.troubles()}") from error
         _read(apt, files, result)
         _install(apt, files)
         _verify(outputs, suite, place)
     say(
-        f"\nAll of it held, in {time.monotonic() - begun:.0f} s. Everything is stopped and removed."
+        f"\nAll of it held, in {time.monotonic() - begun:.0f} s. Everything is stopped and removed,"
+        f"\nbut for the page as it was: {paths.PAGE / 'index.html'}"
+        f"\n(for its search: python3 -m http.server -b 127.0.0.1 -d {paths.PAGE})"
     )
 
 
@@ -83,6 +89,34 @@ def _publish(ci: Ci, files: Sequence[Path], suite: str, place: Path) -> dict[str
     _hold(result["status"] == "published", "the result says `published`")
     _hold(len(result["packages"]) == len(files), "the result names every package")
     return result
+
+
+def _look(ci: Ci, result: dict[str, Any]) -> None:
+    """The page for people, which comes after the release; it is kept to be looked at."""
+    found = Layout(ci.outputs.apt_uri)
+    with step(f"the page, which no publish waits for: {found.page()}"):
+        releases = _told(found, result)
+        show(f"{releases[0]['suite']} no. {releases[0]['generation']}: {releases[0]['came']} came")
+    shutil.rmtree(paths.PAGE, ignore_errors=True)
+    ci.aws(
+        "s3", "cp", "--quiet", "--recursive", "--exclude", "*", "--include", "index.*",
+        "--include", "packages/*", f"s3://{ci.outputs.bucket}/{ci.outputs.root}/", str(paths.PAGE),
+    )  # fmt: skip
+    names = {package["package"] for package in result["packages"]}
+    pages = [Layout(str(paths.PAGE)).package_page(name) for name in names]
+    _hold(all(Path(page).exists() for page in pages), "every package has a page")
+
+
+def _told(found: Layout, result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The releases that the page tells of, once it tells of this one. Raises LocalError."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        with suppress(HTTPError):  # It is not there yet.
+            releases: list[dict[str, Any]] = json.loads(_read_url(found.page("json")))["releases"]
+            if result["generation"] in [each["generation"] for each in releases]:
+                return releases
+        time.sleep(0.2)
+    raise LocalError(f"After {_PATIENCE:g} s {found.page()} does not tell of the release")
 
 
 def _read(apt: AptRoot, files: Sequence[Path], result: dict[str, Any]) -> None:
@@ -158,13 +192,18 @@ def _key(outputs: stack.Outputs, place: Path) -> Path:
 
 
 def _get(url: str, target: Path) -> Path:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=30) as answer:
-            target.write_bytes(answer.read())
+        target.write_bytes(_read_url(url))
     except OSError as error:
         raise LocalError(f"{url} can't be read: {error}") from error
     return target
+
+
+def _read_url(url: str) -> bytes:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(url, timeout=30) as answer:
+        body: bytes = answer.read()
+    return body
 
 
 def _hold(held: bool, what: str) -> None:

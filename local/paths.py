@@ -15,3 +15,5 @@ EMULATOR_VENV = LOCAL / "emulator"
 OUTPUTS = LOCAL / "outputs.json"
 PACKAGES = LOCAL / "packages"
 RUNS = LOCAL / "runs"
+# The pages that the last demo made.
+PAGE = LOCAL / "page"

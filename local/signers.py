@@ -19,6 +19,7 @@ from local.progress import step
 
 KINDS = ("awskms", "gnupg")
 
+_PAGE = {"title": "Packages of this machine", "about": "A repository that debpress published."}
 _SECRET = "debpress/passphrase"  # noqa: S105 (its name)
 # gpg's agent has its socket in the home, and a socket's path may have 107 bytes (unix(7)). Homes
 # are not below TMPDIR, which may be too long.
@@ -27,11 +28,12 @@ _HOMES = "/tmp"  # noqa: S108  # nosec B108
 
 @contextmanager
 def up(kind: str, port: int | None = None) -> Iterator[stack.Stack]:
-    """`stack.up` with a signing key of this kind. Raises LocalError."""
+    """`stack.up` with a signing key of this kind, and with a page. Raises LocalError."""
     if kind not in KINDS:
         raise LocalError(f"SIGNER must be one of {', '.join(KINDS)}, not {kind!r}")
+    shown = {**synthesis.context()["debpress"], "page": _PAGE}
     if kind == "awskms":
-        with stack.up(port) as running:
+        with stack.up(port, {"debpress": shown}) as running:
             yield running
         return
     passphrase = secrets.token_urlsafe(24)
@@ -40,10 +42,7 @@ def up(kind: str, port: int | None = None) -> Iterator[stack.Stack]:
         layer = Path(folder, "layer")
         with step("build the layer: gpg of Debian's packages, and a new key with a passphrase"):
             fingerprint = _build(layer, passphrase)
-        repository = {
-            **synthesis.context()["debpress"],
-            "signers": [f"gnupg:{fingerprint}?secret={_SECRET}"],
-        }
+        repository = {**shown, "signers": [f"gnupg:{fingerprint}?secret={_SECRET}"]}
         context = {"debpress": repository, "gnupg_layer": f"{layer}.zip"}
         with stack.up(port, context, lambda endpoint: _keep(endpoint, passphrase)) as running:
             yield running
