@@ -81,13 +81,11 @@ def search(browser: Browser, address: str, looked: Looked) -> None:
     for _ in range(3):
         page.keyboard.press("Tab")
         order.append(page.evaluate(focused))
-    page.wait_for_load_state("networkidle")
-    loaded = {url for url in looked.requests if "/list/" in url}
 
     def typed(text: str) -> list[str]:
         page.keyboard.press("Escape")
         page.keyboard.type(text)
-        page.wait_for_timeout(150)
+        page.locator(f"#results[data-searched='{text.lower()}']").wait_for()
         return [
             page.locator("#said").inner_text(),
             *page.locator("#hits > li > a").all_inner_texts(),
@@ -95,8 +93,11 @@ def search(browser: Browser, address: str, looked: Looked) -> None:
 
     looked.seen |= {
         "order": order,
-        "loaded before and after the focus": [len(early), len(loaded)],
         "exact first": typed("curl"),
+        "lists loaded before and after the focus": [
+            len(early),
+            len({url for url in looked.requests if "/list/" in url}),
+        ],
         "words of names and descriptions": typed("Standard LIBRARY"),
         "nothing": typed("no such thing"),
         "markup": typed("<img"),

@@ -146,7 +146,7 @@ def test_axe_finds_nothing_narrow_or_wide_dark_or_light(looked: dict[str, Any]) 
 def test_a_search_by_the_keyboard_alone(looked: dict[str, Any]) -> None:
     seen = looked["seen"]
     assert seen["order"] == ["Skip to the content", "Packages of Example", "q"]
-    assert seen["loaded before and after the focus"] == [0, 6]
+    assert seen["lists loaded before and after the focus"] == [0, 6]
     assert seen["exact first"] == ["2 packages:", "curl", "libcurl4"]
     assert seen["words of names and descriptions"] == ["1 package:", "libstdc++6"]
     assert seen["nothing"] == ["No package has that in its name or description."]

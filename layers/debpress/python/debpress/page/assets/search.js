@@ -110,6 +110,8 @@
     else if (found.length === 0) said.textContent = "No package has that in its name or description.";
     else if (found.length > MOST) said.textContent = `${found.length} packages; the first ${MOST}:`;
     else said.textContent = found.length === 1 ? "1 package:" : `${found.length} packages:`;
+    // For programs that drive a browser: what all of the packages were searched for.
+    if (loaded) results.dataset.searched = whole;
   }
 
   let waiting = 0;
