@@ -24,7 +24,7 @@ from debpress.steps.replication import Mirror
 from debpress.steps.services import Services
 
 from tests.support.memory_store import MemoryStore
-from tests.support.press import SUITES, Press, deb, debs
+from tests.support.press import SUITES, Press, deb, debs, ed25519_signers
 from tests.unit.test_mirror import Copier
 
 URI = "https://packages.example.org"
@@ -132,6 +132,17 @@ def test_the_repository_s_page_has_the_set_up_and_the_last_releases(shown: Press
         ("batch", 1, 0, [one], []),
     ]
     assert [(s["suite"], s["generation"]) for s in top["suites"]] == [("stable", 4), ("testing", 1)]
+
+
+def test_the_set_up_names_every_key_that_signs_or_will(shown: Press) -> None:
+    """As while one takes the place of another; no suite is flipped for it."""
+    make(shown)
+    both = [*shown.signers.certificates(), *ed25519_signers().certificates()]
+    publish(shown.archive, shown.repository, URI, b"".join(both))
+    make(shown)
+    named = "".join(f" --fingerprint {each}" for each in twin(shown, "index")["fingerprints"])
+    assert named.count("--fingerprint") == 2
+    assert f"sh /root/setup.sh{named}<" in shown.store.body("apt/index.html").decode()
 
 
 def test_pages_follow_what_is_removed_pruned_and_rolled_back(shown: Press) -> None:
