@@ -175,6 +175,12 @@ for deb; do
   # shellcheck disable=SC2086 # It is one word, or none.
   aws s3 cp $progress -- "$deb" "s3://$bucket/$staging/${deb##*/}" ||
     fail "$deb could not be uploaded: see above; nothing was published, run this again"
+  # Its Sigstore bundle, which no manifest lists.
+  if [ -f "$deb.sigstore.json" ]; then
+    # shellcheck disable=SC2086 # As above.
+    aws s3 cp $progress -- "$deb.sigstore.json" "s3://$bucket/$staging/${deb##*/}.sigstore.json" ||
+      fail "$deb.sigstore.json could not be uploaded: see above; nothing was published, run this again"
+  fi
 done
 # The manifest is last: its arrival starts the press.
 put=$(aws s3api put-object --bucket "$bucket" --key "$staging/SHA256SUMS" \

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from aws_cdk import Annotations, AssetHashType, FileSystem
@@ -19,6 +19,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from debpress import __version__, config
 from debpress.errors import ConfigError, DebpressError
+from debpress.provenance import trust as sigstore_root
 from packaging.requirements import Requirement
 
 from . import bytecode
@@ -27,6 +28,9 @@ from .settings import Settings
 from .slim import slim
 
 _LOCK = LAYERS / "dependencies/requirements.txt"
+_PROVENANCE_LOCK = LAYERS / "provenance/requirements.txt"
+# What Sigstore's own command prints with, a third of what it would bring.
+_UNUSED = frozenset({"markdown-it-py", "mdurl", "pygments", "rich"})
 _BUILD = LAYERS / "dependencies/build"
 _A_DAY = 24 * 3600.0
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -64,6 +68,12 @@ class Layers(Construct):
                 )
             bundled = lambda_.Code.from_asset(str(settings.gnupg_layer))
             self.signing.append(self._layer("Gnupg", bundled))
+        # Sigstore's library and its trust root: for no function but the one that admits.
+        self.admitting: list[lambda_.ILayerVersion] = []
+        if any(suite.provenance for suite in settings.repository.suites):
+            root = settings.provenance_trust_root
+            verifying = provenance(settings.architecture, settings.python, root)
+            self.admitting.append(self._layer("Provenance", _asset(verifying)))
 
     def _layer(
         self, name: str, code: lambda_.Code, description: str | None = None
@@ -124,6 +134,35 @@ def dependencies(architecture: str, python: str) -> Path:
     return target
 
 
+def provenance(architecture: str, python: str, trust_root: Path | None) -> Path:
+    """The folder of the layer that verifies provenance: what its lock has and the dependencies' has
+    not, and the trust root, which is that of Sigstore's public instance unless it is given.
+
+    Made and named like the dependencies'. Raises DebpressError.
+    """
+    held = {requirement.name for requirement, _ in _locked(_LOCK.read_text("utf-8"), python)}
+    wanted = "".join(
+        text
+        for requirement, text in _locked(_PROVENANCE_LOCK.read_text("utf-8"), python)
+        if requirement.name not in held | _UNUSED
+    )
+    given = trust_root.read_text("utf-8") if trust_root else ""
+    name = hashlib.sha256(f"{wanted}\0{given}".encode()).hexdigest()[:16]
+    target = _BUILD / f"provenance-{architecture}-{_kind(python)}-{name}"
+    if not target.is_dir():
+
+        def install(made: Path) -> None:
+            _pip(made / "python", wanted, _MACHINES[architecture], python)
+            package = made / "python" / sigstore_root.PACKAGE
+            package.mkdir()
+            (package / "__init__.py").write_text('"""The trust root."""\n', "utf-8")
+            public = made / "python/sigstore/_store" / sigstore_root.PUBLIC
+            shutil.copy(trust_root or public, package / sigstore_root.FILE)
+
+        _build(target, python, install)
+    return target
+
+
 def _kind(python: str) -> str:
     return python if bytecode.interpreter(python) else f"{python}-uncompiled"
 
@@ -150,8 +189,12 @@ def for_python(lock: str, python: str) -> str:
     pip can't leave them out: it evaluates markers for the interpreter that runs it, not for the
     version that it installs for.
     """
+    return "".join(text for _, text in _locked(lock, python))
+
+
+def _locked(lock: str, python: str) -> Iterator[tuple[Requirement, str]]:
+    """Each requirement of the lock that the version `python` needs, with its lines."""
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
-    kept = []
     for block in lock.replace("\\\n", "\0").splitlines():
         requirement = block.partition("\0")[0].strip()
         if not requirement or requirement.startswith("#"):
@@ -160,8 +203,7 @@ def for_python(lock: str, python: str) -> str:
         if found.marker is None or found.marker.evaluate(environment):
             found.marker = None
             hashes = block.partition("\0")[2].replace("\0", "\\\n")
-            kept.append(f"{found} \\\n{hashes}\n")
-    return "".join(kept)
+            yield found, f"{found} \\\n{hashes}\n"
 
 
 def _pip(target: Path, lock: str, machine: str, python: str) -> None:

@@ -157,7 +157,7 @@ def _reasons(keys: Patterns) -> dict[str, str]:
     ended = "Snapshots are named by their time; all that one has is deleted."
     return {
         **dict.fromkeys(suites, _SUITES),
-        **dict.fromkeys((keys.pool, keys.by_hash), _HASHES),
+        **dict.fromkeys((keys.pool, keys.by_hash, keys.provenance), _HASHES),
         **dict.fromkeys(
             (keys.inrelease, *keys.release), "One object a suite; a suite is a folder."
         ),

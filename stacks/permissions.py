@@ -35,9 +35,9 @@ def grants(layout: Layout) -> dict[str, Grants]:
             list=True,
         ),
         "admit": Grants(
-            get=(keys.staged(), keys.runs, keys.pool),
+            get=(keys.staged(), keys.runs, keys.pool, keys.provenance),
             get_version=(keys.staged(), keys.incoming),
-            put=(keys.runs, keys.pool, keys.incoming),
+            put=(keys.runs, keys.pool, keys.incoming, keys.provenance),
             list=True,
         ),
         "queue": Grants(

@@ -42,6 +42,7 @@ class Press(Construct):
         repository, bucket = settings.repository, kept.bucket
         layers = Layers(self, "Layers", settings)
         functions = Functions(self, "Functions", settings, bucket, layers.all)
+        functions["admit"].add_layers(*layers.admitting)
         allowances = grants(repository.layout)
         for name in functions.sizes:
             allowed = allowances[name]

@@ -15,6 +15,7 @@ from constructs import Node
 from debpress import config, guards, strict
 from debpress.errors import ConfigError
 from debpress.layout import RESULTS, STAGING, STATE
+from debpress.provenance import trust
 from debpress.strict import ObjectReader
 
 from . import delivery_settings, event_settings, replica_settings, role_settings
@@ -66,6 +67,8 @@ class Settings:
     `roles` are those for CI, operators and hosts; `encryption` is `s3`, `kms` or a key's ARN.
     `alarm_topics` are the SNS topics (ARNs) that alarms notify, `event_topics` those that are told
     of events. `docs_url` is where these pages can be read; without it the dashboard but names them.
+    `provenance_trust_root` is the file with the keys of Sigstore that provenance is verified by,
+    None for those of its public instance.
     `delivery` is the distribution in front of the bucket, None for none; `public_uri` is where
     hosts find the root, by a proxy of somebody else's. `replica` is None where no bucket follows in
     another Region. `tls_only` is false for an emulator that speaks plain http and enforces
@@ -93,6 +96,7 @@ class Settings:
     tls_only: bool
     gnupg_layer: Path
     replica: replica_settings.Replica | None = None
+    provenance_trust_root: Path | None = None
 
     @property
     def names(self) -> Names:
@@ -146,6 +150,7 @@ _NAMES = (
     "tls_only",
     "encryption",
     "gnupg_layer",
+    "provenance_trust_root",
     "dashboard",
     "docs_url",
     "public_uri",
@@ -205,12 +210,24 @@ def parse(given: Mapping[str, Any], region: str | None = None) -> Settings:
         tls_only=top.one_of("tls_only", ("true", "false"), "true") == "true",
         gnupg_layer=ROOT / bundle,
         replica=replica_settings.parse(top),
+        provenance_trust_root=_trust_root(top),
     )
     if found.adopt.signing_key and not found.signs_by_own_key:
         raise top.wrong("adopt.signing_key", "is what awskms: means, and no signer is awskms:")
     if found.public_uri and found.delivery and found.delivery.domain:
         raise top.wrong("public_uri", "the address is delivery.domain already; leave one of them")
     return found
+
+
+def _trust_root(top: ObjectReader) -> Path | None:
+    said = top.text("provenance_trust_root", default=None)
+    if said is None:
+        return None
+    try:
+        trust.check(file := ROOT / said)
+    except ConfigError as error:
+        raise top.wrong("provenance_trust_root", str(error)) from error
+    return file
 
 
 def _delivery(top: ObjectReader, region: str | None) -> delivery_settings.Delivery | None:

@@ -18,6 +18,7 @@ from local import paths
 LOCKS = (
     "requirements.txt",
     "layers/dependencies/requirements.txt",
+    "layers/provenance/requirements.txt",
     "local/emulator/requirements.txt",
     "local/checks/requirements.txt",
     "local/uv/requirements.txt",

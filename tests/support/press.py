@@ -32,6 +32,7 @@ from debpress.keys.standing import Standing
 from debpress.layout import Layout, parse_staged
 from debpress.metrics import Measure, unmeasured
 from debpress.openpgp import certificates
+from debpress.provenance.proof import Verifier
 from debpress.records.messages.admit import AdmitInput
 from debpress.records.messages.commit import CommitInput
 from debpress.records.messages.finish import FinishInput
@@ -44,7 +45,7 @@ from debpress.signing import Signers
 from debpress.signing.gnupg import Gnupg
 from debpress.signing.kms import KeyService, KmsKey
 from debpress.steps import admit, commit, finish, merge, open, queue, sign  # noqa: A004
-from debpress.steps.services import Services
+from debpress.steps.services import Services, unverifying
 
 from stacks import machine
 from tests.support.clock import FakeClock
@@ -90,13 +91,16 @@ class Press:
     definition: Mapping[str, Any] = field(default_factory=lambda: DEFINITION)
     measure: Measure = unmeasured
     tokens: dict[str, Any] = field(default_factory=dict)
+    verifier: Callable[[], Verifier] = unverifying
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
 
     @property
     def services(self) -> Services:
-        return Services(self.store, self.repository, self.clock, self.measure, self.tell)
+        return Services(
+            *(self.store, self.repository, self.clock, self.measure, self.tell, self.verifier)
+        )
 
     @property
     def archive(self) -> Archive:

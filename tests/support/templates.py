@@ -98,7 +98,10 @@ def _synthesise(text: str, nag: bool, spoilt: bool) -> Deployment:
     (directory / "layer/python").mkdir(parents=True)
     app = cdk.App(context=json.loads(text), outdir=str(directory / "out"))
     # pip's work is no business of the template; test_layer_imports looks at it.
-    with mock.patch.object(layers, "dependencies", lambda *_: directory / "layer"):
+    with (
+        mock.patch.object(layers, "dependencies", lambda *_: directory / "layer"),
+        mock.patch.object(layers, "provenance", lambda *_: directory / "layer"),
+    ):
         stacks = deployment(app, settings.read(app.node))
     if spoilt:
         _Wrong(stacks[0])

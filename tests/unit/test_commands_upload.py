@@ -143,9 +143,12 @@ def test_the_manifest_lists_the_files_and_comes_last(s3: Any, package: str) -> N
         "before-call.s3.PutObject", lambda params, **_: order.append(params["url_path"])
     )
     batch = layout.Batch("lab", "main", "b1")
+    Path(f"{package}.sigstore.json").write_text("{}")
     packages, _ = examine([Path(package)])
     head = send(client, store, batch, packages)
-    assert [path.rpartition("/")[2] for path in order] == ["hello_1.0_amd64.deb", "manifest.json"]
+    *sent, last = (path.rpartition("/")[2] for path in order)
+    assert sorted(sent) == ["hello_1.0_amd64.deb", "hello_1.0_amd64.deb.sigstore.json"]
+    assert last == "manifest.json"
     manifest = s3.get_object(Bucket=BUCKET, Key=batch.staging + "manifest.json")
     assert manifest["VersionId"] == head.version_id
     assert json.loads(manifest["Body"].read()) == {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import gzip
+import hashlib
 import importlib.util
 import json
 import platform
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
@@ -24,9 +26,11 @@ import pytest
 from botocore.model import ServiceModel
 from debpress import config
 from debpress.errors import DebpressError
+from debpress.provenance import trust
 
 from stacks import bytecode, layers
 from stacks.slim import SERVICES, slim
+from tests.support.attesting import REPOSITORY, Sigstore
 
 ROOT = Path(__file__).parents[2]
 STEPS = sorted(path.parent.name for path in ROOT.glob("lambdas/*/handler.py"))
@@ -65,6 +69,9 @@ _HEAVY = {
     "debpress.archive.results": {"finish", "reap"},
     # Set-up builds the keyring package, once a deployment.
     "debpress.deb.inspection": {"admit", "setup"},
+    # Where a suite has a policy; by then the function runs.
+    "debpress.provenance": set(),
+    "sigstore": set(),
     "debpress.manifest": {"merge", "open", "prune", "queue"},
     "debpress.suite.merge": {"merge", "prune"},
     "debpress.suite.operations": {"prune"},
@@ -171,6 +178,47 @@ for service in json.loads(sys.argv[2]):
     _run(script, [dependencies], json.dumps(sorted(SERVICES)))
 
 
+def test_the_layers_verify_provenance(dependencies: Path, tmp_path: Path) -> None:
+    """With what the layer of provenance has, put together here without pip: the packages of its
+    lock that the dependencies' layer has not, of which this environment has the same."""
+    signed, package = Sigstore(), b"package"
+    held = {name for name, _ in pinned(layers._LOCK)}
+    for name, _ in pinned(layers._PROVENANCE_LOCK):
+        if name in held | layers._UNUSED:
+            continue
+        files = distribution(name).files or []
+        for top in {file.parts[0] for file in files if not file.parts[0].startswith("..")}:
+            place = Path(str(distribution(name).locate_file(top)))
+            (tmp_path / top).symlink_to(place)
+    trusted = tmp_path / trust.PACKAGE
+    trusted.mkdir()
+    (trusted / "__init__.py").touch()
+    signed.trust_root(trusted)
+    script = """
+import json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+from debpress.adapters.environment import deployed_verifier
+print(deployed_verifier().verify(sys.argv[2].encode(), sys.argv[3]).repository)
+"""
+    bundle, sha256 = signed.attest(package).decode(), hashlib.sha256(package).hexdigest()
+    path = [layers.code(THIS) / "python", dependencies, tmp_path]
+    assert _run(script, path, bundle, sha256) == f"{REPOSITORY}\n"
+
+
+def test_two_layers_have_one_version_of_what_both_need() -> None:
+    """One lies over the other in a function."""
+    found, other = dict(pinned(layers._LOCK)), dict(pinned(layers._PROVENANCE_LOCK))
+    both = found.keys() & other.keys()
+    assert {"cryptography", "cffi"} <= both
+    assert {name: found[name] for name in both} == {name: other[name] for name in both}
+    assert other.keys() >= layers._UNUSED
+
+
+def pinned(lock: Path) -> list[tuple[str, str]]:
+    """Names and versions, of this Python."""
+    return [(each.name, str(each.specifier)) for each, _ in layers._locked(lock.read_text(), THIS)]
+
+
 def test_the_layer_has_the_model_of_each_service_that_a_function_calls() -> None:
     called = set()
     for file in (ROOT / "layers/debpress/python/debpress/adapters").glob("*.py"):
@@ -274,7 +322,9 @@ def test_our_layer_is_built_again_when_a_module_changes(
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
-def test_the_lock_serves_every_python(python: str) -> None:
+def test_the_locks_serve_every_python(python: str) -> None:
+    proving = layers.for_python(layers._PROVENANCE_LOCK.read_text("utf-8"), python)
+    assert "sigstore==" in proving and ";" not in proving
     lock = (ROOT / "layers/dependencies/requirements.txt").read_text("utf-8")
     kept = layers.for_python(lock, python)
     names = {line.partition("==")[0] for line in kept.splitlines() if "==" in line}
@@ -283,9 +333,10 @@ def test_the_lock_serves_every_python(python: str) -> None:
     assert ";" not in kept and kept.count("--hash=sha256:") >= len(names)
 
 
-def test_the_lock_names_no_registry() -> None:
-    lock = (ROOT / "layers/dependencies/requirements.txt").read_text("utf-8")
-    assert "://" not in lock and "index-url" not in lock
+def test_the_locks_name_no_registry() -> None:
+    for file in (layers._LOCK, layers._PROVENANCE_LOCK):
+        lock = file.read_text("utf-8")
+        assert "://" not in lock and "index-url" not in lock
 
 
 def test_a_warm_build_asks_nobody(monkeypatch: pytest.MonkeyPatch, dependencies: Path) -> None:
@@ -370,8 +421,6 @@ def _one_wheel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def _wheel(path: Path) -> str:
     """A wheel by the letter of PEP 427; its SHA-256."""
-    import hashlib
-
     tag = path.stem.partition("-1.0-")[2]
     with ZipFile(path, "w") as archive:
         archive.writestr("only.py", "")

@@ -18,7 +18,7 @@ LAYERS = (
     {"errors", "architectures", "clock", "concurrency", "metrics"},
     {"codec", "findings", "strict"},
     {"layout", "store", "pins"},
-    {"deb", "index", "openpgp"},
+    {"deb", "index", "openpgp", "provenance"},
     {"manifest", "config", "guards"},
     {"records"},
     {"suite", "page"},
@@ -32,7 +32,7 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # Pure: what is decided is decided without a bucket at hand.
-RULES = ("records", "suite", "index", "deb", "manifest", "openpgp", "codec", "page")
+RULES = ("records", "suite", "index", "deb", "manifest", "openpgp", "provenance", "codec", "page")
 FORBIDDEN = ("store", "archive", "adapters", "steps")
 
 STEPS = {

@@ -17,6 +17,8 @@ import pytest
 from debpress.adapters.environment import Environment
 from debpress.archive import taking
 from debpress.layout import Layout
+from debpress.provenance.claims import Claims
+from debpress.provenance.policy import GITHUB
 from debpress.signing import Signers
 from debpress.steps.replication import Mirror
 from debpress.steps.services import Services
@@ -201,6 +203,7 @@ class Deployed:
                 state_machine="arn" if name == "setup" else None,
                 uri="https://bucket.example/apt" if name in ("setup", "page") else None,
                 tell=self.press.tell,
+                verifier=self.press.verifier,
             )
 
         return environment
@@ -300,6 +303,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     publish("b2", *(("a", str(version), "all") for version in range(2, 5)))
     assert deployed.call("page")["suites"]["stable"].startswith("00000004-")
     publish("t1", ("c", "1", "all"), suite="testing")
+    _proven(deployed)
     deployed.call("mirror", tidy=True)
     press.clock.sleep(HOUR)
 
@@ -366,6 +370,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     press.clock.sleep(60 * HOUR)
     assert deployed.call("reap")["objects"] > 0
     assert not press.store.keys("apt/dists/snapshots/")
+    assert press.store.keys(Layout.provenance()), "what was proven is kept for ever"
     _followed(deployed)
     deployed.deploy("Update")
     announced = deployed.call("setup", rotate="announce", to="awskms:alias/new")
@@ -376,6 +381,25 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     _told_of_other_manifests(deployed)
     reports = [key for key in press.store.keys("state/") if "/reports/prune-" in key]
     _told(deployed, Layout.rotation(), *reports)
+
+
+class Believing:
+    """A verifier of provenance."""
+
+    def verify(self, bundle: bytes, sha256: str) -> Claims:
+        return Claims(GITHUB, "https://github.com/my-org/web", "w.yml", "refs/tags/v1", "", "")
+
+
+def _proven(deployed: Deployed) -> None:
+    """A package comes with its bundle to a suite that asks for it."""
+    press = deployed.press
+    policy = {"repository": "my-org/web", "workflow": "w.yml", "ref": "refs/tags/v1"}
+    press.configure(diff_stanzas=0, provenance={"require": True, **policy})
+    press.verifier = Believing
+    press.store.put("staging/stable/main/p1/p_1_all.deb.sigstore.json", b"{}")
+    for _ in range(2):
+        assert press.publish(press.upload("p1", debs(("p", "1", "all")))) == "published"
+    press.configure(diff_stanzas=0)
 
 
 def _followed(deployed: Deployed) -> None:

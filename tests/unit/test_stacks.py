@@ -77,6 +77,7 @@ def test_nothing_that_may_be_named_ages(stack: Template) -> None:
         layout.generation("stable", "00000001-abc"),
         layout.gone("stable", "foo", "0" * 32),
         layout.gone_upto("stable"),
+        layout.provenance("0" * 64, "1" * 64),
         layout.queue("stable", "run"),
         layout.certificate("awskms-1"),
     ):
@@ -202,6 +203,21 @@ def test_other_processors_and_pythons_by_configuration() -> None:
         assert (function["Architectures"], function["Runtime"]) == (["x86_64"], "python3.13")
     for group in other.resources("AWS::Logs::LogGroup").values():
         assert group["RetentionInDays"] == 30
+
+
+def test_who_admits_can_verify_provenance_where_a_suite_asks_for_it(stack: Template) -> None:
+    described = context()["debpress"]
+    described["suites"][0]["provenance"] = {
+        "repository": "my-org/web",
+        "workflow": ".github/workflows/release.yml",
+        "ref": "refs/tags/v*",
+    }
+    asking = synthesise(debpress=described)
+    (layer,) = (n for n in asking.resources("AWS::Lambda::LayerVersion") if "Provenance" in n)
+    functions = asking.resources("AWS::Lambda::Function")
+    having = {_short(n) for n, each in functions.items() if {"Ref": layer} in each["Layers"]}
+    assert having == {"FunctionsAdmit"}
+    assert not [n for n in stack.resources("AWS::Lambda::LayerVersion") if "Provenance" in n]
 
 
 # The key

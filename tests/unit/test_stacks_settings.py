@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -46,6 +47,18 @@ def test_settings_may_come_from_the_command_line_as_text() -> None:
     assert found.readers.vpc_endpoints == ("vpce-01",)
     assert len(found.alarm_topics) == 1 and not found.dashboard
     assert found.event_topics[0].events == ("rejected", "failed")
+
+
+def test_a_trust_root_is_looked_at_before_it_is_deployed(tmp_path: Path) -> None:
+    file = tmp_path / "trusted_root.json"
+    for text in (None, "{}", "no JSON", '{"mediaType": "a bundle"}'):
+        if text is not None:
+            file.write_text(text)
+        with pytest.raises(ConfigError, match=r"^provenance_trust_root: "):
+            read(provenance_trust_root=str(file))
+    file.write_text('{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}')
+    assert read(provenance_trust_root=str(file)).provenance_trust_root == file
+    assert read().provenance_trust_root is None
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debpress import architectures, layout, pins
 from debpress.strict import ObjectReader
+
+if TYPE_CHECKING:
+    from debpress.provenance.policy import Policy
 
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _ROOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]|[A-Za-z0-9]")
@@ -27,6 +30,7 @@ class Suite:
     ones (Debian relations); a prune of more than `prune_share` of a suite is refused. `valid_for`
     are days after which hosts refuse a release that nobody signed anew; None: never. Indices of at
     least `diff_stanzas` are published with scripts that bring a host's copy up to date.
+    `provenance` says whose builds are taken; None: nobody is asked.
     """
 
     suite: str
@@ -42,6 +46,7 @@ class Suite:
     prune_share: float = 0.5
     valid_for: int | None = None
     diff_stanzas: int = 1000
+    provenance: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 "prune_share": s.prune_share,
                 **({} if s.valid_for is None else {"valid_for": s.valid_for}),
                 **_unless_default("diff_stanzas", s.diff_stanzas, 1000),
+                **({"provenance": s.provenance.as_json()} if s.provenance else {}),
             }
             for s in repository.suites
         ],
@@ -174,6 +180,15 @@ def _page_as_json(page: Page) -> dict[str, str]:
 
 def _unless_default(key: str, value: int, default: int) -> dict[str, int]:
     return {} if value == default else {key: value}
+
+
+def _provenance(entry: ObjectReader) -> Policy | None:
+    found = entry.object("provenance", {})
+    if "provenance" not in entry.data:
+        return None
+    from debpress.provenance import policy  # noqa: PLC0415 (of few suites)
+
+    return policy.parse(found)
 
 
 def _rotation_days(entry: ObjectReader) -> RotationDays:
@@ -232,6 +247,7 @@ def _suite(entry: ObjectReader) -> Suite:
         # No less than a week: long enough for people to mend what should sign it anew.
         valid_for=entry.number("valid_for", 7, 365, None),
         diff_stanzas=entry.number("diff_stanzas", 0, 10**9, 1000),
+        provenance=_provenance(entry),
     )
     # Neither can change later, and hosts choose by them.
     for key, text in (("origin", suite.origin), ("label", suite.label)):

@@ -48,6 +48,11 @@ class Code(StrEnum):
     COMPONENT_UNKNOWN = "component-unknown"
     ARCHITECTURE_UNKNOWN = "architecture-unknown"
     VERSION_REUSED = "version-reused"
+    # Provenance
+    PROVENANCE_MISSING = "provenance-missing"
+    PROVENANCE_INVALID = "provenance-invalid"
+    PROVENANCE_DIGEST = "provenance-digest"
+    PROVENANCE_IDENTITY = "provenance-identity"
     # Operations
     PACKAGE_UNKNOWN = "package-unknown"
     STILL_PUBLISHED = "still-published"
@@ -118,6 +123,15 @@ class SigningError(DebpressError):
 
 class SourceError(DebpressError):
     """A repository of somebody else's is not what it says, or can't be read."""
+
+
+class ProvenanceError(DebpressError):
+    """A bundle does not prove what a suite's policy asks. `code` is that of the refusal; the text
+    is what is wrong, with the bundle for its subject."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class RotationError(DebpressError):

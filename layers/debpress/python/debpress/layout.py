@@ -95,6 +95,9 @@ def parse_staged(key: str) -> tuple[Batch, str] | None:
 
 OPERATIONS = "operations.json"
 
+# Behind the name of a package: its Sigstore bundle.
+BUNDLE = ".sigstore.json"
+
 
 def is_manifest(name: str) -> bool:
     return name in ("manifest.json", "SHA256SUMS", OPERATIONS) or name.endswith(".changes")
@@ -294,6 +297,13 @@ class Layout:
         return f"{STATE}_reports/reap-{name}.json" if name else f"{STATE}_reports/"
 
     @staticmethod
+    def provenance(sha256: str = "", bundle: str = "") -> str:
+        """A bundle that proves where a package is from, each by its SHA-256; without the bundle's,
+        the prefix of all of the package's, and without either, of them all."""
+        prefix = f"{STATE}_provenance/{sha256}{'/' * bool(sha256)}"
+        return f"{prefix}{bundle}{BUNDLE}" if bundle else prefix
+
+    @staticmethod
     def idle() -> str:
         """Of a replica: what it no longer needs, since when."""
         return f"{STATE}_idle.json"
@@ -410,6 +420,7 @@ class Patterns:
     prune_reports = f"{Layout.prune_report('*')}*"
     reap_reports = f"{Layout.reap_report()}*"
     certificates = f"{Layout.certificate()}*"
+    provenance = f"{Layout.provenance()}*"
     rotation = Layout.rotation()
     setup = Layout.setup()
     repository = Layout.repository()

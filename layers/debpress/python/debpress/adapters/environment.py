@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from debpress import config, metrics
 from debpress.adapters import s3
@@ -22,6 +23,9 @@ from debpress.errors import ConfigError
 from debpress.steps.services import Services, Tell
 from debpress.store import Store
 
+if TYPE_CHECKING:
+    from debpress.provenance.proof import Verifier
+
 
 @dataclass(frozen=True, slots=True)
 class Second:
@@ -29,6 +33,13 @@ class Second:
 
     bucket: str
     region: str
+
+
+def deployed_verifier() -> Verifier:
+    """By the trust root in the function's layer. Raises ConfigError."""
+    from debpress.adapters import sigstore  # noqa: PLC0415 (where a suite's policy asks for it)
+
+    return sigstore.deployed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,14 @@ class Environment:
     replica: Second | None = None
     silence: int | None = None
     tell: Tell = tell
+    verifier: Callable[[], Verifier] = deployed_verifier
 
     @property
     def services(self) -> Services:
         """The services that the steps are given; metrics go to the log, and Step Functions wakes
         who waits."""
-        return Services(self.store, self.repository, self.clock, partial(measure, self), self.tell)
+        noting = partial(measure, self)
+        return Services(self.store, self.repository, self.clock, noting, self.tell, self.verifier)
 
 
 @cache

@@ -21,6 +21,7 @@ from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed,
 from debpress.suite.staged import StagedObject
 
 if TYPE_CHECKING:
+    from debpress.archive.bundles import Bundles
     from debpress.archive.certificates import CertificateArchive
     from debpress.archive.gone import GoneArchive
     from debpress.archive.pool import Pool
@@ -93,6 +94,13 @@ class Archive:
         from debpress.archive.rotation import RotationArchive
 
         return RotationArchive(self._store)
+
+    @property
+    def bundles(self) -> Bundles:
+        """The Sigstore bundles of packages."""
+        from debpress.archive.bundles import Bundles
+
+        return Bundles(self._store)
 
     @property
     def setup(self) -> SetUpArchive:

@@ -41,9 +41,14 @@ def keep(store: Store, key: str, record: Record) -> None:
 def keep_first(store: Store, key: str, record: Record) -> bool:
     """Writes a record unless `key` holds an object already. Returns whether it certainly did: an
     earlier object may be its own, of a put whose answer was lost. Raises TransientError."""
+    return put_first(store, key, codec.dump(record))
+
+
+def put_first(store: Store, key: str, body: bytes) -> bool:
+    """The same of JSON that is no record."""
     for _ in range(5):
         try:
-            store.put(key, codec.dump(record), JSON, if_absent=True)
+            store.put(key, body, JSON, if_absent=True)
             return True
         except PreconditionFailed:
             # S3 answers 409 while another write is under way, which may still fail: look, or retry.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from debpress.clock import Clock, SystemClock
 from debpress.commands import text
+from debpress.commands.beside import bundles
 from debpress.commands.packages import LocalPackage
 from debpress.commands.progress import Progress
 from debpress.concurrency import side_by_side
@@ -54,7 +55,7 @@ def send(
     *,
     again: bool = False,
 ) -> Head:
-    """Uploads the files, then the manifest; returns the manifest's Head.
+    """Uploads the files and their Sigstore bundles, then the manifest; returns the manifest's Head.
 
     With `again`, files that are staged with the same sum stay; whoever may not look at staging
     sends all. Raises TransientError or StoreError; the bucket's lifecycle then deletes the files
@@ -63,8 +64,9 @@ def send(
     IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix; to look what is
     there, s3:GetObject on it.
     """
-    there = _staged(store, batch, packages) if again else set()
-    lacking = [package for package in packages if package.name not in there]
+    files = [*packages, *bundles(packages)]
+    there = _staged(store, batch, files) if again else set()
+    lacking = [file for file in files if file.name not in there]
     sending = _Sending(client, store, batch, lacking, len(packages) > 1)
     sending.all(clock or SystemClock())
     return put_manifest(store, batch, packages)

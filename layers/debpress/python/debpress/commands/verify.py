@@ -1,20 +1,22 @@
 """`debpress verify`: reads the whole repository as hosts do, and reports every problem.
 
 IAM: s3:GetObject on the root and on `state/_repository.json`; s3:ListBucket to find objects that no
-suite names.
+suite names. With `--provenance`, both on `state/_provenance/` as well.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from debpress.clock import Clock
 from debpress.commands import arguments as args
 from debpress.commands import connection, text
 from debpress.commands.progress import Progress
 from debpress.commands.repository import opened, readable
-from debpress.inspection import verification
+from debpress.inspection import provenance, verification
 from debpress.inspection.report import Report
+from debpress.provenance.proof import Verifier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deep", action="store_true", help="read every package's bytes, all of them"
     )
+    parser.add_argument(
+        "--provenance",
+        action="store_true",
+        help="verify the bundle of every package of the suites that have a provenance policy",
+    )
+    parser.add_argument(
+        "--trust-root",
+        type=Path,
+        metavar="FILE",
+        help="with --provenance: the trusted_root.json (default: Sigstore's public instance)",
+    )
     args.add_json(parser)
     connection.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    verifier = _verifier(arguments.trust_root) if arguments.provenance else None
     archive, repository = opened(arguments, clock)
     report = verification.verify(
         archive,
@@ -40,11 +54,21 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         deep=arguments.deep,
         watch=Progress,
     )
+    if verifier is not None:
+        of_suites = [s for s in repository.suites if arguments.suite in (None, s.suite)]
+        provenance.verify(archive, of_suites, verifier, report)
     if arguments.json:
         text.print_json(report.as_json())
     else:
         _print(report)
     return 0 if report.good else 1
+
+
+def _verifier(trust_root: Path | None) -> Verifier:
+    """Raises ConfigError where the library is not installed, or the file is no trust root."""
+    from debpress.adapters import sigstore  # noqa: PLC0415 (debpress[provenance])
+
+    return sigstore.verifier(trust_root or sigstore.public_root())
 
 
 def _print(report: Report) -> None:

@@ -71,9 +71,24 @@ class Plan(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance(Record):
+    """Where a package was built, as was proven when it was admitted. `bundle` is the SHA-256 of the
+    Sigstore bundle that proves it, which is kept; the others are `Claims`, `workflow` a file of the
+    repository, `run` an address."""
+
+    bundle: str
+    repository: str
+    workflow: str
+    ref: str
+    commit: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdmittedPackage(Record):
     """A package that is valid and in the pool. `stanza` is its paragraph of a Packages index, and
-    ends with one newline; `filename` is the pool's, `file` the staged file's name."""
+    ends with one newline; `filename` is the pool's, `file` the staged file's name. `provenance` is
+    None where the suite asks for none, or takes it without."""
 
     file: str
     package: str
@@ -83,6 +98,7 @@ class AdmittedPackage(Record):
     sha256: str
     size: int
     stanza: str
+    provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from debpress.clock import from_iso
 from debpress.codec import Record, named, optional, versioned
 from debpress.layout import Batch
-from debpress.records.batch import AdmittedPackage, ManifestRef, Plan, Problem
+from debpress.records.batch import AdmittedPackage, ManifestRef, Plan, Problem, Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,16 @@ def ref_fields(
 
 @dataclass(frozen=True, slots=True)
 class PackageOutcome(PackageRef):
-    """What became of a package: `added`, `unchanged` or `removed`."""
+    """What became of a package: `added`, `unchanged` or `removed`. `provenance` is that of one that
+    was uploaded and proven."""
 
     action: str
+    provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
 
     @classmethod
     def of(cls, package: PackageRef | AdmittedPackage, action: str) -> PackageOutcome:
-        return cls(*ref_fields(package), action=action)
+        proven = package.provenance if isinstance(package, AdmittedPackage) else None
+        return cls(*ref_fields(package), action=action, provenance=proven)
 
 
 @dataclass(frozen=True, slots=True)

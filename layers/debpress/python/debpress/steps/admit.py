@@ -9,14 +9,7 @@ from debpress.archive.taking import is_small, take
 from debpress.concurrency import side_by_side
 from debpress.config import Suite
 from debpress.errors import Code, Refusal, RejectedError
-from debpress.records.batch import (
-    AdmittedPackage,
-    Plan,
-    StagedFile,
-    Verdict,
-    bounded,
-    problems,
-)
+from debpress.records.batch import AdmittedPackage, Plan, StagedFile, Verdict, bounded, problems
 from debpress.records.messages.admit import AdmitInput, AdmitOutput
 from debpress.steps.services import Services
 from debpress.store import ObjectChanged
@@ -43,7 +36,14 @@ def run(services: Services, message: AdmitInput) -> AdmitOutput:
         text = f"suite {message.suite!r} is not configured"
         raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, text)])
     first, end = plan.chunks[message.chunk]
-    packages, refusals = _Admission(services, settings, plan).of(range(first, end))
+    numbers = range(first, end)
+    if settings.provenance is None:
+        packages, refusals = _Admission(services, settings, plan).of(numbers)
+    else:
+        from debpress.steps.proving import proven  # noqa: PLC0415 (of few suites)
+
+        admit = lambda plan: _Admission(services, settings, plan).of(numbers)  # noqa: E731
+        packages, refusals = proven(services, settings.provenance, plan, numbers, admit)
     errors = bounded(problems(refusals), _MOST_ERRORS)
     verdict = Verdict(tuple(packages), errors, plan if len(plan.chunks) == 1 else None)
     runs.keep_verdict(message.run, message.chunk, verdict)

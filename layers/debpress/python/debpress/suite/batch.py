@@ -73,7 +73,10 @@ def plan_of_files(
     The others are validated all the same: all of a batch's errors are told at once. Raises
     RejectedError when there are too many files to look through.
     """
-    beside = _Beside(plan.manifest_name, listed)
+    suite = repository.suite(plan.batch.suite)
+    # Where there is a policy, admission reads them.
+    proofs = {f.name + layout.BUNDLE for f in listed.files} if suite and suite.provenance else set()
+    beside = _Beside(plan.manifest_name, listed, proofs)
     for each in staged:
         beside.take(each)
     files = []
@@ -96,12 +99,12 @@ def plan_of_files(
 class _Beside:
     """What lies in a batch's place: the files it lists, and however many that it does not."""
 
-    def __init__(self, name: str, listed: Manifest) -> None:
+    def __init__(self, name: str, listed: Manifest, others: set[str]) -> None:
         self.found: dict[str, StagedObject] = {}
         self._name = name
         self._wanted = {file.name for file in listed.files}
         self._ignored = {printable(other) for other in listed.others}
-        self._known = {*listed.others, name}
+        self._known = {*listed.others, *others, name}
         self._unsaid = self._seen = 0
 
     def take(self, staged: StagedObject) -> None:

@@ -1,0 +1,572 @@
+"""A suite with a provenance policy takes what its workflow has built, and says why no more.
+
+Sigstore is the one of tests/support/attesting.py: its own authority, logs and trust root.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from debpress import config
+from debpress.adapters import sigstore
+from debpress.codec import dump, load
+from debpress.commands import connection
+from debpress.commands.beside import bundles
+from debpress.commands.main import main
+from debpress.commands.packages import examine
+from debpress.errors import ConfigError
+from debpress.keys.publication import publish
+from debpress.layout import Layout
+from debpress.provenance.claims import Claims
+from debpress.provenance.policy import GITHUB, Identity, Policy
+from debpress.provenance.proof import Verifier
+from debpress.records.generation import Generation
+from debpress.signing import Signers
+
+from local import paths
+from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Sigstore, build
+from tests.support.press import Press, deb
+
+TRUSTED = Sigstore()
+NAME, IT = "it_1_all.deb", deb("it", "1")
+SHA256 = hashlib.sha256(IT).hexdigest()
+BUNDLE = f"{NAME}.sigstore.json"
+POLICY = {"repository": "my-org/web", "workflow": WORKFLOW, "ref": "refs/tags/v*"}
+REQUIRED = {"require": True, **POLICY}
+
+
+@pytest.fixture(scope="module")
+def trust_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return TRUSTED.trust_root(tmp_path_factory.mktemp("trust"))
+
+
+@pytest.fixture(scope="module")
+def verifier(trust_root: Path) -> Verifier:
+    return sigstore.verifier(trust_root)
+
+
+Guarded = Callable[..., Press]
+
+
+@pytest.fixture
+def guarded(signers: Signers, verifier: Verifier) -> Guarded:
+    """Makes a press whose suites have a policy."""
+
+    def make(policy: Mapping[str, Any] = REQUIRED) -> Press:
+        press = Press(signers, verifier=lambda: verifier)
+        press.configure(provenance=policy)
+        press.set_up()
+        press.clock.sleep(600)
+        return press
+
+    return make
+
+
+def upload(press: Press, bundle: bytes | None, name: str = "it", body: bytes = IT) -> str | None:
+    """Publishes a package with its bundle beside it; the status."""
+    file = f"{name}_1_all.deb"
+    if bundle is not None:
+        press.store.put(f"staging/stable/main/{name}/{file}.sigstore.json", bundle)
+    return press.publish(press.upload(name, {file: body}))
+
+
+def kept(press: Press) -> list[str]:
+    return list(press.store.keys(Layout.provenance()))
+
+
+def altered(bundle: bytes, *place: str | int) -> bytes:
+    """With one bit flipped in the bytes that stand at this place in it."""
+    data = json.loads(bundle)
+    holder = data
+    for each in place[:-1]:
+        holder = holder[each]
+    body = bytearray(base64.b64decode(holder[place[-1]]))
+    body[len(body) // 2] ^= 1
+    holder[place[-1]] = base64.b64encode(body).decode()
+    return json.dumps(data).encode()
+
+
+# What is taken
+
+
+@pytest.mark.parametrize("bundle", [TRUSTED.attest(deb("other"), IT), TRUSTED.sign(IT)])
+def test_what_the_workflow_has_built_is_published_and_its_proof_is_kept(
+    guarded: Guarded, bundle: bytes
+) -> None:
+    """An attestation of several files, as GitHub's are, and a signature, as cosign's are."""
+    press = guarded()
+    assert upload(press, bundle) == "published"
+    result, digest = press.result("it"), hashlib.sha256(bundle).hexdigest()
+    said = {
+        "bundle": digest,
+        "repository": REPOSITORY,
+        "workflow": WORKFLOW,
+        "ref": REF,
+        "commit": COMMIT,
+        "run": RUN,
+    }
+    assert result["packages"][0]["provenance"] == said
+    assert result["ignored"] == []
+    assert press.store.body(f"state/_provenance/{SHA256}/{digest}.sigstore.json") == bundle
+    newest = max(press.store.keys("state/stable/generations/"))
+    record = load(Generation, press.store.body(newest), newest)
+    assert record.batches[0].packages[0].provenance is not None
+    assert json.loads(dump(record))["batches"][0]["packages"][0]["provenance"] == said
+
+
+def test_a_bundle_is_there_before_anything_names_it(guarded: Guarded) -> None:
+    """Admission may die after any write: what it has noted is then whole."""
+    press = guarded()
+    assert upload(press, GOOD) == "published"
+    written = [write.key for write in press.store.log]
+    (bundle,) = (key for key in written if key.startswith(Layout.provenance()))
+    (verdict,) = (key for key in written if key.endswith("/chunk-00000.json"))
+    assert written.index(bundle) < written.index(verdict)
+
+
+def test_nobody_is_asked(verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any) -> None:
+        raise AssertionError("somebody was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    assert verifier.verify(TRUSTED.attest(IT), SHA256).repository == REPOSITORY
+
+
+def test_one_of_several_bundles_is_enough_and_it_alone_is_kept(guarded: Guarded) -> None:
+    """`gh attestation download` writes all that there is, one a line."""
+    press = guarded()
+    good = TRUSTED.attest(IT)
+    tested = TRUSTED.attest(IT, predicate="https://in-toto.io/attestation/test-result/v0.1")
+    assert upload(press, b"\n".join([tested, TRUSTED.attest(deb("x")), good, b""])) == "published"
+    assert kept(press) == [Layout.provenance(SHA256, hashlib.sha256(good).hexdigest())]
+
+
+def test_each_package_of_a_batch_has_its_own(guarded: Guarded) -> None:
+    press = guarded()
+    files = {f"{name}_1_all.deb": deb(name, "1") for name in ("a", "b")}
+    bundle = TRUSTED.attest(*files.values())
+    for name in files:
+        press.store.put(f"staging/stable/main/two/{name}.sigstore.json", bundle)
+    assert press.publish(press.upload("two", files)) == "published"
+    assert len({each["sha256"] for each in press.result("two")["packages"]}) == 2
+    assert len(kept(press)) == 2
+
+
+def test_without_require_a_package_may_come_without(guarded: Guarded) -> None:
+    press = guarded(POLICY)
+    assert upload(press, None) == "published"
+    assert "provenance" not in press.result("it")["packages"][0]
+    other = deb("other", "1")
+    assert upload(press, TRUSTED.attest(IT), "other", other) == "rejected"
+    assert upload(press, TRUSTED.attest(other), "other", other) == "published"
+
+
+def test_without_a_policy_nothing_is_read(press: Press) -> None:
+    """The press of this test can verify nothing."""
+    assert upload(press, b"whatever") == "published"
+    assert press.result("it")["ignored"] == [BUNDLE]
+    assert "provenance" not in press.result("it")["packages"][0]
+    assert not kept(press)
+
+
+def test_admission_twice_is_admission_once(guarded: Guarded) -> None:
+    press = guarded()
+    bundle = TRUSTED.attest(IT)
+    assert upload(press, bundle) == "published"
+    before = kept(press)
+    assert upload(press, bundle) == "published"
+    assert press.result("it")["packages"][0]["action"] == "unchanged"
+    assert press.result("it")["packages"][0]["provenance"]["bundle"] in before[0]
+    assert kept(press) == before
+
+
+# What is refused
+
+
+def other_build(**said: str) -> bytes:
+    return TRUSTED.attest(IT, of=build(**said))
+
+
+GOOD = TRUSTED.attest(IT)
+ENTRY = ("verificationMaterial", "tlogEntries", 0)
+REFUSED = {
+    "the wrong repository": (
+        other_build(repository="https://github.com/evil/web"),
+        "provenance-identity",
+        "the repository 'https://github.com/evil/web' in place of https://github.com/my-org/web",
+    ),
+    "one whose name only begins so": (
+        other_build(repository="https://github.com/my-org/web2"),
+        "provenance-identity",
+        "in place of https://github.com/my-org/web;",
+    ),
+    "another CI that says it is that repository": (
+        TRUSTED.attest(IT, of={**build(), 8: "https://gitlab.example"}),
+        "provenance-identity",
+        f"the issuer 'https://gitlab.example' in place of {GITHUB}",
+    ),
+    "the wrong workflow": (
+        other_build(workflow=".github/workflows/test.yml"),
+        "provenance-identity",
+        f"the workflow '.github/workflows/test.yml' in place of {WORKFLOW}",
+    ),
+    "a workflow of another repository": (
+        TRUSTED.attest(IT, of={**build(), 18: f"https://github.com/evil/x/{WORKFLOW}@{REF}"}),
+        "provenance-identity",
+        f"the workflow 'https://github.com/evil/x/{WORKFLOW}' in place of",
+    ),
+    "the wrong branch": (
+        other_build(ref="refs/heads/topic"),
+        "provenance-identity",
+        "the ref 'refs/heads/topic' in place of refs/tags/v*",
+    ),
+    "a certificate of a person": (
+        TRUSTED.attest(IT, of={8: "https://accounts.google.com"}),
+        "provenance-identity",
+        "the repository '' in place of",
+    ),
+    "an attestation of other bytes": (
+        TRUSTED.attest(deb("it", "1", note="other")),
+        "provenance-digest",
+        f"and the package's is {SHA256}",
+    ),
+    "a signature of other bytes": (
+        TRUSTED.sign(deb("it", "1", note="other")),
+        "provenance-digest",
+        f"and the package's is {SHA256}",
+    ),
+    "an expired certificate": (
+        TRUSTED.attest(IT, late=timedelta(minutes=11)),
+        "provenance-invalid",
+        "its certificate had expired or was not valid yet",
+    ),
+    "a certificate of another authority": (
+        Sigstore(timestamps=TRUSTED.timestamps, log=TRUSTED.log).attest(IT),
+        "provenance-invalid",
+        "of an instance of Sigstore that the trust root knows",
+    ),
+    "a certificate that no log has": (
+        Sigstore(authority=TRUSTED.authority, log=TRUSTED.log).attest(IT),
+        "provenance-invalid",
+        "SCT",
+    ),
+    "a signature that no log has": (
+        Sigstore(authority=TRUSTED.authority, timestamps=TRUSTED.timestamps).attest(IT),
+        "provenance-invalid",
+        "invalid log entry",
+    ),
+    "an altered statement": (
+        altered(GOOD, "dsseEnvelope", "payload"),
+        "provenance-invalid",
+        "does not verify",
+    ),
+    "an altered signature": (
+        altered(GOOD, "dsseEnvelope", "signatures", 0, "sig"),
+        "provenance-invalid",
+        "does not verify",
+    ),
+    "an altered entry of the log": (
+        altered(GOOD, *ENTRY, "canonicalizedBody"),
+        "provenance-invalid",
+        "invalid log entry",
+    ),
+    "an altered promise of the log": (
+        altered(GOOD, *ENTRY, "inclusionPromise", "signedEntryTimestamp"),
+        "provenance-invalid",
+        "does not verify",
+    ),
+    "another kind of statement": (
+        TRUSTED.attest(IT, predicate="https://spdx.dev/Document/v2.3"),
+        "provenance-invalid",
+        "a 'https://spdx.dev/Document/v2.3', which is no provenance",
+    ),
+    "a statement that would fill a terminal": (
+        TRUSTED.attest(IT, predicate="\x1b[31m" * 10_000),
+        "provenance-invalid",
+        "... (50000 characters), which is no provenance",
+    ),
+    "a ref that would fill a terminal": (
+        other_build(ref="\x1b[31m" * 1000),
+        "provenance-identity",
+        "... (5000 characters) in place of refs/tags/v*",
+    ),
+    "no bundle at all": (None, "provenance-missing", "upload the package's Sigstore bundle"),
+    "what is no JSON": (b"\xff\0", "provenance-invalid", "neither a JSON object nor one on each"),
+    "an empty file": (b"", "provenance-invalid", "can't be read as a Sigstore bundle"),
+    "an empty object": (b"{}", "provenance-invalid", "can't be read as a Sigstore bundle"),
+    "something deep": (b"[" * 100_000, "provenance-invalid", "can't be read"),
+    "too many": (b"{}\n" * 33, "provenance-invalid", "it has 33 bundles, the most is 32"),
+    "something huge": (b" " * (4 * 2**20 + 1), "provenance-invalid", "the most is 4194304"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_refused(guarded: Guarded, what: str) -> None:
+    bundle, code, words = REFUSED[what]
+    press = guarded()
+    before = press.packages()
+    assert upload(press, bundle) == "rejected"
+    (error,) = press.result("it")["errors"]
+    assert (error["file"], error["code"]) == (NAME, code), error
+    assert words in error["message"], error
+    assert "; " in error["message"] and error["message"].isprintable()
+    assert len(error["message"]) < 800
+    assert press.packages() == before
+    # Not even where somebody who guesses its address finds it.
+    assert not list(press.store.keys("apt/pool/main/i/")) and not kept(press)
+    # Nothing is lost: with the right bundle it is published.
+    assert upload(press, GOOD) == "published"
+
+
+def test_the_nearest_of_several_is_told_of(guarded: Guarded) -> None:
+    press = guarded()
+    wrong = [b"{}", TRUSTED.attest(deb("x")), other_build(ref="refs/heads/topic"), b"{}"]
+    assert upload(press, b"\n".join(wrong)) == "rejected"
+    (error,) = press.result("it")["errors"]
+    assert error["code"] == "provenance-identity"
+
+
+def test_all_that_is_wrong_is_told_at_once(guarded: Guarded) -> None:
+    press = guarded()
+    press.store.put("staging/stable/main/it/a_1_all.deb.sigstore.json", TRUSTED.attest(IT))
+    files = {"a_1_all.deb": deb("a", "1"), "b_1_all.deb": b"no package"}
+    assert press.publish(press.upload("it", files)) == "rejected"
+    assert {(each["file"], each["code"]) for each in press.result("it")["errors"]} == {
+        ("a_1_all.deb", "provenance-digest"),
+        ("b_1_all.deb", "deb-malformed"),
+        ("b_1_all.deb", "provenance-missing"),
+    }
+
+
+def test_a_bundle_that_is_replaced_while_it_is_read(guarded: Guarded) -> None:
+    """What is verified is what is kept, or nothing is."""
+    press = guarded()
+    get, key = press.store.get, f"staging/stable/main/it/{BUNDLE}"
+
+    def replaced(wanted: str, *more: Any, **conditions: Any) -> Any:
+        if wanted == key:
+            press.store.get = get  # type: ignore[method-assign]
+            press.store.put(key, other_build(ref="refs/heads/topic"))
+        return get(wanted, *more, **conditions)
+
+    press.store.get = replaced  # type: ignore[method-assign]
+    assert upload(press, GOOD) == "rejected"
+    assert [each["code"] for each in press.result("it")["errors"]] == ["file-changed"]
+
+
+def test_without_the_layer_nothing_is_published(signers: Signers) -> None:
+    """A deployment that is not whole: an error that people are told of, and no way around."""
+    press = Press(signers, verifier=sigstore.deployed)
+    press.configure(provenance=REQUIRED)
+    press.set_up()
+    with pytest.raises(ConfigError, match="is the layer of provenance attached"):
+        upload(press, GOOD)
+    assert press.packages() == set()
+
+
+# Who sends it
+
+
+def test_the_script_sends_the_bundle_that_lies_beside_a_package(tmp_path: Path) -> None:
+    aws = tmp_path / "aws"
+    aws.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n')
+    aws.chmod(0o755)
+    for name in ("a.deb", "a.deb.sigstore.json", "b.deb", "c.deb.sigstore.json"):
+        (tmp_path / name).touch()
+    place = ("--bucket", "press", "--suite", "stable", "--batch", "b1", "--no-wait")
+    subprocess.run(
+        ["sh", paths.ROOT / "clients/upload-debs.sh", *place, "a.deb", "b.deb"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        check=True,
+        timeout=60,
+    )
+    asked = (tmp_path / "asked").read_text("utf-8").splitlines()
+    sent = [line.rpartition("/")[2] for line in asked if line.startswith("s3 cp")]
+    assert sent == ["a.deb", "a.deb.sigstore.json", "b.deb"]
+    assert "put-object" in asked[-1] and len(asked) == 4
+
+
+def test_the_command_sends_it_too(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(IT)
+    (tmp_path / "other_1_all.deb").write_bytes(deb("other", "1"))
+    (tmp_path / BUNDLE).write_bytes(GOOD)
+    packages, refusals = examine([tmp_path / NAME, tmp_path / "other_1_all.deb"])
+    assert not refusals
+    (found,) = bundles(packages)
+    assert (found.name, found.size) == (BUNDLE, len(GOOD))
+    assert found.sha256 == hashlib.sha256(GOOD).hexdigest()
+
+
+# What operators see
+
+
+def test_without_the_library_one_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sigstore", None)
+    monkeypatch.delitem(sys.modules, "debpress.adapters.sigstore")
+    with pytest.raises(ConfigError, match=r"install debpress\[provenance\]"):
+        importlib.import_module("debpress.adapters.sigstore")
+
+
+@pytest.fixture
+def command(
+    guarded: Guarded, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Press, Callable[..., tuple[int, str]]]:
+    """A press with one proven package, and a command line that reads its bucket."""
+    press = guarded()
+    assert upload(press, GOOD) == "published"
+    press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+    certificates = b"".join(press.signers.certificates())
+
+    def run(*arguments: str) -> tuple[int, str]:
+        press.archive.keep_configuration(press.repository)
+        publish(press.archive, press.repository, "https://h.example", certificates)
+        press.clock.sleep(60)
+        code = main(arguments, press.clock)
+        return code, capsys.readouterr().out
+
+    return press, run
+
+
+def test_show_says_where_a_package_is_from(command: Any) -> None:
+    _, run = command
+    key = Layout.provenance(SHA256, hashlib.sha256(GOOD).hexdigest())
+    code, out = run("show", "it")
+    assert code == 0
+    assert f"built by: {REPOSITORY} {WORKFLOW} at {REF}, {COMMIT}, {RUN} ({key})\n" in out
+    code, out = run("show", "it", "--json")
+    (found,) = json.loads(out)[0]["provenance"]
+    assert found == {
+        "bundle": key,
+        "issuer": GITHUB,
+        "repository": REPOSITORY,
+        "workflow": WORKFLOW,
+        "ref": REF,
+        "commit": COMMIT,
+        "run": RUN,
+    }
+
+
+def test_verify_proves_all_of_it_again(command: Any, trust_root: Path) -> None:
+    press, run = command
+    proving = ("verify", "--provenance", "--trust-root", str(trust_root))
+    code, out = run(*proving)
+    assert (code, "nothing wrong" in out) == (0, True), out
+    # By the keys of the public instance, which have not signed it.
+    code, out = run("verify", "--provenance")
+    assert code == 1 and "wrong: stable: it 1 (all) has provenance that does not verify" in out
+    # By another policy than it was published by.
+    press.configure(provenance={**REQUIRED, "ref": "refs/heads/main"})
+    code, out = run(*proving)
+    assert code == 1 and "the ref 'refs/tags/v1.0' in place of refs/heads/main" in out
+    press.configure(provenance=REQUIRED)
+    (key,) = kept(press)
+    press.store.put(key, other_build(ref="refs/tags/v2"))
+    code, out = run(*proving)
+    assert code == 1 and f"gone or altered: {key} is not what its name says" in out
+    press.store.delete(key)
+    code, out = run(*proving)
+    assert code == 1 and "has no provenance, and the suite requires it" in out
+    press.configure(provenance=POLICY)
+    code, out = run(*proving)
+    assert code == 0 and "note: 1 packages of stable, such as apt/pool/main/i/it/" in out
+    press.configure()
+    code, out = run(*proving)
+    assert code == 0 and "note: no suite has a provenance policy" in out
+
+
+@pytest.mark.parametrize("text", ["", "{}\n{}", '{"mediaType": "other"}', "[]"])
+def test_what_is_no_trust_root(command: Any, tmp_path: Path, text: str) -> None:
+    _, run = command
+    (tmp_path / "root.json").write_text(text)
+    assert run("verify", "--provenance", "--trust-root", str(tmp_path / "root.json"))[0] == 1
+
+
+# The policy
+
+
+def configured(policy: Any) -> config.Repository:
+    suite = {"suite": "stable", "architectures": ["amd64"], "provenance": policy}
+    return config.parse({"suites": [suite]})
+
+
+def test_a_policy_names_one_identity_or_several() -> None:
+    one = Identity(REPOSITORY, WORKFLOW, "refs/tags/v*")
+    assert configured(REQUIRED).suites[0].provenance == Policy((one,), require=True)
+    gitlab = {
+        "repository": "https://gitlab.example/group/sub/tools",
+        "workflow": ".gitlab-ci.yml",
+        "ref": "refs/heads/main",
+        "issuer": "https://gitlab.example",
+    }
+    several = configured({"identities": [POLICY, gitlab]})
+    assert several.suites[0].provenance == Policy((one, Identity(**gitlab)))
+    assert config.parse(config.as_json(several)) == several
+
+
+@pytest.mark.parametrize(
+    ("policy", "named"),
+    [
+        ({}, "repository"),
+        ({"require": True}, "repository"),
+        ({**POLICY, "require": "yes"}, "require"),
+        ({**POLICY, "branch": "main"}, "branch"),
+        ({**POLICY, "repository": "my-org/*"}, "repository"),
+        ({**POLICY, "repository": "https://github.com/my-org/web/"}, "repository"),
+        ({**POLICY, "workflow": "*"}, "workflow"),
+        ({**POLICY, "ref": "*"}, "ref"),
+        ({**POLICY, "ref": "main"}, "ref"),
+        ({**POLICY, "ref": "refs/pull/1/merge"}, "ref"),
+        ({"identities": []}, "identities"),
+        ({"identities": [POLICY], **POLICY}, "repository: is unknown"),
+        ({"identities": [{**POLICY, "require": True}]}, r"identities\[0\].require"),
+    ],
+)
+def test_a_policy_that_is_none(policy: Any, named: str) -> None:
+    with pytest.raises(ConfigError, match=rf"suites\[0\]\.provenance\.{named}"):
+        configured(policy)
+
+
+@pytest.mark.parametrize(
+    ("ref", "said", "fits"),
+    [
+        ("refs/tags/v*", "refs/tags/v1", True),
+        ("refs/tags/v*", "refs/tags/1", False),
+        ("refs/tags/v*", "refs/heads/refs/tags/v1", False),
+        ("refs/heads/release/*", "refs/heads/release/1/x", True),
+        ("refs/heads/main", "refs/heads/main2", False),
+        ("refs/heads/a.c", "refs/heads/abc", False),
+        ("refs/heads/main", "refs/heads/main\n", False),
+    ],
+)
+def test_refs(ref: str, said: str, fits: bool) -> None:
+    claims = Claims(GITHUB, REPOSITORY, WORKFLOW, said, "", "")
+    misfit = Policy((Identity(REPOSITORY, WORKFLOW, ref),)).misfit(claims)
+    assert (misfit is None) == fits
+
+
+def test_claims_of_whatever_length(verifier: Verifier) -> None:
+    """DER has other forms of length from 128 bytes on, and from 256."""
+    for length in (100, 127, 128, 200, 255, 256, 3000):
+        ref = f"refs/tags/{'v' * (length - 10)}"
+        assert verifier.verify(other_build(ref=ref), SHA256).ref == ref
+
+
+def test_gitlab_has_two_slashes(verifier: Verifier) -> None:
+    project = "https://gitlab.com/group/tools"
+    said = {8: "https://gitlab.com", 12: project, 18: f"{project}//.gitlab-ci.yml@refs/heads/main"}
+    assert verifier.verify(TRUSTED.attest(IT, of=said), SHA256).workflow == ".gitlab-ci.yml"
