@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from debpress.deb import Package, control, inspect, stanza
+from debpress.deb import Package, inspect, stanza
+from debpress.deb import control as control_file
 from debpress.errors import Refusal, RejectedError
 from debpress.index.versions import canonical
 
 from tests.support.apt_judges import Apt, placed, refused_by_dpkg
 from tests.support.control_mutants import mutants
-from tests.support.debs import Bytes, deb
+from tests.support.debs import Bytes, control, deb
 
 MISSING = [name for name in ("apt-get", "dpkg") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT VERIFIED: no {', '.join(MISSING)} here")
@@ -31,6 +32,24 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT VERIFIED: no {', '.j
 COUNT = 300
 SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
 SEEDS = [11, *range(100, 100 + 3 * SOAK)]
+
+# One of each kind that decision 0029 names.
+_SAID: tuple[dict[str, str], ...] = (
+    {"Source": "Its_Source"},
+    {"Revision": "2"},
+    {"Class": "optional"},
+    {"Important": "maybe"},
+    {"Multi_Arch": "Foreign"},
+    {"SHA256": "a" * 64},
+    {"Phased_Update_Percentage": "101"},
+    {"Provides": "x (>= 1)"},
+    {"Depends": "good (>= 00:1)"},
+)
+LIVED_WITH = (
+    *(control(Package=f"lived-with-{number}", **said) for number, said in enumerate(_SAID)),
+    control(Package="Upper"),
+    control(Package="under_score"),
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/compatibility.md"
 
@@ -54,17 +73,18 @@ class Verdict:
         return "; ".join(refusal.message for refusal in self.refusals)
 
 
-def judged(text: bytes) -> Verdict:
+def judged(text: bytes, *, as_published: bool = False) -> Verdict:
     data = deb(text, control_form="", data_form="")
     try:
-        return Verdict(text, inspect("x.deb", Bytes(data), len(data)))
+        found = inspect("x.deb", Bytes(data), len(data), as_published=as_published)
+        return Verdict(text, found)
     except RejectedError as error:
         return Verdict(text, None, error.refusals)
 
 
 def _as_it_is(text: bytes) -> Package | None:
     said: list[str] = []
-    fields = control.parse(text, lambda _, message: said.append(message))
+    fields = control_file.parse(text, lambda _, message: said.append(message))
     by_name = {name.lower(): value.decode("latin-1") for name, value in fields}
     if said or "package" not in by_name:
         return None
@@ -121,6 +141,23 @@ def test_apt_has_no_word_to_say_of_what_we_take(tmp_path: Path, apt: Apt, seed: 
     said, again = apt.after_installing(here)
     assert said == []
     assert {name: here[name].decode() for name in again} == {}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_taken_as_it_is_published_hosts_can_live_with(
+    tmp_path: Path, apt: Apt, seed: int
+) -> None:
+    """It is more than a new package may have; dpkg unpacks it all the same, and apt goes on, with a
+    warning at most, though it is in the index and installed."""
+    texts = [*LIVED_WITH, *(text for _, text in mutants(seed, COUNT) if judged(text).refusals)]
+    taken = [v for v in (judged(text, as_published=True) for text in texts) if v.package]
+    assert len(taken) >= len(LIVED_WITH)
+    packages = {f"{n}.deb": deb(v.text, control_form="") for n, v in enumerate(taken)}
+    assert refused_by_dpkg(tmp_path / "dpkg", packages) == {}
+    said = apt.complaints(*(v.stanza for v in taken))
+    here = {v.package.package: v.text for v in taken if v.package}
+    said += apt.after_installing(here)[0]
+    assert [line for line in said if not line.startswith("W:")] == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)

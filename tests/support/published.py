@@ -96,7 +96,7 @@ class Published:
     def _stanza(self, path: str, body: bytes) -> str:
         name = path.rpartition("/")[2]
         said = self._likes.get(path.removeprefix("./"), body)
-        package = deb.inspect(name, _Bytes(said), len(said), whole=len(said))
+        package = deb.inspect(name, _Bytes(said), len(said), whole=len(said), as_published=True)
         sha256 = hashlib.sha256(body).hexdigest()
         text = deb.stanza(package, filename=path, size=len(body), sha256=sha256)
         text += f"MD5sum: {hashlib.md5(body).hexdigest()}\n".encode()

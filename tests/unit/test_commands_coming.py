@@ -22,7 +22,7 @@ from debpress.signing import Signers
 from debpress.source.plan import Wanted
 
 from tests.support.documents import blocks
-from tests.support.press import Press, deb, debs
+from tests.support.press import Press, deb, debs, event
 from tests.support.published import Certificates, Published
 from tests.unit.test_commands_operators import Bench
 
@@ -328,6 +328,173 @@ class TestWhatIsRefused:
         coming.there.publish()
         code, _, err = coming.run("import", "--dry-run")
         assert code == 1 and f"{path}: version-reused: there is published b 2.0 (all)" in err
+
+
+class TestAsPublished:
+    """What hosts of the source live with comes along, by an operator's word and no other."""
+
+    FLAWED = (
+        ("My_Tool", "1", "Source: Its_Source\n"),
+        ("revised", "1", "Revision: 2\n"),
+        ("summed", "1", f"SHA256: {'a' * 64}\n"),
+        ("warned", "1", "Important: maybe\nMulti-Arch: Foreign\nProvides: w (>= 1)\n"),
+        ("padded", "1", "Depends: summed (>= 01:1)\n"),
+    )
+
+    @pytest.fixture
+    def coming(self, coming: Coming) -> Coming:
+        for name, version, extra in self.FLAWED:
+            coming.there.add(f"{name}_{version}_all.deb", deb(name, version, extra=extra))
+        coming.there.publish()
+        return coming
+
+    def test_they_come_when_it_is_asked_for_and_are_told(self, coming: Coming) -> None:
+        code, out, err = coming.run("import")
+        assert code == 1 and coming.packages() == set()
+        assert err.count("-malformed: ") == 8 and "--as-published" in err
+        out = coming.imported("--as-published")
+        assert out.count(": as published, though ") == 8
+        assert "pool/main/M/My/My_Tool_1_all.deb: as published, though name-malformed" in out
+        assert "5 packages are taken as they are published there" in out
+        assert "11 packages were brought, 0 were left out" in out
+        assert coming.packages() == WHOLE | {f"{n} {v} (all)" for n, v, _ in self.FLAWED}
+        assert coming.run("compare")[0] == 0
+        assert "nothing is left to do" in coming.imported("--as-published")
+
+    def test_whoever_may_not_write_an_operators_file_can_not_ask_for_it(
+        self, coming: Coming
+    ) -> None:
+        """The word is in operations.json, which a policy tells by its key; of a manifest of CI's
+        the same field is an error."""
+        coming.imported("--as-published", "--batch-size", "100")
+        press = coming.bench.press
+        [asked] = [key for key in press.store.keys("staging/") if key.endswith(".json")]
+        assert asked.endswith("/operations.json")
+        body = json.loads(press.store.body(asked))
+        files = {f"{n}_{v}_all.deb": deb(n, v, extra=extra) for n, v, extra in self.FLAWED}
+        assert press.publish(press.upload("ci", files)) == "rejected"
+        assert {e["file"] for e in press.result("ci")["errors"]} == set(files)
+        assert press.publish(press.upload("ci", files, manifest=body)) == "rejected"
+        assert "as_published" in press.result("ci")["errors"][0]["message"]
+
+    def test_it_has_to_be_said(self, bench: Bench) -> None:
+        listed = {"version": 1, "files": [{"name": "a.deb", "sha256": "0" * 64}]}
+        key = "staging/stable/main/b/operations.json"
+        head = bench.press.store.put(key, json.dumps(listed).encode())
+        bench.press.publish(event(key, head.etag, head.version_id))
+        [error] = bench.press.result("b")["errors"]
+        assert error["file"] == "operations.json" and '"as_published": true' in error["message"]
+
+    @pytest.mark.parametrize(
+        ("name", "extra"),
+        [
+            ("state", "Status: install ok installed\n"),  # dpkg refuses to unpack it.
+            ("comma", "Depends: foo,\n"),  # apt refuses the whole index.
+            ("arch", "Multi-Arch: maybe\n"),
+            ("sum", "Description-md5: 1\n"),  # An apt fails at every command on that host.
+            ("bell", "Homepage: \x07\n"),
+        ],
+    )
+    def test_what_would_break_hosts_is_refused_all_the_same(
+        self, coming: Coming, name: str, extra: str
+    ) -> None:
+        file = f"{name}_1_all.deb"
+        path = coming.there.add(file, deb(name, extra=extra, version="1"), like=deb(name, "1"))
+        coming.there.publish()
+        code, _, err = coming.run("import", "--as-published")
+        assert code == 1 and err.startswith(f"{path}: ") and coming.packages() == set()
+        code, out, _ = coming.run("import", "--as-published", "--skip-invalid")
+        assert code == 0 and "11 packages were brought, 1 were left out" in out
+
+    @pytest.mark.parametrize("how", ["changed", "missing"])
+    def test_the_sum_counts_as_ever(self, coming: Coming, how: str) -> None:
+        file = coming.there.folder / "pool/main/M/My/My_Tool_1_all.deb"
+        if how == "missing":
+            file.unlink()
+        else:
+            file.write_bytes(file.read_bytes()[:-1] + b"?")
+        code, _, err = coming.run("import", "--as-published")
+        assert code == 1 and err.startswith("pool/main/M/My/My_Tool_1_all.deb: ")
+        assert coming.packages() == set()
+
+    def test_they_can_be_removed_and_pruned_like_others(self, coming: Coming) -> None:
+        coming.there.add("My_Tool_2_all.deb", deb("My_Tool", "2"))
+        coming.there.add("user_1_all.deb", deb("user", "1", extra="Depends: My_Tool (= 1)\n"))
+        coming.there.publish()
+        coming.imported("--as-published")
+        coming.bench.deploy(**NAMES, keep=1)
+        pruned = coming.bench.run("prune", "--suite", "stable", "--dry-run")[1]
+        assert "  a  " in pruned and "My_Tool" not in pruned  # What is kept needs that version.
+        code, _, err = coming.bench.run("remove", "My_Tool (= 1)", "--suite", "stable")
+        assert code == 1 and "user 1 (all) needs my_tool (= 1)" in err, err
+        coming.there.remove("pool/main/M/My/My_Tool_2_all.deb")
+        coming.there.publish()
+        out = coming.imported("--as-published", "--remove")
+        assert "  removed  My_Tool  2" in out
+
+
+class TestTogether:
+    """Batches become visible as they come, or all at the end."""
+
+    @pytest.fixture
+    def coming(self, coming: Coming) -> Coming:
+        for number in range(6):
+            coming.there.add(f"e{number}_1_all.deb", deb(f"e{number}", "1"), "extra")
+        coming.there.publish()
+        return coming
+
+    def generations(self, coming: Coming) -> int:
+        return len(coming.bench.press.store.keys("state/stable/generations/"))
+
+    def test_nothing_is_visible_before_all_is_staged(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, seen = coming.bench.press.store, list[bool]()
+        put = store.put_file
+
+        def staged(key: str, *given: Any) -> Any:
+            if key.startswith("staging/"):
+                coming.bench.sleep(1)  # The press does what it is asked for.
+                seen.append(coming.packages() == coming.packages("extra") == set())
+            return put(key, *given)
+
+        monkeypatch.setattr(store, "put_file", staged)
+        before = self.generations(coming)
+        out = coming.imported("--together", "--batch-size", "2")
+        assert len(seen) == 12 and all(seen)
+        assert "batch 2 of 2 is published" in out
+        # Each component becomes visible whole: one batch, and so at most one flip, for each.
+        assert 1 <= self.generations(coming) - before <= 2
+        assert coming.packages() == WHOLE and len(coming.packages("extra")) == 6
+
+    def test_as_they_come_each_batch_has_a_flip(self, coming: Coming) -> None:
+        before = self.generations(coming)
+        coming.imported("--as-they-come", "--batch-size", "2")
+        assert self.generations(coming) - before == 6
+
+    def test_a_refused_one_keeps_all_from_being_published(self, coming: Coming) -> None:
+        path = coming.there.add("wrong_1_all.deb", deb("wrong", "1"))
+        coming.there.publish()
+        file = coming.there.folder / path
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+        code, _, err = coming.run("import", "--together")
+        assert code == 1 and "1 refused, and nothing is published" in err
+        assert coming.packages() == coming.packages("extra") == set()
+        code, out, err = coming.run("import", "--together", "--skip-invalid")
+        assert code == 0 and err.startswith(f"{path}: sum-mismatch: ")
+        assert "12 packages were brought, 1 were left out" in out
+
+    def test_what_the_press_alone_knows_is_left_out(self, coming: Coming) -> None:
+        coming.bench.publish(("z", "1", "all"), ("y", "1", "all"))
+        other = coming.there.add("z_1_all.deb", deb("z", "1", note="other"))
+        coming.there.publish()
+        coming.bench.run("remove", "z", "--suite", "stable")
+        code, _, err = coming.run("import", "--together")
+        assert code == 1 and "1 refused, and 1 of 2 batches are published" in err
+        code, out, err = coming.run("import", "--together", "--skip-invalid")
+        assert code == 0 and err.startswith(f"{other}: version-reused: ")
+        assert "6 packages were brought, 1 were left out" in out
+        assert coming.packages() == WHOLE | {"y 1 (all)"}
 
 
 class TestFollowing:

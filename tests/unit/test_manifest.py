@@ -281,4 +281,4 @@ def test_changes_without_whole_sums_of_plain_names_are_refused(
 
 
 def test_another_name_is_no_manifest() -> None:
-    assert Code.MANIFEST_UNREADABLE in codes("operations.json", "{}")
+    assert Code.MANIFEST_UNREADABLE in codes("operations.jsn", "{}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _ROOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]|[A-Za-z0-9]")
-_RELATION = re.compile(r"[a-z0-9][a-z0-9+.-]*( \((<<|<=|=|>=|>>) [^\s()]+\))?")
+_RELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*( \((<<|<=|=|>=|>>) [^\s()]+\))?")
 _SIGNERS = ("awskms:", "gnupg:")
 # What unpacks in a few seconds.
 _INSPECT_BYTES = 32 * 10**6

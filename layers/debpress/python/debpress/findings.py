@@ -15,10 +15,12 @@ _CLIPPED = 80
 
 
 class Findings:
-    """The refusals of one file, in the order found, at most a thousand."""
+    """The refusals of one file, in the order found, at most a thousand. `as_published`: hosts live
+    with the file already, so what they can live with is not refused."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, as_published: bool = False) -> None:
         self.file = printable(file)
+        self.as_published = as_published
         self.refusals: list[Refusal] = []
         self._unsaid = 0
 
@@ -27,6 +29,13 @@ class Findings:
             self.refusals.append(Refusal(self.file, code, message))
         else:
             self._unsaid += 1
+
+    def tolerate(self, code: Code, message: str) -> None:
+        """What a new package may not have, and hosts can live with: dpkg unpacks the package, and
+        apt reads the index that it is in, on every host
+        (docs/decisions/0029-as-published.md)."""
+        if not self.as_published:
+            self.add(code, message)
 
     @contextmanager
     def gathering(self) -> Iterator[None]:

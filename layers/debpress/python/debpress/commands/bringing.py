@@ -6,10 +6,10 @@ that is staged is not sent again. So whoever runs it again after a cut does what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from debpress.clock import Clock
 from debpress.commands import sending, text, waiting
@@ -17,9 +17,9 @@ from debpress.commands.ways import Way
 from debpress.concurrency import side_by_side
 from debpress.errors import Code, Refusal, RejectedError, TransientError
 from debpress.layout import Batch
-from debpress.records.result import Result
 from debpress.source import plan
 from debpress.source.plan import Wanted
+from debpress.store import Head
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Bringing:
     """`suite` is the one here, `start` what the names of its batches begin with; results are waited
-    for `timeout` seconds each."""
+    for `timeout` seconds each. `lived_with` is what was passed over of packages that are prepared,
+    as they are taken as they are published."""
 
     way: Way
     store: S3Store
@@ -36,28 +37,41 @@ class Bringing:
     start: str
     clock: Clock
     timeout: float
+    lived_with: dict[Wanted, Sequence[Refusal]] = field(default_factory=dict)
 
     def prepared(self, wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Refusal]]:
         """Those that are good, checked and ready to be staged, and what is wrong with the others.
         Raises SourceError, TransientError."""
         good: list[Wanted] = []
         refusals: list[Refusal] = []
-        found = side_by_side(lambda each: _refusals(self.way.prepare, each), wanted)
-        for each, wrong in zip(wanted, found, strict=True):
+        for each, wrong in zip(wanted, side_by_side(self._prepare, wanted), strict=True):
             refusals += wrong
             if not wrong:
                 good.append(each)
         return good, refusals
 
-    def all_or_none(self, wanted: Sequence[Wanted]) -> list[Refusal]:
-        """Publishes prepared packages of one component; gives what is wrong where they are not."""
-        try:
-            result = self._publish(wanted)
-        except RejectedError as error:
-            return list(error.refusals)
+    def staged(self, wanted: Sequence[Wanted]) -> Staged:
+        """Stages prepared packages of one component. Raises RejectedError where one is not what it
+        has to be."""
+        batch = plan.batch(self.suite, wanted, self.start)
+        wrong = side_by_side(lambda each: self._stage(batch, each), wanted)
+        if any(wrong):
+            raise RejectedError(chain.from_iterable(wrong))
+        return Staged(batch, tuple(wanted))
+
+    def asked(self, staged: Staged) -> Head:
+        """Has the press publish what is staged; gives the head of the manifest that says so."""
+        flawed = any(each in self.lived_with for each in staged.wanted)
+        return sending.put_manifest(self.store, staged.batch, staged.wanted, as_published=flawed)
+
+    def answered(self, staged: Staged, manifest: Head) -> list[Refusal]:
+        """Waits until it is published; gives what is wrong where it is not."""
+        result = waiting.wait(self.store, staged.batch, manifest, self.clock, self.timeout)
         if result.status == "published":
+            for each in staged.wanted:
+                self.way.done(each)
             return []
-        paths = {each.name: each.path for each in wanted}
+        paths = {each.name: each.path for each in staged.wanted}
         if result.status != "rejected" or not result.errors:
             text.print_result(result)
             raise TransientError(f"batch {result.batch.id} {result.status}; run this again")
@@ -65,6 +79,14 @@ class Bringing:
             Refusal(paths.get(each.file, each.file), Code(each.code), each.message)
             for each in result.errors
         ]
+
+    def all_or_none(self, wanted: Sequence[Wanted]) -> list[Refusal]:
+        """Publishes prepared packages of one component; gives what is wrong where they are not."""
+        try:
+            staged = self.staged(wanted)
+        except RejectedError as error:
+            return list(error.refusals)
+        return self.answered(staged, self.asked(staged))
 
     def without_invalid(self, wanted: Sequence[Wanted]) -> list[Refusal]:
         """Publishes packages of one component without those that are refused; gives what is wrong
@@ -75,38 +97,56 @@ class Bringing:
             refusals += wrong
             if not wrong:
                 break
-            bad = {each.file for each in wrong}
-            left = [each for each in good if each.path not in bad]
-            if len(left) == len(good):
-                raise RejectedError(wrong)  # To leave one of them out is no help.
-            good = left
+            good = _without(good, wrong)
         return refusals
 
-    def _publish(self, wanted: Sequence[Wanted]) -> Result:
-        """Stages prepared packages of one component, has them published, and waits. Raises
-        RejectedError, with nothing asked of the press, where one is not what it has to be."""
-        batch = plan.batch(self.suite, wanted, self.start)
-        wrong = side_by_side(lambda each: self._stage(batch, each), wanted)
-        if any(wrong):
-            raise RejectedError(chain.from_iterable(wrong))
-        head = sending.put_manifest(self.store, batch, wanted)
-        result = waiting.wait(self.store, batch, head, self.clock, self.timeout)
-        if result.status == "published":
-            for each in wanted:
-                self.way.done(each)
-        return result
+    def staged_without_invalid(
+        self, wanted: Sequence[Wanted]
+    ) -> tuple[Staged | None, list[Refusal]]:
+        """Stages packages of one component without those that are refused here; gives them, and
+        what is wrong with these."""
+        good, refusals = self.prepared(wanted)
+        while good:
+            try:
+                return self.staged(good), refusals
+            except RejectedError as error:
+                refusals += error.refusals
+                good = _without(good, error.refusals)
+        return None, refusals
+
+    def _prepare(self, wanted: Wanted) -> list[Refusal]:
+        try:
+            lived_with = self.way.prepare(wanted)
+        except RejectedError as error:
+            return list(error.refusals)
+        if lived_with:
+            self.lived_with[wanted] = lived_with
+        return []
 
     def _stage(self, batch: Batch, wanted: Wanted) -> list[Refusal]:
         key = batch.staging + wanted.name
         head = self.store.head(key)
-        if head is not None and head.sha256 == wanted.sha256:
-            return []
-        return _refusals(self.way.stage, wanted, key)
+        if head is None or head.sha256 != wanted.sha256:
+            try:
+                self.way.stage(wanted, key)
+            except RejectedError as error:
+                return list(error.refusals)
+        self.way.staged(wanted)
+        return []
 
 
-def _refusals(call: Callable[..., None], *given: Any) -> list[Refusal]:
-    try:
-        call(*given)
-    except RejectedError as error:
-        return list(error.refusals)
-    return []
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Packages of one component that only lack a manifest."""
+
+    batch: Batch
+    wanted: tuple[Wanted, ...]
+
+
+def _without(wanted: Sequence[Wanted], wrong: Sequence[Refusal]) -> list[Wanted]:
+    """Raises RejectedError where nothing is won by leaving those out."""
+    bad = {each.file for each in wrong}
+    left = [each for each in wanted if each.path not in bad]
+    if len(left) == len(wanted):
+        raise RejectedError(wrong)
+    return left

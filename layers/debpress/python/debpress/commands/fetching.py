@@ -35,9 +35,10 @@ class Cache:
         self._place = place
         self._count = count
 
-    def bring(self, wanted: Wanted) -> LocalPackage:
-        """The package on this machine, checked as an upload would be. Raises RejectedError, whose
-        refusals name the file of the source; TransientError; SourceError."""
+    def bring(self, wanted: Wanted, *, as_published: bool = False) -> LocalPackage:
+        """The package on this machine, checked as an upload would be, or as what hosts have
+        already. Raises RejectedError, whose refusals name the file of the source; TransientError;
+        SourceError."""
         path = self._path(wanted)
         try:
             if path.is_file():
@@ -46,7 +47,7 @@ class Cache:
                 self._fetch(wanted, path)
         except OSError as error:
             raise SourceError(f"{path} can't be written: {error.strerror}") from error
-        packages, refusals = examine([path])
+        packages, refusals = examine([path], as_published=as_published)
         if refusals:
             raise _refused(wanted, *((each.code, each.message) for each in refusals))
         [package] = packages

@@ -48,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--skip-invalid", action="store_true", help="leave out what is refused, and bring the rest"
     )
     parser.add_argument(
+        "--as-published",
+        action="store_true",
+        help="take what is refused, and hosts can live with, as it is there",
+    )
+    parser.add_argument(
         "--own-names",
         action="store_true",
         help="though hosts know the source by another Origin, Label or Codename",
@@ -57,7 +62,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=args.positive,
         default=500,
         metavar="N",
-        help="how many packages become visible together at most (default: 500)",
+        help="how many packages are published together at most, as they come (default: 500)",
+    )
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument(
+        "--as-they-come",
+        dest="together",
+        action="store_false",
+        default=False,
+        help="publish each batch before the next one is staged (the default)",
+    )
+    when.add_argument(
+        "--together",
+        action="store_true",
+        help="publish nothing before all is staged, then all at once",
     )
     parser.add_argument(
         "--follow",
@@ -146,6 +164,7 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     missing = plan.missing(offer, _published(archive, arguments.suite) if configured else [])
     weighing.too_large(missing, repository.max_package_bytes)
     weighing.estimate(arguments.suite, offer, missing)
+    weighing.duration(arguments, source.place, missing)
     if not weighing.fits(arguments, repository, fit, offer):
         return 1
     text.print_errors([each.as_json() for each in missing.problems])

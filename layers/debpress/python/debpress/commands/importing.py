@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from debpress.clock import Clock
 from debpress.commands import fetching, text
-from debpress.commands.bringing import Bringing
+from debpress.commands.bringing import Bringing, Staged
 from debpress.commands.fetching import Cache
 from debpress.commands.progress import Progress
-from debpress.commands.ways import ByThisMachine, InsideS3, Way
-from debpress.errors import Refusal, SourceError
+from debpress.commands.ways import ByThisMachine, InsideS3, Way, inside_s3
+from debpress.errors import Refusal, RejectedError, SourceError
+from debpress.manifest import MOST_FILES
 from debpress.source import plan
 from debpress.source.place import Place
 from debpress.source.plan import Offer, Wanted
@@ -31,36 +33,116 @@ def bring(
 ) -> int:
     """Gives the exit code. Without --skip-invalid nothing is published until all is known to be
     good. Raises TransientError, SourceError and what `waiting.wait` raises."""
-    suite, skip = arguments.suite, arguments.skip_invalid
-    groups = plan.batches(missing.wanted, arguments.batch_size)
-    left_out: list[Refusal] = []
-    with Progress(suite, missing.size) as progress:
+    suite = arguments.suite
+    most = MOST_FILES if arguments.together else arguments.batch_size
+    groups = plan.batches(missing.wanted, most)
+    # How often the bytes of a package are on their way: fetched and sent, or copied.
+    legs = 1 if inside_s3(source.place) else 2
+    with Progress(suite, missing.size * legs) as progress:
         way = _way(arguments, store, source.place, progress)
         if isinstance(way, ByThisMachine):
-            _check_space(way.cache, groups, all_at_once=not skip)
+            at_once = arguments.together or not arguments.skip_invalid
+            _check_space(way.cache, groups, all_at_once=at_once)
         start = plan.start(source.address)
         bringing = Bringing(way, store, suite, start, clock, arguments.timeout)
-        refusals = [] if skip else bringing.prepared(missing.wanted)[1]
-        for number, group in enumerate(groups, 1):
-            if refusals:
-                return _refused(suite, refusals)
-            if skip:
-                left_out += bringing.without_invalid(group)
-            elif refusals := bringing.all_or_none(group):
-                return _refused(suite, refusals)
-            print(f"{suite}: batch {number} of {len(groups)} is published", flush=True)
-    _conclude(suite, missing, left_out)
+        run = _Together(bringing, groups) if arguments.together else _AsTheyCome(bringing, groups)
+        if arguments.skip_invalid:
+            run.without_invalid()
+        else:
+            run.refusals = bringing.prepared(missing.wanted)[1]
+            if not run.refusals:
+                run.all_or_none()
+    _tell_lived_with(suite, bringing)
+    if run.refusals:
+        return _refused(suite, run)
+    _conclude(suite, missing, run.left_out)
     return 0
 
 
-def _way(arguments: argparse.Namespace, store: S3Store, place: Place, progress: Progress) -> Way:
-    from debpress.adapters.places import BucketPlace  # noqa: PLC0415 (the SDK: see connection)
+class _Run:
+    """Batches on their way: `published` are how many of them hosts can see; `left_out` is what is
+    wrong with packages that were left out, `refusals` what ends it."""
 
-    if isinstance(place, BucketPlace):
-        return InsideS3(place, store, progress)
+    def __init__(self, bringing: Bringing, groups: Groups) -> None:
+        self.bringing = bringing
+        self.groups = groups
+        self.published = 0
+        self.left_out: list[Refusal] = []
+        self.refusals: list[Refusal] = []
+
+    def all_or_none(self) -> None:
+        """What was prepared, until a batch is refused."""
+        raise NotImplementedError
+
+    def without_invalid(self) -> None:
+        """All that is not refused."""
+        raise NotImplementedError
+
+    def tell(self) -> None:
+        self.published += 1
+        said = f"batch {self.published} of {len(self.groups)} is published"
+        print(f"{self.bringing.suite}: {said}", flush=True)
+
+
+class _AsTheyCome(_Run):
+    """Each batch is published before the next one is staged."""
+
+    def all_or_none(self) -> None:
+        for group in self.groups:
+            self.refusals = self.bringing.all_or_none(group)
+            if self.refusals:
+                return
+            self.tell()
+
+    def without_invalid(self) -> None:
+        for group in self.groups:
+            self.left_out += self.bringing.without_invalid(group)
+            self.tell()
+
+
+class _Together(_Run):
+    """The press is asked when all is staged, for all of it at once: what waits in its queue goes
+    into one flip, and each batch becomes visible whole."""
+
+    def all_or_none(self) -> None:
+        staged = []
+        for group in self.groups:
+            try:
+                staged.append(self.bringing.staged(group))
+            except RejectedError as error:
+                self.refusals += error.refusals
+        if not self.refusals:
+            for _, wrong in self._answers(staged):
+                self.refusals += wrong
+
+    def without_invalid(self) -> None:
+        staged = []
+        for group in self.groups:
+            found, wrong = self.bringing.staged_without_invalid(group)
+            self.left_out += wrong
+            staged += [found] if found else []
+        for each, wrong in self._answers(staged):
+            if wrong:
+                self.left_out += self.bringing.without_invalid(each.wanted)
+                self.tell()
+
+    def _answers(self, staged: Sequence[Staged]) -> Iterator[tuple[Staged, list[Refusal]]]:
+        asked = [(each, self.bringing.asked(each)) for each in staged]
+        for each, manifest in asked:
+            wrong = self.bringing.answered(each, manifest)
+            if not wrong:
+                self.tell()
+            yield each, wrong
+
+
+def _way(arguments: argparse.Namespace, store: S3Store, place: Place, progress: Progress) -> Way:
+    as_published = arguments.as_published
+    if inside_s3(place):
+        return InsideS3(place, store, progress, as_published=as_published)
     # An import into another suite may run beside this one, and drops what it has published.
     folder = (arguments.cache or fetching.default_cache()) / arguments.suite
-    return ByThisMachine(Cache(folder, place, progress), store)
+    cache = Cache(folder, place, progress)
+    return ByThisMachine(cache, store, progress, as_published=as_published)
 
 
 def _conclude(suite: str, missing: Offer, left_out: Sequence[Refusal]) -> None:
@@ -72,14 +154,25 @@ def _conclude(suite: str, missing: Offer, left_out: Sequence[Refusal]) -> None:
     print(f"{suite}: {said if brought or skipped else 'nothing is left to do'}")
 
 
-def _refused(suite: str, refusals: Sequence[Refusal]) -> int:
-    text.print_errors([each.as_json() for each in refusals])
-    files = len({each.file for each in refusals})
-    print(
-        f"{suite}: {files} refused, and nothing of that batch, or of those after it, is published: "
-        "mend them there, or leave them out (--skip-invalid)",
-        file=sys.stderr,
+def _tell_lived_with(suite: str, bringing: Bringing) -> None:
+    """Says what was passed over, of which nobody is told again."""
+    if not bringing.lived_with:
+        return
+    for each in sorted(chain.from_iterable(bringing.lived_with.values()), key=lambda r: r.file):
+        print(text.printable(f"{each.file}: as published, though {each.code}: {each.message}"))
+    said = f"{len(bringing.lived_with)} packages are taken as they are published there"
+    print(f"{suite}: {said}")
+
+
+def _refused(suite: str, run: _Run) -> int:
+    text.print_errors([each.as_json() for each in run.refusals])
+    files = len({each.file for each in run.refusals})
+    there = f", and {run.published} of {len(run.groups)} batches are published"
+    said = (
+        f"{files} refused{there if run.published else ', and nothing is published'}: mend them "
+        "there, leave them out (--skip-invalid), or take what hosts can live with (--as-published)"
     )
+    print(f"{suite}: {said}", file=sys.stderr)
     return 1
 
 

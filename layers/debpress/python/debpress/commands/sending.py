@@ -21,7 +21,7 @@ from debpress.commands.packages import LocalPackage
 from debpress.commands.progress import Progress
 from debpress.concurrency import side_by_side
 from debpress.errors import StoreError, TransientError
-from debpress.layout import Batch
+from debpress.layout import OPERATIONS, Batch
 from debpress.store import Head, ObjectHeaders
 
 if TYPE_CHECKING:
@@ -72,15 +72,21 @@ def send(
     return put_manifest(store, batch, packages)
 
 
-def put_manifest(store: S3Store, batch: Batch, files: Sequence[Listed]) -> Head:
-    """Starts the workflow for files that are staged; returns the manifest's Head."""
-    return store.put(f"{batch.staging}manifest.json", manifest_of(files), _JSON)
+def put_manifest(
+    store: S3Store, batch: Batch, files: Sequence[Listed], *, as_published: bool = False
+) -> Head:
+    """Starts the workflow for files that are staged; returns the manifest's Head. `as_published` is
+    an operator's word, under the key that CI may not write: what hosts can live with is taken."""
+    name = OPERATIONS if as_published else "manifest.json"
+    body = manifest_of(files, as_published=as_published)
+    return store.put(batch.staging + name, body, _JSON)
 
 
-def manifest_of(files: Sequence[Listed]) -> bytes:
-    """The manifest.json that lists the files."""
+def manifest_of(files: Sequence[Listed], *, as_published: bool = False) -> bytes:
+    """The manifest.json that lists the files, or an operator's list of them."""
     listed = [{"name": each.name, "sha256": each.sha256, "size": each.size} for each in files]
-    return json.dumps({"version": 1, "files": listed}, indent=1).encode()
+    said: dict[str, Any] = {"version": 1, **({"as_published": True} if as_published else {})}
+    return json.dumps({**said, "files": listed}, indent=1).encode()
 
 
 @dataclass(slots=True)

@@ -62,6 +62,14 @@ def age(seconds: float) -> str:
     return f"{int(seconds // 86400)} d"
 
 
+def span(seconds: float) -> str:
+    """How long something takes, as people say it: `under a minute`, `12 min`, `3 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return "under a minute"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def amount(size: float) -> str:
     """A size in units of a thousand, as apt prints them: `512 B`, `54.2 kB`, `1.5 GB`."""
     if size < 1000:

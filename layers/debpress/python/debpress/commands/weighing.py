@@ -7,16 +7,20 @@ import json
 import sys
 
 from debpress.clock import Clock
-from debpress.commands import text
+from debpress.commands import probing, text
+from debpress.commands.ways import inside_s3
 from debpress.config import Repository
 from debpress.errors import Code, Refusal
 from debpress.source import plan
 from debpress.source.fitting import Fit
+from debpress.source.place import Place
 from debpress.source.plan import Offer
 from debpress.source.release import SourceRelease
 
 # S3 Standard in us-east-1 and many other Regions, the first 50 TB.
 DOLLARS = 0.023
+# Bytes, from which on one wants to know how long they take.
+_WORTH_A_TRY = 10**8
 # As many versions as a suite keeps whose entry does not say it.
 _KEPT = 20
 _NAMES = ("Origin", "Label", "Suite", "Codename")
@@ -82,6 +86,24 @@ def estimate(suite: str, offer: Offer, missing: Offer) -> None:
         f"{text.amount(missing.size)}, which S3 keeps for {missing.size / 10**9 * DOLLARS:.2f} "
         "dollars a month"
     )
+
+
+def duration(arguments: argparse.Namespace, place: Place, missing: Offer) -> None:
+    """Prints how long it takes, by a try, where that is asked for or worth it."""
+    if not missing.wanted or not (arguments.dry_run or missing.size >= _WORTH_A_TRY):
+        return
+    if inside_s3(place):
+        said = "they are copied inside S3; how long that takes is told as it goes"
+    elif (found := probing.rate(place, missing.wanted)) is None:
+        return  # The import says of each of them why it can't be had.
+    else:
+        # Fetched first, and then sent.
+        seconds = 2 * missing.size / found.a_second
+        said = (
+            f"{text.span(seconds)} to fetch and to send them, if the bucket takes them as fast as "
+            f"the source gives them ({text.amount(found.a_second)}/s, tried with {found.tried})"
+        )
+    print(f"{arguments.suite}: {said}")
 
 
 def _keep(repository: Repository, name: str, offer: Offer) -> tuple[int, str] | None:

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 # Policy 5.6.7, except that one letter is enough, as it is for dpkg.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*")
+# pkg_name_is_illegal in dpkg's lib/dpkg/parsehelp.c.
+_PACKAGE_TO_DPKG = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 # Policy 5.6.12, between the epoch and the revision, and after the last hyphen.
 _UPSTREAM = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
 _REVISION = re.compile(r"[A-Za-z0-9.+~]+")
@@ -43,6 +45,11 @@ NO_ALTERNATIVES = ("Provides", "Conflicts", "Breaks", "Replaces")
 
 def is_package(text: str) -> bool:
     return len(text) <= LONGEST and _PACKAGE.fullmatch(text) is not None
+
+
+def is_package_to_dpkg(text: str) -> bool:
+    """Whether dpkg unpacks a package of that name, which it writes in lower case."""
+    return len(text) <= LONGEST and _PACKAGE_TO_DPKG.fullmatch(text) is not None
 
 
 def is_version(text: str) -> bool:
@@ -90,8 +97,9 @@ def bad_relations(text: str, *, alternatives: bool) -> Iterator[str]:
                 yield part
 
 
-def unfit_for_apt(field: str, text: str) -> Iterator[tuple[str, str]]:
-    """The relations of a field that dpkg takes and apt does not, each with the reason."""
+def odd_to_apt(field: str, text: str) -> Iterator[tuple[str, str]]:
+    """The relations of a field that dpkg takes, and of which apt makes something else, each with
+    the reason."""
     for part in re.split("[,|]", text):
         fits = _RELATION.fullmatch(part)
         if fits is None or not fits["version"]:
@@ -101,6 +109,11 @@ def unfit_for_apt(field: str, text: str) -> Iterator[tuple[str, str]]:
         if field in _HASHED and _PADDED_EPOCH.match(fits["version"]):
             told = "dpkg writes the epoch without its zeros, and apt installs the package again "
             yield part, told + "and again for the difference; leave the zeros out"
+
+
+def unfit_for_apt(text: str) -> Iterator[tuple[str, str]]:
+    """The relations of a field that dpkg takes and an apt can't read, each with the reason."""
+    part = re.split("[,|]", text)[-1]
     # After the last relation nothing can follow that would make it longer.
     _, bracket, rest = text.rpartition("(")
     well_formed = _RELATION.fullmatch(part) is not None  # Else it is told already.

@@ -37,16 +37,19 @@ _FETCHED = 512 * 1024
 _REBUILD = "build it again with dpkg-deb"
 
 
-def inspect(name: str, reader: Reader, size: int, *, whole: int = 0) -> Package:
+def inspect(
+    name: str, reader: Reader, size: int, *, whole: int = 0, as_published: bool = False
+) -> Package:
     """Reads and checks the package `name` of `size` bytes.
 
     The archive is as deb(5) describes and dpkg 1.21 to 1.23 unpack it. A data member of up to
     `whole` bytes is read to its end. Of a larger one the first 512 KiB are walked, or the first MiB
     of what it holds, and where its end tells how many streams it has (xz), that is looked at too.
+    `as_published` passes over what hosts can live with, for a package that they have already.
     Raises RejectedError with all that can be found wrong. Of an ordinary package with such a member
     less than 1 MB is read, in three reads; memory does not grow with the package.
     """
-    findings = Findings(name)
+    findings = Findings(name, as_published=as_published)
     fields: control.Fields = ()
     with findings.gathering():
         found = _archive(Window(reader, size), findings, whole)
@@ -224,13 +227,14 @@ def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
     _check_architecture(architecture, variant, findings)
     source = grammar.source_of(text["source"]) if text.get("source") else package
     if source is None:
-        findings.add(
+        source = package  # Where its file is kept is all that is made of it.
+        findings.tolerate(
             Code.NAME_MALFORMED,
             f"its Source is {shown(text['source'])}; write a package name, "
             "or `name (version)` (Debian Policy 5.6.1)",
         )
     _check_shape(fields, findings)
-    own_fields.check(text, findings.add)
+    own_fields.check(text, findings.add, findings.tolerate)
     _check_words(text, findings)
     _check_relations(text, findings)
     well_formed = not missing and len(findings.refusals) == before
@@ -240,12 +244,13 @@ def _checked(name: str, fields: control.Fields, findings: Findings) -> Package:
             f"its control file says {package} {version} {built_for}; name the file "
             f"{package}_{version.partition(':')[2] or version}_{built_for}.deb",
         )
-    return Package(package, version, architecture, source or "", fields, variant)
+    return Package(package, version, architecture, source, fields, variant)
 
 
 def _check_identity(package: str, version: str, built_for: str, findings: Findings) -> None:
     if package and not grammar.is_package(package):
-        findings.add(
+        report = findings.tolerate if grammar.is_package_to_dpkg(package) else findings.add
+        report(
             Code.NAME_MALFORMED,
             f"its Package is {shown(package)}; use a-z 0-9 + - . only, a letter or digit first, "
             f"at most {grammar.LONGEST} (Debian Policy 5.6.7)",
@@ -332,13 +337,19 @@ def _is_phase(value: str) -> bool:
 
 # Fields of an index, dropped from a control file. But dpkg keeps them in its own database, where
 # apt reads them as well.
-_KEPT: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+# The last word is whether hosts can live with it: apt does its work all the same.
+_KEPT: tuple[tuple[str, Callable[[str], bool], str, bool], ...] = (
     # apt from 2.7 on takes versions of different sums for two (pkgCacheGenerator in its
     # pkgcachegen.cc), and none is the sum of a file that holds it.
-    ("SHA256", lambda value: False, "it installs it again and again"),
+    ("SHA256", lambda value: False, "it installs it again and again", True),
     # apt up to 2.6 fails at every command.
-    ("Description-md5", lambda value: len(value) == 32, "it fails at one that is not 32 digits"),
-    ("Phased-Update-Percentage", _is_phase, "it warns of one that is not 0 to 100"),
+    (
+        "Description-md5",
+        lambda value: len(value) == 32,
+        "it fails at one that is not 32 digits",
+        False,
+    ),
+    ("Phased-Update-Percentage", _is_phase, "it warns of one that is not 0 to 100", True),
 )
 
 
@@ -349,7 +360,9 @@ def _check_words(text: dict[str, str], findings: Findings) -> None:
         # dpkg reads all of them in any case, apt all but one.
         word = value if field == "Multi-Arch" else value.lower()
         if word and word not in choices:
-            findings.add(
+            # dpkg does not read the first, and reads the second in any case; apt warns of either.
+            lived_with = field == "Important" or value.lower() in choices
+            (findings.tolerate if lived_with else findings.add)(
                 Code.CONTROL_MALFORMED,
                 f"its {field} is {shown(value)}; write one of {', '.join(choices)}",
             )
@@ -358,10 +371,10 @@ def _check_words(text: dict[str, str], findings: Findings) -> None:
             Code.CONTROL_MALFORMED,
             "it is Architecture: all and Multi-Arch: same, which dpkg refuses; use foreign",
         )
-    for field, fits, wanted in _KEPT:
+    for field, fits, wanted, lived_with in _KEPT:
         value = text.get(field.lower(), "")
         if value and not fits(value):
-            findings.add(
+            (findings.tolerate if lived_with else findings.add)(
                 Code.CONTROL_MALFORMED,
                 f"its {field} is {shown(value)}, which dpkg keeps and apt reads on every host that "
                 f"has it installed: {wanted}; leave the field out, the index has its own",
@@ -383,7 +396,12 @@ def _check_relations(text: dict[str, str], findings: Findings) -> None:
                 f"its {field} has {shown(part.strip())} where a package, as `foo (>= 1.0)`, must "
                 "be; apt would refuse the whole index (Debian Policy 7.1)",
             )
-        for part, why in grammar.unfit_for_apt(field, value):
+        for part, why in grammar.odd_to_apt(field, value):
+            findings.tolerate(
+                Code.RELATION_MALFORMED,
+                f"its {field} has {shown(part.strip())}: {why} (Debian Policy 7.1)",
+            )
+        for part, why in grammar.unfit_for_apt(value):
             findings.add(
                 Code.RELATION_MALFORMED,
                 f"its {field} has {shown(part.strip())}: {why} (Debian Policy 7.1)",

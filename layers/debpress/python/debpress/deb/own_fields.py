@@ -33,10 +33,9 @@ _PRIORITIES = ("required", "important", "standard", "optional", "extra", "unknow
 _CONFFILE_FLAGS = ("remove-on-upgrade", "obsolete")
 
 
-def check(text: Mapping[str, str], report: Report) -> None:
-    """Reports what dpkg would refuse, or would take for something else.
-
-    `text` has the fields' names in lower case.
+def check(text: Mapping[str, str], report: Report, tolerate: Report) -> None:
+    """Reports what dpkg would refuse; and, as what hosts can live with, what it would take for
+    something else. `text` has the fields' names in lower case.
     """
     for field in _STATUS:
         if field.lower() in text:
@@ -47,25 +46,29 @@ def check(text: Mapping[str, str], report: Report) -> None:
             )
     for field, now in _OBSOLETE.items():
         if field.lower() in text:
-            _obsolete(field, now, text[field.lower()], report)
+            _obsolete(field, now, tolerate)
+            if field in _RELATIONS:
+                _check_relations(field, text[field.lower()], report)
     _check_conffiles(text.get("conffiles", ""), report)
     _check_parts(text, report)
     _check_priority(text.get("priority", "").lower(), report)
 
 
-def _obsolete(field: str, now: str, value: str, report: Report) -> None:
-    report(
+def _obsolete(field: str, now: str, tolerate: Report) -> None:
+    tolerate(
         Code.CONTROL_MALFORMED,
         f"its control file has {field}, which dpkg takes for an old word for {now} and the index "
         f"does not; write {now}, or indent the line if it belongs to the one before",
     )
-    if field in _RELATIONS:
-        for part in grammar.bad_relations(value, alternatives=True):
-            report(
-                Code.RELATION_MALFORMED,
-                f"its {field} has {shown(part.strip())} where dpkg reads the name of a package, so "
-                "that it refuses to unpack it; leave the field out",
-            )
+
+
+def _check_relations(field: str, value: str, report: Report) -> None:
+    for part in grammar.bad_relations(value, alternatives=True):
+        report(
+            Code.RELATION_MALFORMED,
+            f"its {field} has {shown(part.strip())} where dpkg reads the name of a package, so "
+            "that it refuses to unpack it; leave the field out",
+        )
 
 
 def _check_conffiles(value: str, report: Report) -> None:

@@ -11,7 +11,9 @@ from debian.debian_support import Version
 from debpress.errors import DebpressError
 from debpress.index.entries import Identity
 
-_FORM = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^\s()]+)\s*\)\s*)?")
+# As dpkg takes it: by Policy, or of a package that was taken as it is published elsewhere.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9+._-]*"
+_FORM = re.compile(rf"\s*({_NAME})\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^\s()]+)\s*\)\s*)?")
 _TESTS = {
     "<<": operator.lt,
     "<=": operator.le,
@@ -20,7 +22,7 @@ _TESTS = {
     ">>": operator.gt,
 }
 _EXACT = re.compile(
-    rb"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?\s*\(\s*=\s*([^\s()]+)\s*\)", re.IGNORECASE
+    rf"({_NAME})(?::[a-z0-9-]+)?\s*\(\s*=\s*([^\s()]+)\s*\)".encode(), re.IGNORECASE
 )
 _DEPENDENCIES = re.compile(
     rb"(?mi)^(?:Pre-Depends|Depends):((?:.*(?:\n[ \t].*)*))",
@@ -64,7 +66,8 @@ def parse(text: str) -> Relation:
 
 
 def exact_dependencies(stanza: bytes) -> set[tuple[str, str]]:
-    """The (package, version) pairs that a stanza depends on exactly: `foo (= 1.2)`."""
+    """The (package, version) pairs that a stanza depends on exactly: `foo (= 1.2)`. Names are in
+    lower case, as dpkg reads them."""
     return {
         (name.decode().lower(), version.decode("utf-8", "surrogateescape"))
         for field in _DEPENDENCIES.findall(stanza)

@@ -9,8 +9,9 @@ from debpress.manifest import fields
 from debpress.manifest.listed import MOST_FILES, Listing
 
 
-def read(body: bytes, findings: Findings, listing: Listing) -> None:
-    """Puts its files into `listing`. Raises RejectedError where nothing more can be said."""
+def read(body: bytes, findings: Findings, listing: Listing, *, as_published: bool = False) -> None:
+    """Puts its files into `listing`. With `as_published` it is an operator's, and has to say so.
+    Raises RejectedError where nothing more can be said."""
     value = fields.load(body, '{"version": 1, "files": [...]}')
     if not isinstance(value, strict.JsonObject):
         raise refused(
@@ -18,7 +19,13 @@ def read(body: bytes, findings: Findings, listing: Listing) -> None:
             f"is {strict.kind(value)}; write an object with version and files",
         )
     top = fields.Fields(value, "")
-    top.gather(findings, "version", "files")
+    top.gather(findings, "version", "files", *(["as_published"] if as_published else []))
+    if as_published and top.data.get("as_published") is not True:
+        findings.add(
+            Code.MANIFEST_FIELD,
+            'lists files: write "as_published": true, for what hosts have already, or name it '
+            "manifest.json",
+        )
     fields.check_version(top, findings)
     # With one more than there may be it is refused, whatever else would be found in the rest.
     for index, entry in enumerate(top.take("files", list)[: MOST_FILES + 1]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.findings import Findings, printable, shown
+from debpress.layout import OPERATIONS
 from debpress.manifest import json, sums
 from debpress.manifest.listed import Listing, Manifest
 
@@ -20,7 +21,8 @@ def check_size(name: str, size: int) -> None:
 
 
 def parse(name: str, body: bytes) -> Manifest:
-    """Reads the manifest `name` (manifest.json, SHA256SUMS or *.changes; docs/contract.md).
+    """Reads the manifest `name` (manifest.json, SHA256SUMS or *.changes; or an operations.json that
+    lists files; docs/contract.md).
 
     Raises RejectedError with everything wrong, each refusal about the file `name`.
     """
@@ -30,6 +32,8 @@ def parse(name: str, body: bytes) -> Manifest:
         check_size(name, len(body))
         if name == "manifest.json":
             json.read(body, findings, listing)
+        elif name == OPERATIONS:
+            json.read(body, findings, listing, as_published=True)
         elif name == "SHA256SUMS":
             sums.read(body, findings, listing)
         elif name.endswith(".changes"):

@@ -49,7 +49,8 @@ class Plan(Record):
     """What a run is to publish. `base` is the id of the suite's generation when the run began.
 
     `chunks` are the shares of `files` for each call of `admit`, as index ranges (first, end).
-    `operations` are an operator's, in place of files. `errors` were found before any file was read;
+    `operations` are an operator's, in place of files. `as_published`: an operator has listed the
+    files, and what hosts can live with is taken. `errors` were found before any file was read;
     where there are some, the batch is rejected.
     """
 
@@ -64,6 +65,7 @@ class Plan(Record):
     chunks: tuple[tuple[int, int], ...] = ()
     operations: tuple[Mapping[str, Any], ...] = ()
     errors: tuple[Problem, ...] = ()
+    as_published: bool | None = optional()
 
     @property
     def manifest_name(self) -> str:

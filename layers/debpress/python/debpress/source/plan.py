@@ -20,6 +20,9 @@ _VERSION = re.compile(r"(?:[0-9]+:)?[0-9A-Za-z][0-9A-Za-z.+~:-]*")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 # A number of more digits than any package's is none, and more than Python reads.
 _SIZE = re.compile(r"[0-9]{1,18}")
+# What a manifest has of a file beside its name, and of all files, in bytes.
+_LISTED = 160
+_MOST_LISTED = 4 * 10**6
 # All names of imports' batches begin so.
 _BATCHES = "import-"
 
@@ -113,15 +116,18 @@ def missing(offer: Offer, published: Iterable[tuple[str, Content]]) -> Offer:
 
 
 def batches(wanted: Sequence[Wanted], most: int) -> list[list[Wanted]]:
-    """Of one component each, and of `most` packages at most, in the order of names."""
-    components: dict[str, list[Wanted]] = {}
+    """Of one component each, and of `most` packages at most, in the order of names; fewer where
+    their manifest would be longer than there may be."""
+    components: dict[str, list[list[Wanted]]] = {}
+    length = 0
     for each in wanted:
-        components.setdefault(each.component, []).append(each)
-    return [
-        packages[start : start + most]
-        for packages in components.values()
-        for start in range(0, len(packages), most)
-    ]
+        lists = components.setdefault(each.component, [])
+        length += len(each.name) + _LISTED
+        if not lists or len(lists[-1]) == most or length > _MOST_LISTED:
+            lists.append([])
+            length = len(each.name) + _LISTED
+        lists[-1].append(each)
+    return [packages for lists in components.values() for packages in lists]
 
 
 def start(address: str) -> str:

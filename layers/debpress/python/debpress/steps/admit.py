@@ -99,7 +99,7 @@ class _Admission:
             layout.incoming(plan.batch.suite, plan.run, number),
             small=is_small(file.size, whole),
         )
-        package = inspected(taken.reader, self._suite, file, taken.sha256, whole=whole)
+        package = inspected(taken.reader, self._suite, plan, file, taken.sha256, whole=whole)
         filename = filename_of(plan.batch.component, package, taken.sha256)
         found = admitted(file, package, filename, taken.sha256)
         self._make_room(file, found)

@@ -90,7 +90,7 @@ def _filled(
     """The plan with its files or operations, or with every error of the manifest."""
     size = found.head.size
     try:
-        if plan.manifest_name == layout.OPERATIONS:
+        if plan.manifest_name == layout.OPERATIONS and not rules.lists_files(found.body):
             return rules.plan_of_operations(repository, plan, size, found.body)
         listed = rules.listed_by(repository, plan, size, found.body)
         return rules.plan_of_files(repository, plan, listed, staged)

@@ -6,11 +6,11 @@ from debpress import deb
 from debpress.config import Suite
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import pool_filename
-from debpress.records.batch import AdmittedPackage, StagedFile
+from debpress.records.batch import AdmittedPackage, Plan, StagedFile
 
 
 def inspected(
-    reader: deb.Reader, suite: Suite, file: StagedFile, sha256: str, *, whole: int
+    reader: deb.Reader, suite: Suite, plan: Plan, file: StagedFile, sha256: str, *, whole: int
 ) -> deb.Package:
     """Raises RejectedError with all that is wrong with the file, of whose data member up to `whole`
     bytes are unpacked to their end."""
@@ -22,7 +22,8 @@ def inspected(
         )
         refusals.append(Refusal(file.name, Code.SUM_MISMATCH, message))
     try:
-        package = deb.inspect(file.name, reader, file.size, whole=whole)
+        lived_with = bool(plan.as_published)
+        package = deb.inspect(file.name, reader, file.size, whole=whole, as_published=lived_with)
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
     known = ("all", *suite.architectures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from debpress import layout, manifest
+from debpress import layout, manifest, strict
 from debpress.config import Repository
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.findings import printable
@@ -31,6 +31,16 @@ _MOST_CHUNKS = 100
 # Files that a manifest does not list. Each is looked at, and S3 lists a thousand at a time.
 _MOST_BESIDE = 100_000
 _MOST_IGNORED = 1000
+
+
+def lists_files(body: bytes) -> bool:
+    """Whether an operations.json lists files, to be taken as they are published elsewhere, in place
+    of operations."""
+    try:
+        value = strict.loads(body.decode())
+    except ValueError:
+        return False  # Whatever it is, the reader of operations says.
+    return isinstance(value, strict.JsonObject) and "files" in value
 
 
 def plan_of_operations(repository: Repository, plan: Plan, size: int, body: bytes) -> Plan:
@@ -89,6 +99,8 @@ def plan_of_files(
             files.append(StagedFile(file.name, file.sha256, found.size, found.etag))
     return replace(
         plan,
+        # By its key, which policies give to operators alone; CI can write nothing that has it.
+        as_published=True if plan.manifest_name == layout.OPERATIONS else None,
         files=tuple(files),
         ignored=beside.ignored(),
         chunks=share_out([f.size for f in files], repository.inspect_bytes),

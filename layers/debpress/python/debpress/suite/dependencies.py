@@ -30,7 +30,7 @@ class Dependencies:
         for entry in entries:
             places = self._draft.places(entry.identity.architecture)
             for architecture in with_variants(places, self._draft.architectures):
-                pair = (entry.identity.package, entry.identity.version)
+                pair = (entry.identity.package.lower(), entry.identity.version)
                 self._lost.setdefault(architecture, set()).add(pair)
 
     def came(self, entries: Iterable[Entry], source: SuiteDraft) -> None:

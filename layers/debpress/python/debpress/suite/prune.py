@@ -27,7 +27,8 @@ class Surplus:
 
     @property
     def pair(self) -> tuple[str, str]:
-        return self.entry.identity.package, self.entry.identity.version
+        """As `exact_dependencies` has it."""
+        return self.entry.identity.package.lower(), self.entry.identity.version
 
 
 @dataclass(frozen=True, slots=True)
