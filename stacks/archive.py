@@ -27,6 +27,7 @@ class Archive(Construct):
         storage = Bucket(self, "Storage", settings, encryption)
         encrypts = encryption.key.key_arn if encryption.key else None
         signs = signing_key or SigningKey(self, "Signing", settings).arn
+        self.logs = storage.logs
         self.kept = Kept(storage.bucket, signs, encrypts)
         self.replica = settings.replica_arn
         self.published = settings.repository.layout.patterns.published

@@ -18,6 +18,7 @@ from .settings import Readers, Settings
 
 _A_DAY = Duration.days(1)
 _A_WEEK = Duration.days(7)
+_REQUESTS = "requests/"
 
 
 class Bucket(Construct):
@@ -30,7 +31,10 @@ class Bucket(Construct):
     ) -> None:
         super().__init__(scope, id)
         adopted = settings.adopt.bucket
-        self.bucket = _private(self, settings, encryption, name=adopted, adopted=bool(adopted))
+        self.logs = _logs(self, settings) if settings.access_logs else None
+        self.bucket = _private(
+            self, settings, encryption, name=adopted, adopted=bool(adopted), logs=self.logs
+        )
         # By the property: the construct's own way is a custom resource with a function of its own.
         resource = self.bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)
@@ -70,7 +74,13 @@ class ReplicaBucket(Construct):
 
 
 def _private(
-    scope: Construct, settings: Settings, encryption: Encryption, *, name: str | None, adopted: bool
+    scope: Construct,
+    settings: Settings,
+    encryption: Encryption,
+    *,
+    name: str | None,
+    adopted: bool,
+    logs: s3.Bucket | None = None,
 ) -> s3.Bucket:
     return s3.Bucket(
         scope,
@@ -86,6 +96,32 @@ def _private(
         bucket_name=name,
         removal_policy=RemovalPolicy.RETAIN if adopted else KEPT,
         lifecycle_rules=_lifecycle(settings),
+        server_access_logs_bucket=logs,
+        server_access_logs_prefix=_REQUESTS if logs else None,
+    )
+
+
+def _logs(scope: Construct, settings: Settings) -> s3.Bucket:
+    """A bucket for the log of requests, which S3's service for logs alone may write, of requests to
+    the one bucket (S3 user guide, "Enabling Amazon S3 server access logging"). By S3's own key: it
+    writes to no bucket that a key of KMS encrypts. What is old goes by itself."""
+    assert settings.access_logs is not None
+    return s3.Bucket(
+        scope,
+        "Logs",
+        bucket_name=settings.names.logs_bucket,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=settings.tls_only,
+        removal_policy=RemovalPolicy.RETAIN if settings.adopt.bucket else KEPT,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                id="Old",
+                expiration=Duration.days(settings.access_logs),
+                abort_incomplete_multipart_upload_after=_A_DAY,
+            )
+        ],
     )
 
 

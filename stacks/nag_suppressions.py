@@ -26,6 +26,7 @@ _NO_LOG = (
     "What changes is in the generations and the executions' logs; who reads is CloudTrail's to "
     "tell, for the account that wants it, and every download would be a line of log."
 )
+_LOG_OF_LOGS = "It is the log itself, which S3 alone writes; who reads it CloudTrail tells."
 _HASHES = "Names are hashes of content, not known beforehand."
 
 _ROLES = "A place of its own, or what hosts read: batches and files are not known beforehand."
@@ -41,7 +42,10 @@ def of_archive(stack: Stack, archive: Archive) -> None:
         published = f"{_written(archive.replica)}/{archive.published}"
         for name in archive.hosts.policies:
             _accept(_find(archive.hosts, name), f"IAM5[Resource::{published}]", _ROLES)
-    _accept(_find(archive, "Storage/Bucket"), "S1", _NO_LOG)
+    if archive.logs:
+        _accept(archive.logs, "S1", _LOG_OF_LOGS)
+    else:
+        _accept(_find(archive, "Storage/Bucket"), "S1", _NO_LOG)
 
 
 def of_replica(storage: IConstruct) -> None:
@@ -66,6 +70,10 @@ def of_press(stack: Stack, press: Press, settings: Settings, bucket: str) -> Non
             for each in (settings.names.archive_stack, settings.names.press_stack):
                 own = f"{_ACCOUNT.format('cloudformation')}stack/{each}/*"
                 reason = "This one stack, which the command asks for by its name alone."
+                _accept(_find(press.roles, name), f"IAM5[Resource::{own}]", reason)
+            if press.roles.logs:
+                own = f"{_written(press.roles.logs)}/*"
+                reason = "All that this one bucket has is the log, by names that S3 makes."
                 _accept(_find(press.roles, name), f"IAM5[Resource::{own}]", reason)
     if settings.replica_arn:
         _accept_replica(press, settings, _written(settings.replica_arn), reasons)
@@ -128,7 +136,8 @@ def _accept_replica(
 
 def _written(arn: str) -> str:
     """An ARN as cdk-nag writes it."""
-    for token, name in ((Aws.PARTITION, "Partition"), (Aws.ACCOUNT_ID, "AccountId")):
+    tokens = (Aws.PARTITION, "Partition"), (Aws.ACCOUNT_ID, "AccountId"), (Aws.REGION, "Region")
+    for token, name in tokens:
         arn = arn.replace(token, f"<AWS::{name}>")
     return arn
 

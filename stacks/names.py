@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from aws_cdk import Aws
 from debpress import guards
 
+# Of a press whose bucket has logs: S3 lets a bucket's name have 63 characters.
+MOST_WITH_LOGS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -43,6 +46,12 @@ class Names:
         the world's, so the account is in it: where somebody else has the name, the stack is not
         created. It has 54 characters at most, of 63."""
         return f"{self.press}-replica-{Aws.ACCOUNT_ID}"
+
+    @property
+    def logs_bucket(self) -> str:
+        """Where requests to the bucket are logged. Known beforehand, as the operators' roles are
+        the press's."""
+        return f"{self.press}-logs-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
     @property
     def dashboard(self) -> str:

@@ -86,6 +86,8 @@ class AptRepository(Construct):
 
     def _existing(self, found: Settings, bucket: s3.IBucket, key: str | None) -> Kept:
         """An archive in a bucket that somebody else made."""
+        if found.access_logs:
+            raise ConfigError("access_logs: are set at the bucket itself, where that is given")
         layout, role = found.repository.layout, found.names.role_arn
         added = [
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(each)).statement_added

@@ -81,6 +81,8 @@ class Roles(_Roles):
         kept: Kept,
     ) -> None:
         super().__init__(scope, id, settings, kept)
+        bucket = f"arn:{Aws.PARTITION}:s3:::{settings.names.logs_bucket}"
+        self.logs = bucket if settings.access_logs else None
         for ci in settings.roles.ci:
             self._ci(ci)
         self.operators = [self._operators(each) for each in settings.roles.operators]
@@ -131,6 +133,8 @@ class Roles(_Roles):
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
         )
+        if self.logs:
+            self._let_read_logs(role, self.logs)
         # The `debpress` command reads the bucket's name from the stacks' outputs.
         role.add_to_principal_policy(
             iam.PolicyStatement(
@@ -140,6 +144,15 @@ class Roles(_Roles):
         )
         let_encrypt(self._kept, role, read=True, write=True)
         return role
+
+    def _let_read_logs(self, role: iam.Role, logs: str) -> None:
+        """Who has fetched what, for `debpress status --hosts`."""
+        for actions, resource in (
+            (["s3:GetBucketLogging"], self._bucket.bucket_arn),
+            (["s3:ListBucket"], logs),
+            (["s3:GetObject"], f"{logs}/*"),
+        ):
+            role.add_to_principal_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
 
 
 class HostRoles(_Roles):

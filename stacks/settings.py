@@ -20,7 +20,7 @@ from debpress.strict import ObjectReader
 
 from . import delivery_settings, event_settings, replica_settings, role_settings
 from .assets import ROOT
-from .names import Names
+from .names import MOST_WITH_LOGS, Names
 
 # The newest Python version of Lambda that this CDK knows, and for which all dependencies have
 # wheels for both architectures.
@@ -97,6 +97,7 @@ class Settings:
     gnupg_layer: Path
     replica: replica_settings.Replica | None = None
     provenance_trust_root: Path | None = None
+    access_logs: int | None = None
 
     @property
     def names(self) -> Names:
@@ -138,7 +139,7 @@ KEY_SPECS = (
 # as text. Those of the others are text, which cdk.json may have as a number or boolean (`3.14`).
 _JSON = (
     *("debpress", "adopt", "readers", "delivery", "roles"),
-    *("alarm_topics", "event_topics", "prune_hour", "replica"),
+    *("alarm_topics", "event_topics", "prune_hour", "replica", "access_logs"),
 )
 _NAMES = (
     "name",
@@ -211,7 +212,11 @@ def parse(given: Mapping[str, Any], region: str | None = None) -> Settings:
         gnupg_layer=ROOT / bundle,
         replica=replica_settings.parse(top),
         provenance_trust_root=_trust_root(top),
+        access_logs=top.number("access_logs", 1, 3650, None),
     )
+    if found.access_logs and len(name) > MOST_WITH_LOGS:
+        problem = f"the bucket of logs has the name {name!r} in its own, which can be too long: "
+        raise top.wrong("access_logs", f"{problem}take a name of {MOST_WITH_LOGS} characters")
     if found.adopt.signing_key and not found.signs_by_own_key:
         raise top.wrong("adopt.signing_key", "is what awskms: means, and no signer is awskms:")
     if found.public_uri and found.delivery and found.delivery.domain:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from debpress.adapters.places import FolderPlace
-from debpress.commands import compare, connection, fetching, foreign, import_, waiting
+from debpress.commands import compare, connection, fetching, foreign, import_, status, waiting
 from debpress.commands.main import main
 from debpress.errors import TransientError
 from debpress.index.entries import Identity
@@ -644,10 +644,11 @@ class _Cut(BaseException):
 )
 def test_the_pages_commands_are_understood(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[argparse.Namespace] = []
-    for module in (import_, compare):
+    for module in (import_, compare, status):
         monkeypatch.setattr(module, "run", lambda given, _clock: bool(asked.append(given)))
     assert main(shlex.split(line)[1:]) == 0
-    assert asked[0].suite in ("bookworm", "stable") and asked[0].keyring.suffix == ".asc"
+    assert asked[0].suite in ("bookworm", "stable")
+    assert "status" in line or asked[0].keyring.suffix == ".asc"
 
 
 class Cuts:

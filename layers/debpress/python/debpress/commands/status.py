@@ -9,7 +9,7 @@ import argparse
 
 from debpress.clock import Clock
 from debpress.commands import arguments as args
-from debpress.commands import connection, text
+from debpress.commands import connection, hosts, text
 from debpress.commands.repository import opened, readable
 from debpress.inspection.history import HistoryEntry
 from debpress.inspection.status import Status, status
@@ -19,9 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     args.add_json(parser)
     connection.add_arguments(parser)
     parser.add_argument("--suite", type=args.suite, help="(default: every suite)")
+    hosts.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    if arguments.hosts:
+        return hosts.tell(arguments, clock)
     archive, repository = opened(arguments, clock)
     suites = readable(repository, arguments.suite)
     found = [status(archive, suite) for suite in suites]

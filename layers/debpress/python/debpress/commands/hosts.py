@@ -1,0 +1,128 @@
+"""`debpress status --hosts`: which hosts have fetched a release, by the logs of requests.
+
+IAM: s3:GetBucketLogging on the bucket, s3:ListBucket and s3:GetObject where its log is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from debpress.clock import Clock, iso
+from debpress.commands import arguments as args
+from debpress.commands import connection, text
+from debpress.errors import SourceError
+from debpress.inspection.arrivals import Arrivals, Fetched, arrivals, fetched
+
+_HOURS = 24
+# So many of the hosts that have not come yet are named, and of the hours shown.
+_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("hosts")
+    group.add_argument(
+        "--hosts",
+        action="store_true",
+        help="instead: how many hosts have fetched InRelease, hour by hour, where logs are on",
+    )
+    group.add_argument(
+        "--hours",
+        type=args.positive,
+        default=_HOURS,
+        metavar="N",
+        help=f"how far back (default: {_HOURS})",
+    )
+    group.add_argument(
+        "--logs",
+        action="append",
+        metavar="PLACE",
+        help="s3://bucket/prefix, a folder or a file, may be repeated (default: the bucket's own "
+        "log); logs of S3, of CloudFront, or as nginx and Apache write them",
+    )
+    group.add_argument(
+        "--old-logs",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="the same of the address that hosts come from",
+    )
+
+
+def tell(arguments: argparse.Namespace, clock: Clock) -> int:
+    since = clock.now() - timedelta(hours=arguments.hours)
+    client, store = connection.connect(arguments)
+    places = arguments.logs or [_own(client, store.bucket)]
+    found = arrivals(
+        _fetched(client, places, since), _fetched(client, arguments.old_logs, since), since
+    )
+    if arguments.suite:
+        found = {arguments.suite: found.get(arguments.suite, Arrivals())}
+    if arguments.json:
+        text.print_json([_as_json(suite, each) for suite, each in sorted(found.items())])
+        return 0
+    if not found:
+        print(f"no host has fetched a release in the last {arguments.hours} h, by these logs")
+    for suite, each in sorted(found.items()):
+        _print(suite, each, arguments)
+    return 0
+
+
+def _own(client: Any, bucket: str) -> str:
+    from debpress.adapters import access_logs  # noqa: PLC0415 (the SDK: see connection)
+
+    place = access_logs.of_bucket(client, bucket)
+    if place is None:
+        raise SourceError(
+            f"requests to s3://{bucket} are not logged: deploy with access_logs (or delivery.logs, "
+            "behind CloudFront), or say where there is a log (--logs)"
+        )
+    return place
+
+
+def _fetched(client: Any, places: Iterable[str], since: datetime) -> Iterator[Fetched]:
+    from debpress.adapters import access_logs  # noqa: PLC0415
+
+    for place in places:
+        yield from fetched(access_logs.lines(client, place, since))
+
+
+def _print(suite: str, found: Arrivals, arguments: argparse.Namespace) -> None:
+    both = len(found.here.keys() & found.old.keys())
+    print(f"{suite}: {_hosts(len(found.here))} here in the last {arguments.hours} h", end="")
+    if not arguments.old_logs:
+        print()
+    else:
+        print(
+            f", {len(found.old)} at the old address, {both} of them at both; "
+            f"{len(found.left)} were at the old address last"
+        )
+    hours = sorted(found.hours.items())[-_SHOWN:]
+    rows = [(hour, len(here), len(old)) for hour, (here, old) in hours]
+    if arguments.old_logs:
+        text.print_table([("hour (UTC)", "here", "old"), *rows])
+    else:
+        text.print_table([("hour (UTC)", "here"), *(row[:2] for row in rows)])
+    for host in found.left[:_SHOWN]:
+        print(f"  not here yet: {text.printable(host)}, last there {iso(found.old[host])}")
+    if len(found.left) > _SHOWN:
+        print(f"  and {len(found.left) - _SHOWN} more (--json has all)")
+
+
+def _hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
+
+
+def _as_json(suite: str, found: Arrivals) -> dict[str, object]:
+    return {
+        "suite": suite,
+        "here": {host: iso(at) for host, at in sorted(found.here.items())},
+        "old": {host: iso(at) for host, at in sorted(found.old.items())},
+        "not_here_yet": found.left,
+        "hours": [
+            {"hour": hour, "here": len(here), "old": len(old)}
+            for hour, (here, old) in sorted(found.hours.items())
+        ],
+    }
