@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import shlex
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -652,33 +653,41 @@ def test_the_pages_commands_are_understood(line: str, monkeypatch: pytest.Monkey
 
 
 class Cuts:
-    """Kills the process at the call that is `due` calls from now, wherever that is."""
+    """Kills the process at the call that is `due` calls from now, wherever that is; no other thread
+    of it does anything after that, either."""
 
     def __init__(self) -> None:
         self.due = 0
         self.hit: list[str] = []
+        self._lock = threading.Lock()
 
-    def counted(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*given: Any, **named: Any) -> Any:
+    def _count(self, what: str) -> None:
+        with self._lock:
             self.due -= 1
             if self.due == 0:
                 self.hit.append(what)
+            if self.due <= 0:
                 raise _Cut
+
+    def counted(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*given: Any, **named: Any) -> Any:
+            self._count(what)
             return call(*given, **named)
 
         return wrapped
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("count", "batch", "stride"), [(34, 5, 30), (1994, 250, 1300)])
 def test_an_import_that_is_cut_at_ten_moments_ends_whole(
-    coming: Coming, seed: int, monkeypatch: pytest.MonkeyPatch
+    coming: Coming, count: int, batch: int, stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each at a read of the source, a write to the bucket, or a wait for the press."""
-    chance, cuts, fetched = random.Random(seed), Cuts(), list[str]()
+    """Each at a read of the source, a write to the bucket, or a wait for the press. With those that
+    the source has anyhow, it is 40 packages and 2,000; a cut comes within `stride` calls."""
+    chance, cuts, fetched = random.Random(count), Cuts(), list[str]()
     store, original = coming.bench.press.store, FolderPlace.stream
-    for number in range(34):
-        name = f"p{number % 17}_{number // 17}_all.deb"
-        coming.there.add(name, deb(f"p{number % 17}", str(number // 17)))
+    names = [(f"p{number // 2}", str(number % 2)) for number in range(count)]
+    for name, version in names:
+        coming.there.add(f"{name}_{version}_all.deb", deb(name, version))
     coming.there.publish()
 
     def stream(place: FolderPlace, path: str, start: int = 0) -> Any:
@@ -691,17 +700,18 @@ def test_an_import_that_is_cut_at_ten_moments_ends_whole(
     monkeypatch.setattr(coming.bench, "sleep", cuts.counted("wait", coming.bench.sleep))
     monkeypatch.setattr(store, "put_file", cuts.counted("write", store.put_file))
     monkeypatch.setattr(store, "put", cuts.counted("write", store.put))
+    options = ("--batch-size", str(batch))
     while len(cuts.hit) < 10:
-        cuts.due = chance.randrange(1, 30)
+        cuts.due = chance.randrange(1, stride)
         with pytest.raises(_Cut):
-            coming.run("import", "--batch-size", "5")
-    cuts.due = -1
-    coming.imported("--batch-size", "5")
+            coming.run("import", *options)
+    cuts.due = 10**9
+    coming.imported(*options)
     assert set(cuts.hit) >= {"read", "write"}
-    assert coming.packages() == WHOLE | {f"p{n % 17} {n // 17} (all)" for n in range(34)}
+    assert coming.packages() == WHOLE | {f"{name} {version} (all)" for name, version in names}
     # What was fetched whole is not fetched again: a cut costs at most what was on its way.
     packages = [path for path in fetched if path.startswith("pool/")]
-    assert 40 <= len(packages) <= 40 + len(cuts.hit)
+    assert count + 6 <= len(packages) <= count + 6 + 16 * len(cuts.hit)
     assert "nothing is left to do" in coming.imported()
 
 

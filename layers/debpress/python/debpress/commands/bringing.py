@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from debpress.clock import Clock
 from debpress.commands import sending, text, waiting
 from debpress.commands.ways import Way
-from debpress.concurrency import side_by_side
+from debpress.concurrency import THREADS, side_by_side
 from debpress.errors import Code, Refusal, RejectedError, TransientError
 from debpress.layout import Batch
 from debpress.source import plan
@@ -54,7 +54,11 @@ class Bringing:
         """Stages prepared packages of one component. Raises RejectedError where one is not what it
         has to be."""
         batch = plan.batch(self.suite, wanted, self.start)
-        wrong = side_by_side(lambda each: self._stage(batch, each), wanted)
+        # An earlier run, which was cut, has sent none if it has sent none of the first: it sends so
+        # many side by side, and the next one when one of them is there.
+        first = side_by_side(lambda each: self._is_staged(batch, each), wanted[:THREADS])
+        begun = any(first)
+        wrong = side_by_side(lambda each: self._stage(batch, each, begun=begun), wanted)
         if any(wrong):
             raise RejectedError(chain.from_iterable(wrong))
         return Staged(batch, tuple(wanted))
@@ -80,26 +84,6 @@ class Bringing:
             for each in result.errors
         ]
 
-    def all_or_none(self, wanted: Sequence[Wanted]) -> list[Refusal]:
-        """Publishes prepared packages of one component; gives what is wrong where they are not."""
-        try:
-            staged = self.staged(wanted)
-        except RejectedError as error:
-            return list(error.refusals)
-        return self.answered(staged, self.asked(staged))
-
-    def without_invalid(self, wanted: Sequence[Wanted]) -> list[Refusal]:
-        """Publishes packages of one component without those that are refused; gives what is wrong
-        with these."""
-        good, refusals = self.prepared(wanted)
-        while good:
-            wrong = self.all_or_none(good)
-            refusals += wrong
-            if not wrong:
-                break
-            good = _without(good, wrong)
-        return refusals
-
     def staged_without_invalid(
         self, wanted: Sequence[Wanted]
     ) -> tuple[Staged | None, list[Refusal]]:
@@ -114,6 +98,19 @@ class Bringing:
                 good = _without(good, error.refusals)
         return None, refusals
 
+    def without_invalid(self, wanted: Sequence[Wanted], wrong: list[Refusal]) -> list[Refusal]:
+        """Publishes packages of which some are `wrong`, as the press has said, and perhaps others;
+        gives all that is wrong."""
+        refusals, good = list(wrong), _without(wanted, wrong)
+        while good:
+            staged = self.staged(good)
+            wrong = self.answered(staged, self.asked(staged))
+            refusals += wrong
+            if not wrong:
+                break
+            good = _without(good, wrong)
+        return refusals
+
     def _prepare(self, wanted: Wanted) -> list[Refusal]:
         try:
             lived_with = self.way.prepare(wanted)
@@ -123,12 +120,14 @@ class Bringing:
             self.lived_with[wanted] = lived_with
         return []
 
-    def _stage(self, batch: Batch, wanted: Wanted) -> list[Refusal]:
-        key = batch.staging + wanted.name
-        head = self.store.head(key)
-        if head is None or head.sha256 != wanted.sha256:
+    def _is_staged(self, batch: Batch, wanted: Wanted) -> bool:
+        head = self.store.head(batch.staging + wanted.name)
+        return head is not None and head.sha256 == wanted.sha256
+
+    def _stage(self, batch: Batch, wanted: Wanted, *, begun: bool) -> list[Refusal]:
+        if not (begun and self._is_staged(batch, wanted)):
             try:
-                self.way.stage(wanted, key)
+                self.way.stage(wanted, batch.staging + wanted.name)
             except RejectedError as error:
                 return list(error.refusals)
         self.way.staged(wanted)

@@ -27,7 +27,9 @@ def default_cache() -> Path:
 
 class Cache:
     """`<folder>/<sha256>-<component>/<name>` are whole packages, with `.part` behind it what was
-    begun. Two components may have the same package: each fetches its own, and drops its own."""
+    begun, and with `.checked` the architecture of one that was found good, so that a second run
+    need not unpack it again: S3 and the press sum what is sent. Two components may have the same
+    package: each fetches its own, and drops its own."""
 
     def __init__(self, folder: Path, place: Place, count: Count) -> None:
         """`count` is told of the bytes that there are, as they come."""
@@ -40,13 +42,24 @@ class Cache:
         already. Raises RejectedError, whose refusals name the file of the source; TransientError;
         SourceError."""
         path = self._path(wanted)
+        checked = _beside(path, "checked")
         try:
             if path.is_file():
                 self._count(wanted.size)
+                if checked.is_file():
+                    identity = (*wanted.identity[:2], checked.read_text())
+                    built_for = wanted.identity.architecture
+                    return LocalPackage(path, wanted.sha256, wanted.size, identity, built_for)
             else:
                 self._fetch(wanted, path)
+            package = self._examined(wanted, path, as_published=as_published)
+            if not package.lived_with:
+                checked.write_text(package.identity[2])
         except OSError as error:
             raise SourceError(f"{path} can't be written: {error.strerror}") from error
+        return package
+
+    def _examined(self, wanted: Wanted, path: Path, *, as_published: bool) -> LocalPackage:
         packages, refusals = examine([path], as_published=as_published)
         if refusals:
             raise _refused(wanted, *((each.code, each.message) for each in refusals))
@@ -64,7 +77,8 @@ class Cache:
     def drop(self, wanted: Wanted) -> None:
         """Frees the disk of what is needed no more."""
         path = self._path(wanted)
-        path.unlink(missing_ok=True)
+        for each in (_beside(path, "checked"), path):
+            each.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
 
@@ -81,7 +95,7 @@ class Cache:
         path = self._path(wanted)
         if path.is_file():
             return 0
-        part = _part(path)
+        part = _beside(path, "part")
         return max(0, wanted.size - (part.stat().st_size if part.is_file() else 0))
 
     def _path(self, wanted: Wanted) -> Path:
@@ -89,7 +103,7 @@ class Cache:
 
     def _fetch(self, wanted: Wanted, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = _part(path)
+        part = _beside(path, "part")
         for left in reversed(range(_ATTEMPTS)):
             begun = part.stat().st_size if part.exists() else 0
             self._count(begun if left == _ATTEMPTS - 1 else 0)
@@ -123,8 +137,8 @@ class Cache:
                     return
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.name}.{what}")
 
 
 def _sha256(path: Path) -> str:

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="together",
         action="store_false",
         default=False,
-        help="publish each batch before the next one is staged (the default)",
+        help="publish each batch as soon as it is staged (the default)",
     )
     when.add_argument(
         "--together",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from debpress.source import plan
 from debpress.source.place import Place
 from debpress.source.plan import Offer, Wanted
 from debpress.source.suite import SourceSuite
+from debpress.store import Head
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
@@ -45,13 +46,12 @@ def bring(
             _check_space(way.cache, groups, all_at_once=at_once)
         start = plan.start(source.address)
         bringing = Bringing(way, store, suite, start, clock, arguments.timeout)
-        run = _Together(bringing, groups) if arguments.together else _AsTheyCome(bringing, groups)
-        if arguments.skip_invalid:
-            run.without_invalid()
-        else:
+        run = _Run(bringing, groups, skip=arguments.skip_invalid)
+        if not arguments.skip_invalid:
             run.refusals = bringing.prepared(missing.wanted)[1]
-            if not run.refusals:
-                run.all_or_none()
+        if not run.refusals:
+            publish = run.together if arguments.together else run.as_they_come
+            publish()
     _tell_lived_with(suite, bringing)
     if run.refusals:
         return _refused(suite, run)
@@ -61,78 +61,60 @@ def bring(
 
 class _Run:
     """Batches on their way: `published` are how many of them hosts can see; `left_out` is what is
-    wrong with packages that were left out, `refusals` what ends it."""
+    wrong with packages that were left out, `refusals` what ends it. With `skip` what is refused is
+    left out, and else nothing follows upon it."""
 
-    def __init__(self, bringing: Bringing, groups: Groups) -> None:
+    def __init__(self, bringing: Bringing, groups: Groups, *, skip: bool) -> None:
         self.bringing = bringing
         self.groups = groups
         self.published = 0
         self.left_out: list[Refusal] = []
         self.refusals: list[Refusal] = []
+        self._skip = skip
 
-    def all_or_none(self) -> None:
-        """What was prepared, until a batch is refused."""
-        raise NotImplementedError
+    def as_they_come(self) -> None:
+        """Each batch is published while the next one is staged, and before that one is asked for:
+        the press works, and nobody waits for it."""
+        asked: tuple[Staged, Head] | None = None
+        for group in self.groups:
+            staged = self._staged(group)
+            if asked:
+                self._answered(*asked)
+            if self.refusals:
+                return
+            asked = (staged, self.bringing.asked(staged)) if staged else None
+        if asked:
+            self._answered(*asked)
 
-    def without_invalid(self) -> None:
-        """All that is not refused."""
-        raise NotImplementedError
+    def together(self) -> None:
+        """The press is asked when all is staged, for all of it at once: what waits in its queue
+        goes into one flip, and each batch becomes visible whole."""
+        staged = [each for group in self.groups if (each := self._staged(group))]
+        if not self.refusals:
+            for each, manifest in [(each, self.bringing.asked(each)) for each in staged]:
+                self._answered(each, manifest)
 
-    def tell(self) -> None:
+    def _staged(self, group: Sequence[Wanted]) -> Staged | None:
+        if self._skip:
+            staged, wrong = self.bringing.staged_without_invalid(group)
+            self.left_out += wrong
+            return staged
+        try:
+            return self.bringing.staged(group)
+        except RejectedError as error:
+            self.refusals += error.refusals
+            return None
+
+    def _answered(self, staged: Staged, manifest: Head) -> None:
+        wrong = self.bringing.answered(staged, manifest)
+        if wrong and not self._skip:
+            self.refusals += wrong
+            return
+        if wrong:
+            self.left_out += self.bringing.without_invalid(staged.wanted, wrong)
         self.published += 1
         said = f"batch {self.published} of {len(self.groups)} is published"
         print(f"{self.bringing.suite}: {said}", flush=True)
-
-
-class _AsTheyCome(_Run):
-    """Each batch is published before the next one is staged."""
-
-    def all_or_none(self) -> None:
-        for group in self.groups:
-            self.refusals = self.bringing.all_or_none(group)
-            if self.refusals:
-                return
-            self.tell()
-
-    def without_invalid(self) -> None:
-        for group in self.groups:
-            self.left_out += self.bringing.without_invalid(group)
-            self.tell()
-
-
-class _Together(_Run):
-    """The press is asked when all is staged, for all of it at once: what waits in its queue goes
-    into one flip, and each batch becomes visible whole."""
-
-    def all_or_none(self) -> None:
-        staged = []
-        for group in self.groups:
-            try:
-                staged.append(self.bringing.staged(group))
-            except RejectedError as error:
-                self.refusals += error.refusals
-        if not self.refusals:
-            for _, wrong in self._answers(staged):
-                self.refusals += wrong
-
-    def without_invalid(self) -> None:
-        staged = []
-        for group in self.groups:
-            found, wrong = self.bringing.staged_without_invalid(group)
-            self.left_out += wrong
-            staged += [found] if found else []
-        for each, wrong in self._answers(staged):
-            if wrong:
-                self.left_out += self.bringing.without_invalid(each.wanted)
-                self.tell()
-
-    def _answers(self, staged: Sequence[Staged]) -> Iterator[tuple[Staged, list[Refusal]]]:
-        asked = [(each, self.bringing.asked(each)) for each in staged]
-        for each, manifest in asked:
-            wrong = self.bringing.answered(each, manifest)
-            if not wrong:
-                self.tell()
-            yield each, wrong
 
 
 def _way(arguments: argparse.Namespace, store: S3Store, place: Place, progress: Progress) -> Way:
