@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import lzma
@@ -18,6 +19,7 @@ _PACKED: Mapping[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
     ".xz": lzma.compress,
+    ".bz2": bz2.compress,
 }
 NAMES = {"Origin": ". stable", "Label": ". stable", "Suite": "stable", "Codename": "stable"}
 _AT = datetime(2026, 11, 23, 1, tzinfo=UTC)
@@ -48,6 +50,11 @@ class Published:
         self._likes: dict[str, bytes] = {}
         self.forms: tuple[str, ...] = ("", ".gz", ".xz")
         self.detached = False
+        # What each stanza says beside the package's own fields.
+        self.said = ""
+        self.by_hash = False
+        # The one architecture to whose hosts a package for all is offered, by path.
+        self.only: dict[str, str] = {}
 
     def add(
         self, package: str, body: bytes, component: str = "main", *, like: bytes | None = None
@@ -76,7 +83,10 @@ class Published:
                     for path, body in files.items()
                     for stanza in [self._stanza(path, body)]
                     if f"\nArchitecture: {architecture}\n" in stanza
-                    or "\nArchitecture: all\n" in stanza
+                    or (
+                        "\nArchitecture: all\n" in stanza
+                        and self.only.get(path, architecture) == architecture
+                    )
                 ).encode("utf-8", "surrogateescape")
                 indices[f"{component}/binary-{architecture}/Packages"] = text
         self._sign(f"dists/{self.suite}/", indices)
@@ -99,12 +109,12 @@ class Published:
         package = deb.inspect(name, _Bytes(said), len(said), whole=len(said), as_published=True)
         sha256 = hashlib.sha256(body).hexdigest()
         text = deb.stanza(package, filename=path, size=len(body), sha256=sha256)
-        text += f"MD5sum: {hashlib.md5(body).hexdigest()}\n".encode()
+        text += f"{self.said}MD5sum: {hashlib.md5(body).hexdigest()}\n".encode()
         old, new = self.altered.get(path, (b"", b""))
         return text.replace(old, new).decode("utf-8", "surrogateescape")
 
     def _sign(self, folder: str, indices: Mapping[str, bytes]) -> None:
-        lines = [f"{name}: {value}" for name, value in self.names.items()]
+        lines = [f"{name}: {value}".rstrip() for name, value in self.names.items()]
         lines += [f"Date: {self.date}"]
         if folder:
             lines.append(f"Architectures: {' '.join(self.architectures)}")
@@ -113,8 +123,10 @@ class Published:
         for name, text in indices.items():
             for form in self.forms:
                 packed = _PACKED[form](text)
-                self._write(f"{folder}{name}{form}", packed)
-                lines.append(f" {hashlib.sha256(packed).hexdigest()} {len(packed)} {name}{form}")
+                sha256 = hashlib.sha256(packed).hexdigest()
+                where = f"{name.rpartition('/')[0]}/by-hash/SHA256/{sha256}"
+                self._write(folder + (where if self.by_hash else f"{name}{form}"), packed)
+                lines.append(f" {sha256} {len(packed):>16} {name}{form}")
         release = ("\n".join(lines) + "\n").encode()
         if self.detached:
             self._write(f"{folder}Release", release)

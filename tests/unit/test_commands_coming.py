@@ -10,6 +10,8 @@ import shlex
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +62,28 @@ class Coming:
 
 
 @pytest.fixture
-def bench(
+def named(
     signers: Signers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Bench:
-    press = Press(signers)
-    press.configure(**NAMES)
-    press.set_up()
-    press.clock.sleep(600)
-    press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-    monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
-    made = Bench(press, capsys)
-    made.deploy(**NAMES)
-    return made
+) -> Callable[..., Bench]:
+    """A bench whose press has these names."""
+
+    def make(**names: str) -> Bench:
+        press = Press(signers)
+        press.configure(**names)
+        press.set_up()
+        press.clock.sleep(600)
+        press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+        monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
+        made = Bench(press, capsys)
+        made.deploy(**names)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def bench(named: Callable[..., Bench]) -> Bench:
+    return named(**NAMES)
 
 
 @pytest.fixture
@@ -496,6 +508,144 @@ class TestTogether:
         assert code == 0 and err.startswith(f"{other}: version-reused: ")
         assert "6 packages were brought, 1 were left out" in out
         assert coming.packages() == WHOLE | {"y 1 (all)"}
+
+
+class TestWhatTheSourceHas:
+    def test_a_version_with_other_bytes_in_another_suite_is_kept_in_both(
+        self, coming: Coming, signers: Signers
+    ) -> None:
+        coming.imported()
+        other = Published(coming.there.folder.parent / "testing", signers, "testing")
+        other.names = {**other.names, "Suite": "testing", "Codename": "testing"}
+        path = other.add("b_2.0_all.deb", deb("b", "2.0", note="other bytes"))
+        other.publish()
+        place = ("--suite", "testing", "--keyring", "k", "--cache", str(coming.cache))
+        code, out, err = coming.bench.run("import", str(other.folder), *place)
+        assert (code, err) == (0, "") and "1 packages were brought" in out
+        for source, suite in ((coming.there, "stable"), (other, "testing")):
+            where = str(source.folder), "--suite", suite, "--keyring", "k"
+            assert coming.bench.run("compare", *where)[0] == 0
+        # Stanza by stanza, their sums among them.
+        one, two = (s.packages["main"] for s in (coming.there, other))
+        assert two[path] not in one.values()
+
+    def test_what_is_for_all_and_offered_to_some_is_told(self, coming: Coming) -> None:
+        """As where one architecture's builds lag behind; here every host is offered it."""
+        path = next(p for p in coming.there.packages["main"] if "/b_" in p)
+        coming.there.only[path] = "amd64"
+        coming.there.publish()
+        out = " ".join(coming.imported().split())
+        assert "note: it offers b 2.0 (all) to hosts of some architectures only" in out
+        code, out, _ = coming.run("compare")
+        assert code == 1 and "arm64: b: 2.0 is only here (apt would install what is not" in out
+
+
+class TestTheLayoutsOfOthers:
+    """As deb-s3 1 writes (tried with deb-s3 itself, which needs Ruby), Artifactory 7 and
+    packagecloud."""
+
+    def test_deb_s3(self, coming: Coming, named: Callable[..., Bench]) -> None:
+        """No Label, an empty Suite, an index of `all` beside the others, fields of its own making,
+        and no `.xz`."""
+        coming.there.names = {"Origin": "Lab", "Codename": "stable", "Suite": ""}
+        coming.there.architectures = ["amd64", "arm64", "all"]
+        coming.there.forms = ("", ".gz")
+        coming.there.said = (
+            "License: unknown\nVendor: none\nInstalled-Size: \n"
+            "Homepage: http://nourlgiven.example.com/\n"
+        )
+        coming.there.publish()
+        coming.bench = named(origin="Lab", label="Lab")
+        code, _, err = coming.run("import")
+        assert code == 1 and "stable: it has no Label, and a suite here always has one" in err
+        assert "(--own-names), and let hosts come over by another address" in err
+        coming.imported("--own-names")
+        assert coming.packages() == WHOLE
+        found = json.loads(coming.run("compare", "--json")[1])
+        assert [(d["where"], d["about"]) for d in found["differences"]] == [
+            ("Release", "Label"), ("Release", "Suite"),
+        ]  # fmt: skip
+        assert {"License", "Vendor", "Homepage"} <= set(found["may_differ"])
+
+    def test_artifactory(self, coming: Coming, named: Callable[..., Bench]) -> None:
+        """Its own name for Origin and Label, `.bz2`, and by-hash."""
+        coming.there.names = {
+            "Origin": "Artifactory", "Label": "Artifactory", "Suite": "stable",
+            "Codename": "stable", "Acquire-By-Hash": "yes",
+        }  # fmt: skip
+        coming.there.forms, coming.there.by_hash = ("", ".bz2", ".gz"), True
+        coming.there.publish()
+        code, out, _ = coming.run("import", "--dry-run")
+        block = json.loads(out[out.index("{") : out.rindex("}") + 1])
+        assert code == 1 and block["origin"] == block["label"] == "Artifactory"
+        coming.bench = named(origin="Artifactory", label="Artifactory")
+        coming.imported()
+        assert coming.run("compare")[0] == 0
+
+    def test_packagecloud(self, coming: Coming, named: Callable[..., Bench]) -> None:
+        """A token for the user, and packages at another host, which must not be told it."""
+        coming.there.names = {
+            "Origin": "packagecloud.io/lab/tools", "Label": "tools", "Suite": "stable",
+            "Codename": "stable",
+        }  # fmt: skip
+        coming.there.forms = ("", ".gz", ".bz2", ".xz")
+        coming.there.publish()
+        coming.bench = named(origin="packagecloud.io/lab/tools", label="tools")
+        with Redirecting(coming.there.folder) as server:
+            address = f"http://t0ken:@127.0.0.1:{server.port}/lab/tools/debian"
+            place = ("--suite", "stable", "--keyring", "k", "--cache", str(coming.cache))
+            code, out, err = coming.bench.run("import", address, *place)
+            assert (code, err) == (0, "") and "t0ken" not in out
+            assert coming.packages() == WHOLE
+            code, out, _ = coming.bench.run("compare", address, *place[:4])
+        assert code == 0 and "no host could tell them apart" in out
+        assert server.told == []
+
+
+class Redirecting:
+    """A web server that wants a user, and gives packages from another host that wants none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.told: list[str] = []
+        outer, root = self, "/lab/tools/debian"
+
+        class Packages(SimpleHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.told += self.headers.get_all("Authorization", [])
+                super().do_GET()
+
+            def log_message(self, *_said: object) -> None:
+                """Says nothing."""
+
+        class Front(Packages):
+            def do_GET(self) -> None:
+                if self.headers["Authorization"] != "Basic dDBrZW46":
+                    self.send_error(401)
+                elif self.path.startswith(f"{root}/pool/"):
+                    self.send_response(302)
+                    path = self.path.removeprefix(root)
+                    self.send_header("Location", f"http://localhost:{outer.packages}{path}")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                else:
+                    self.path = self.path.removeprefix(root)
+                    SimpleHTTPRequestHandler.do_GET(self)
+
+        self._servers = [
+            ThreadingHTTPServer(("127.0.0.1", 0), partial(kind, directory=str(folder)))
+            for kind in (Front, Packages)
+        ]
+        self.port, self.packages = (server.server_port for server in self._servers)
+
+    def __enter__(self) -> Redirecting:
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
 
 
 class TestFollowing:

@@ -23,6 +23,7 @@ DOLLARS = 0.023
 _WORTH_A_TRY = 10**8
 # As many versions as a suite keeps whose entry does not say it.
 _KEPT = 20
+_SHOWN = 5
 _NAMES = ("Origin", "Label", "Suite", "Codename")
 
 
@@ -40,6 +41,13 @@ def fits(arguments: argparse.Namespace, repository: Repository, fit: Fit, offer:
     prints the configuration that fits."""
     name = arguments.suite
     notes, block = list(fit.notes), dict(fit.block)
+    if offer.partly:
+        shown = ", ".join(map(str, offer.partly[:_SHOWN]))
+        more = f" and {len(offer.partly) - _SHOWN} more" if len(offer.partly) > _SHOWN else ""
+        notes.append(
+            f"it offers {shown}{more} to hosts of some architectures only, and here what is for "
+            "all is offered to every host; debpress compare says where that is another candidate"
+        )
     keep = _keep(repository, name, offer)
     if keep is not None:
         block["keep"] = keep[0]
@@ -58,6 +66,11 @@ def fits(arguments: argparse.Namespace, repository: Repository, fit: Fit, offer:
 
 
 def _advice(arguments: argparse.Namespace, fit: Fit) -> str:
+    if fit.names and fit.nameless and not arguments.own_names:
+        return (
+            "no suite here can have its names, so keep this suite's (--own-names), and let hosts "
+            "come over by another address: under the one that they have apt stops and asks"
+        )
     if fit.names and not arguments.own_names:
         # Law 7: the press refuses to publish other names than before.
         return (

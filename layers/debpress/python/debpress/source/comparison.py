@@ -16,6 +16,10 @@ from debpress.source.suite import SourceSuite, Stanza
 
 # Where a file is, and sums beyond SHA-256, which apt takes as the strongest that it is told.
 MAY_DIFFER = ("Filename", "MD5sum", "SHA1", "SHA224", "SHA384", "SHA512", "Description-md5")
+# What deb-s3 writes of a package that says nothing of it.
+_INVENTED = {
+    "License": "unknown", "Vendor": "none", "Homepage": "http://nourlgiven.example.com/",
+}  # fmt: skip
 # By these apt resolves what an installation needs, and tells the installed build from another one.
 DEPENDENCIES = (
     "Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Breaks", "Conflicts",
@@ -165,7 +169,9 @@ def _stanzas(
         one, other = (each.get(name, "") for each in said)
         if one == other:
             continue
-        if name in MAY_DIFFER or (name == "Description" and _translated(old, new)):
+        invented = {one, other} == {_INVENTED.get(name), ""}
+        translated = name == "Description" and _translated(old, new)
+        if name in MAY_DIFFER or invented or translated:
             result.allowed[name] += 1
             continue
         what = f"{name} is {_either(_short(one), _short(other))}"

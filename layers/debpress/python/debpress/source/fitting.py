@@ -20,12 +20,13 @@ _NAMES = (("origin", "Origin"), ("label", "Label"), ("codename", "Codename"))
 class Fit:
     """`lacking` are reasons why packages could not be taken; `names` are those that hosts know it
     by, where they differ; `notes` is what can't be configured. `block` is the suite's entry in the
-    configuration that fits."""
+    configuration that fits; it can't say what a `nameless` one has no name for."""
 
     lacking: tuple[str, ...]
     names: tuple[str, ...]
     notes: tuple[str, ...]
     block: dict[str, Any]
+    nameless: bool = False
 
 
 def fit(
@@ -69,12 +70,15 @@ def fit(
         config.parse({"suites": [block]})
     except ConfigError as error:
         notes.append(f"the block can't be deployed as it is: {error}")
-    return Fit(tuple(lacking), tuple(names), tuple(notes), block)
+    nameless = not all(fields.values())
+    return Fit(tuple(lacking), tuple(names), tuple(notes), block, nameless)
 
 
 def _names(suite: Suite, fields: dict[str, str]) -> list[str]:
     return [
         f"its {field} is {fields[key]!r}, and here it is {getattr(suite, key)!r}"
+        if fields[key]
+        else f"it has no {field}, and a suite here always has one, {getattr(suite, key)!r}"
         for key, field in _NAMES
         if fields[key] != getattr(suite, key)
     ]

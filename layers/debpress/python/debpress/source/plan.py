@@ -49,11 +49,13 @@ class Wanted:
 @dataclass(slots=True)
 class Offer:
     """What a source offers. `problems` are of packages that can't be brought, each by its path
-    there; `identities` are all that it names, those with problems too."""
+    there; `identities` are all that it names, those with problems too; `partly` are packages for
+    all that it offers to hosts of some architectures only."""
 
     wanted: list[Wanted] = field(default_factory=list)
     problems: list[Refusal] = field(default_factory=list)
     identities: set[Identity] = field(default_factory=set)
+    partly: list[Identity] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -72,10 +74,13 @@ def read(
     offer, taken = Offer(), dict[tuple[str, Identity, str], Wanted]()
     architectures = tuple(architectures)
     contents: dict[tuple[str, object], list[Content]] = {}
+    offered: dict[tuple[str, Identity, str], set[str]] = {}
     for component in components:
         for architecture in architectures:
             for stanza in suite.stanzas(component, architecture):
                 key = (component, stanza.identity, stanza.sha256)
+                if stanza.identity.architecture == "all":
+                    offered.setdefault(key, set()).add(architecture)
                 if key in taken:
                     continue
                 offer.identities.add(stanza.identity)
@@ -92,6 +97,8 @@ def read(
                 same.append(content)
                 taken[key] = wanted
     offer.problems = list(dict.fromkeys(offer.problems))
+    some = {key[1] for key, hosts in offered.items() if len(hosts) < len(set(architectures))}
+    offer.partly = sorted(some)
     offer.wanted = sorted(taken.values(), key=lambda each: (each.component, each.identity))
     return offer
 
