@@ -77,11 +77,11 @@ class Published:
         for component, files in self.packages.items():
             for path, body in files.items():
                 self._write(path, body)
+            stanzas = {path: self._stanza(path, body) for path, body in files.items()}
             for architecture in self.architectures:
                 text = "".join(
                     stanza + "\n"
-                    for path, body in files.items()
-                    for stanza in [self._stanza(path, body)]
+                    for path, stanza in stanzas.items()
                     if f"\nArchitecture: {architecture}\n" in stanza
                     or (
                         "\nArchitecture: all\n" in stanza

@@ -105,3 +105,9 @@ def test_from_aptly_by_one_change_of_address_and_back(
         compared = debpress.run("compare", "s3://old-repository/apt", *place, "--json")
         about = {each["about"] for each in json.loads(compared.stdout)["differences"]}
         assert not any(each.startswith("coming-") for each in about)
+        # What it has brought from there, and the source has no more, goes on demand.
+        old.publish(packages)
+        ci.aws("s3", "sync", "--quiet", "--delete", str(old.root), "s3://old-repository/apt")
+        assert "  removed  " not in debpress("import", "s3://old-repository/apt", *place)
+        out = debpress("import", "s3://old-repository/apt", *place, "--remove")
+        assert "  removed  coming-app  1.2~rc1" in out

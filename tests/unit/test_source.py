@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from debian import deb822
 from debpress.adapters.places import FolderPlace
 from debpress.errors import SourceError, TransientError
 from debpress.signing import Signers
@@ -261,3 +262,20 @@ def test_what_is_published_is_missing_no_more(there: Published) -> None:
     left = plan.missing(offer, changed)
     assert identities(left) == WHOLE[:2]
     assert "there is published b 2.0 (all) with other bytes" in left.problems[0].message
+
+
+def test_stanzas_are_read_as_python_debian_reads_them() -> None:
+    """But for the spelling of names, which is one here."""
+    text = (
+        "\n# a comment\nPackage: a\nversion:  1.0 \nDepends:\n b,\n\tc  \nDescription: über\n"
+        " long \n .\n more\r\n# inside\nX-Empty:\nno field\n\n \t\nPackage : b\nPackage: c\n"
+        "Homepage: http://x/y:z\n\nSection: \x0bx\u2028y\n\n\n"
+    )
+    ours = list(suite._parsed(text.encode()))
+    paragraphs = deb822.Deb822.iter_paragraphs(text.encode(), use_apt_pkg=False)
+    theirs = [{k.lower(): v for k, v in each.items()} for each in paragraphs]
+    assert [{k.lower(): v for k, v in each.items()} for each in ours] == theirs
+    assert sorted(ours[0]) == [
+        "Depends", "Description", "Package", "Version", "X-Empty",
+    ]  # fmt: skip
+    assert list(suite._parsed(b"")) == []

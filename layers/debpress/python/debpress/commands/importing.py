@@ -46,7 +46,7 @@ def bring(
             _check_space(way.cache, groups, all_at_once=at_once)
         start = plan.start(source.address)
         bringing = Bringing(way, store, suite, start, clock, arguments.timeout)
-        run = _Run(bringing, groups, skip=arguments.skip_invalid)
+        run = _Run(bringing, groups, progress, skip=arguments.skip_invalid)
         if not arguments.skip_invalid:
             run.refusals = bringing.prepared(missing.wanted)[1]
         if not run.refusals:
@@ -64,8 +64,11 @@ class _Run:
     wrong with packages that were left out, `refusals` what ends it. With `skip` what is refused is
     left out, and else nothing follows upon it."""
 
-    def __init__(self, bringing: Bringing, groups: Groups, *, skip: bool) -> None:
+    def __init__(
+        self, bringing: Bringing, groups: Groups, progress: Progress, *, skip: bool
+    ) -> None:
         self.bringing = bringing
+        self.progress = progress
         self.groups = groups
         self.published = 0
         self.left_out: list[Refusal] = []
@@ -114,7 +117,7 @@ class _Run:
             self.left_out += self.bringing.without_invalid(staged.wanted, wrong)
         self.published += 1
         said = f"batch {self.published} of {len(self.groups)} is published"
-        print(f"{self.bringing.suite}: {said}", flush=True)
+        self.progress.say(f"{self.bringing.suite}: {said}", on_stdout=True)
 
 
 def _way(arguments: argparse.Namespace, store: S3Store, place: Place, progress: Progress) -> Way:

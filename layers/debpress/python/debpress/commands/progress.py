@@ -43,12 +43,14 @@ class Progress:
                 self._shown = now
                 print(f"\r\033[K{self._line(now)}", end="", file=sys.stderr, flush=True)
 
-    def say(self, line: str) -> None:
-        """Prints a line on stderr, in a log, too. On a terminal the display goes on below it."""
+    def say(self, line: str, *, on_stdout: bool = False) -> None:
+        """Prints a line on stderr, in a log, too; or on stdout, which is often the same terminal.
+        There the display goes on below it."""
         with self._lock:
             self._shown = 0.0
-            start = "\r\033[K" if self._terminal else ""
-            print(f"{start}{line}", file=sys.stderr, flush=True)
+            if self._terminal:
+                print("\r\033[K", end="", file=sys.stderr, flush=True)
+            print(line, file=sys.stdout if on_stdout else sys.stderr, flush=True)
 
     def _line(self, now: float) -> str:
         part = min(1.0, self._sent / self._size)
