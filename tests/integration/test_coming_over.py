@@ -87,7 +87,7 @@ def bench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     press.set_up()
     press.clock.sleep(600)
     press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+    monkeypatch.setattr(connection, "connect", lambda _arguments, **_more: (None, press.store))
     made = Bench(press, capsys)
     made.deploy(origin=ORIGIN, label=ORIGIN)
     return made
@@ -207,7 +207,7 @@ class TestTheKeyComesAlong:
         press.configure(origin=ORIGIN, label=ORIGIN)
         press.set_up()
         press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-        monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+        monkeypatch.setattr(connection, "connect", lambda _arguments, **_more: (None, press.store))
         made = Bench(press, capsys)
         made.deploy(origin=ORIGIN, label=ORIGIN)
         return made
