@@ -106,6 +106,9 @@ def served(press: Press, folder: Path) -> Path:
         file = folder / name.removeprefix("apt/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(press.store.body(name))
+        head = press.store.head(name)
+        assert head is not None
+        os.utime(file, (head.last_modified.timestamp(),) * 2)
     return folder
 
 
@@ -195,8 +198,8 @@ class TestTheKeyComesAlong:
     def moved(
         self, key: Gpg, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> Bench:
-        """A press of today that signs by the key that was brought."""
-        clock, kms = FakeClock(datetime.now(UTC)), ExternalKms()
+        """A press of ten minutes ago that signs by the key that was brought."""
+        clock, kms = FakeClock(datetime.now(UTC) - timedelta(minutes=10)), ExternalKms()
         archive = Archive(MemoryStore(clock), Layout(), clock)
         brought = importing.bring(
             Exported(key.secret(), lambda: ""),
@@ -361,6 +364,14 @@ class TestInsideS3:
         way.staged(wanted)
         body = self.client.get_object(Bucket="press", Key="staging/x")["Body"].read()
         assert body == packages[2].read_bytes() and self.counted == [len(body)]
+
+    def test_within_one_bucket(self, way: InsideS3, packages: list[Path]) -> None:
+        wanted, store = self.wanted(packages[2]), S3Store(self.client, "old")
+        inside = InsideS3(BucketPlace(self.client, "old", "prefix/"), store, self.counted.append)
+        assert list(inside.prepare(wanted)) == []
+        inside.stage(wanted, "staging/x")
+        head = store.head("staging/x")
+        assert head is not None and head.size == wanted.size
 
     def test_what_is_wrong_is_told_before_it_is_copied(
         self, way: InsideS3, packages: list[Path]

@@ -7,9 +7,11 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_s3 as s3
 from debpress.errors import ConfigError
 
 from stacks import settings
+from stacks.repository import AptRepository
 from tests.support.templates import Deployment, context, permissions, readable, synthesise
 
 OPERATORS = [{"name": "Team", "principals": ["arn:aws:iam::111122223333:role/admin"]}]
@@ -77,6 +79,14 @@ def test_operators_read_it(stacks: Deployment) -> None:
 
 def test_cdk_nag_has_nothing_to_add(stacks: Deployment) -> None:
     assert stacks.findings == frozenset()
+
+
+def test_a_bucket_of_somebody_elses_is_theirs_to_log() -> None:
+    stack = cdk.Stack(cdk.App())
+    bucket = s3.Bucket(stack, "Theirs")
+    suites = context()["debpress"]["suites"]
+    with pytest.raises(ConfigError, match="access_logs: are set at the bucket itself"):
+        AptRepository(stack, "Apt", suites=suites, bucket=bucket, access_logs=30)
 
 
 @pytest.mark.parametrize(
