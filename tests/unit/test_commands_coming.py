@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from debpress.adapters import aws
 from debpress.adapters.places import FolderPlace
 from debpress.commands import compare, connection, fetching, foreign, import_, status, waiting
 from debpress.commands.main import main
@@ -111,6 +113,32 @@ def test_everything_comes_and_a_second_time_nothing(coming: Coming) -> None:
     writes = len(coming.bench.press.store.log)
     assert "stable: nothing is left to do\n" in coming.imported()
     assert len(coming.bench.press.store.log) == writes
+
+
+def test_whoever_may_not_look_into_staging_brings_it_all_the_same(
+    coming: Coming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a CI job's role, which writes there and no more."""
+    head, sleep, asked = coming.bench.press.store.head, coming.bench.sleep, list[str]()
+
+    def working(seconds: float) -> None:
+        """The press may look."""
+        with monkeypatch.context() as patched:
+            patched.setattr(coming.bench.press.store, "head", head)
+            sleep(seconds)
+
+    def denied(key: str) -> Any:
+        if key.startswith("staging/") and key.endswith(".deb"):
+            asked.append(key)
+            answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+            with aws.translated("look", "the role"):
+                raise ClientError(answer, "HeadObject")  # type: ignore[arg-type]
+        return head(key)
+
+    monkeypatch.setattr(coming.bench.press.store, "head", denied)
+    monkeypatch.setattr(coming.bench, "sleep", working)
+    coming.imported()
+    assert coming.packages() == WHOLE and asked
 
 
 def test_a_dry_run_says_what_would_come_and_changes_nothing(coming: Coming) -> None:
