@@ -308,6 +308,11 @@ def test_each_alarm_names_what_to_do_and_the_page_says_it(stack: Template) -> No
         assert each["TreatMissingData"] == missing
 
 
+def test_requests_are_logged_only_where_that_is_asked_for(stack: Deployment) -> None:
+    assert "LoggingConfiguration" not in stack.archive.one("AWS::S3::Bucket")
+    assert "-logs-" not in json.dumps(stack.archive.data)
+
+
 def test_outputs_are_those_that_documents_and_the_local_stack_read(stack: Template) -> None:
     outputs = stack.data["Outputs"]
     assert {

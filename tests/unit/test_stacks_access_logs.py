@@ -29,12 +29,6 @@ def bucket(stacks: Deployment, *, of_logs: bool) -> dict[str, Any]:
     return one
 
 
-def test_there_is_none_unless_it_is_asked_for() -> None:
-    found = synthesise()
-    assert "LoggingConfiguration" not in found.archive.one("AWS::S3::Bucket")
-    assert "-logs-" not in json.dumps(found.archive.data)
-
-
 def test_requests_are_logged_and_what_is_old_goes(stacks: Deployment) -> None:
     logs = bucket(stacks, of_logs=True)
     assert readable(logs["BucketName"]) == LOGS
