@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from debpress.adapters.kms_import import KmsImport
 from debpress.adapters.places import BucketPlace, FolderPlace
 from debpress.adapters.s3 import S3Store
 from debpress.archive import Archive
-from debpress.commands import connection
+from debpress.commands import connection, weighing
 from debpress.commands.ways import InsideS3
 from debpress.errors import RejectedError, SigningError
 from debpress.index.entries import Identity
@@ -29,7 +30,7 @@ from debpress.keys import importing
 from debpress.keys.importing import Destination, Exported
 from debpress.layout import Layout
 from debpress.source import comparison, suite
-from debpress.source.plan import Wanted
+from debpress.source.plan import Offer, Wanted
 from moto import mock_aws
 
 from local import debs
@@ -364,6 +365,16 @@ class TestInsideS3:
         way.staged(wanted)
         body = self.client.get_object(Bucket="press", Key="staging/x")["Body"].read()
         assert body == packages[2].read_bytes() and self.counted == [len(body)]
+
+    def test_nobody_guesses_how_long_that_takes(
+        self, way: InsideS3, packages: list[Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place = BucketPlace(self.client, "old", "prefix/")
+        asked = argparse.Namespace(dry_run=True, suite="stable")
+        weighing.duration(asked, place, Offer([self.wanted(packages[2])]))
+        assert capsys.readouterr().out == (
+            "stable: they are copied inside S3; how long that takes is told as it goes\n"
+        )
 
     def test_within_one_bucket(self, way: InsideS3, packages: list[Path]) -> None:
         wanted, store = self.wanted(packages[2]), S3Store(self.client, "old")

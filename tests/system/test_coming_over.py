@@ -105,9 +105,20 @@ def test_from_aptly_by_one_change_of_address_and_back(
         compared = debpress.run("compare", "s3://old-repository/apt", *place, "--json")
         about = {each["about"] for each in json.loads(compared.stdout)["differences"]}
         assert not any(each.startswith("coming-") for each in about)
+        # What the rules refuse, and hosts live with, comes by an operator's list.
+        odd = debs.build(built, "coming-odd", "1", "all", fields={"Source": "Its_Source"})
+        old.publish([*packages, odd])
+        ci.aws("s3", "sync", "--quiet", str(old.root), "s3://old-repository/apt")
+        said = debpress.refused("import", "s3://old-repository/apt", *place)
+        assert "name-malformed: its Source is 'Its_Source'" in said
+        out = debpress("import", "s3://old-repository/apt", *place, "--as-published")
+        assert "as published, though name-malformed" in out and "1 packages were brought" in out
+        sources.write_text(line.format(stack.outputs.apt_uri) + "\n")
+        host.update().clean()
+        assert host.versions("coming-odd") == ["1"]
         # What it has brought from there, and the source has no more, goes on demand.
         old.publish(packages)
         ci.aws("s3", "sync", "--quiet", "--delete", str(old.root), "s3://old-repository/apt")
         assert "  removed  " not in debpress("import", "s3://old-repository/apt", *place)
         out = debpress("import", "s3://old-repository/apt", *place, "--remove")
-        assert "  removed  coming-app  1.2~rc1" in out
+        assert "  removed  coming-app  1.2~rc1" in out and "  removed  coming-odd  1" in out

@@ -146,6 +146,7 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(coming: Coming) -> N
     out = coming.imported("--dry-run")
     size = sum(len(body) for body in coming.there.packages["main"].values())
     assert f"6 are to come: {size / 1000:.1f} kB, which S3 keeps for 0.00 dollars a month" in out
+    assert "stable: under a minute to fetch and to send them, if the bucket takes them" in out
     assert len(coming.bench.press.store.log) == writes and not coming.cache.exists()
 
 
