@@ -31,6 +31,7 @@ TESTS: Mapping[str, str] = {
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",
     "make": "make",
+    "njs": "njs",
     "openssl": "openssl",
     "readelf": "binutils",
     "reprepro": "reprepro",

@@ -1,7 +1,7 @@
 """A distribution of CloudFront in front of the bucket, for hosts anywhere.
 
-It is public: who knows its address reads what hosts read, and nothing else. The bucket stays
-private, and lets it in by its policy (origin access control).
+Who knows its address reads what hosts read, and nothing else; with `tokens` one needs a token, too
+(`door`). The bucket stays private, and lets it in by its policy (origin access control).
 
 The archive must not need the distribution, or the two would wait for each other. So the policies of
 bucket and key name it by its id, which the configuration gives once it is known, and by the account
@@ -22,6 +22,7 @@ from constructs import Construct
 from debpress.page import POLICY
 
 from .delivery_settings import Delivery
+from .door import Door
 from .settings import Settings
 
 SERVICE = "cloudfront.amazonaws.com"
@@ -69,6 +70,8 @@ class DeliveryStack(Stack):
         )
         self._settings, self._delivery = settings, delivery
         self._has_page = settings.repository.page is not None
+        layout = settings.repository.layout
+        self._door = Door(self, "Door", settings.names, layout) if delivery.tokens else None
         certificate = delivery.certificate
         if delivery.domain and not certificate:
             certificate = self._certificate(delivery.domain, delivery.zone)
@@ -95,11 +98,15 @@ class DeliveryStack(Stack):
         )
         if delivery.domain and delivery.zone:
             self._records(delivery.domain, delivery.zone)
-        names = settings.names
-        for output, value, export in (
+        names, own = settings.names, self.distribution.attr_domain_name
+        outputs: list[tuple[str, str, str | None]] = [
             ("DistributionId", self.distribution.attr_id, None),
-            (_ADDRESS, self.distribution.attr_domain_name, names.delivered(_ADDRESS)),
-        ):
+            (_ADDRESS, own, names.delivered(_ADDRESS)),
+            ("Uri", settings.public_uri or f"https://{delivery.domain or own}", None),
+        ]
+        if self._door:
+            outputs.append(("TokenStore", self._door.store_arn, None))
+        for output, value, export in outputs:
             made = CfnOutput(self, f"{output}Output", value=value, export_name=export)
             made.override_logical_id(output)
 
@@ -140,6 +147,7 @@ class DeliveryStack(Stack):
             # apt compares sizes and sums of what comes.
             "compress": False,
             "response_headers_policy_id": headers,
+            "function_associations": self._door and [_asked_first(self._door)],
         }
         root = f"{self._settings.repository.root}/"
         behaviours = [(pattern, common | {"cache_policy_id": kept}) for pattern in immutable]
@@ -238,6 +246,13 @@ class DeliveryStack(Stack):
 
     def _name(self, what: str) -> str:
         return self._settings.names.delivery(what)
+
+
+def _asked_first(door: Door) -> cloudfront.CfnDistribution.FunctionAssociationProperty:
+    """Of a behaviour: the door is asked at each request, also of what the cache has."""
+    return _Config.FunctionAssociationProperty(
+        event_type="viewer-request", function_arn=door.function_arn
+    )
 
 
 def _viewer_certificate(

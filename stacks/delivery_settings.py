@@ -34,13 +34,15 @@ class Logs:
 class Delivery:
     """`certificate` is an ARN; None with a domain means that one is made, checked by the hosted
     zone. `zone` is the id of the hosted zone that gets the domain's records. `distribution` is the
-    id of the one distribution that may read; without it, every one of the account may."""
+    id of the one distribution that may read; without it, every one of the account may. `tokens`
+    says whether hosts are asked for read credentials."""
 
     domain: str | None = None
     certificate: str | None = None
     zone: str | None = None
     logs: Logs | None = None
     distribution: str | None = None
+    tokens: bool = False
 
 
 def parse(entry: ObjectReader, region: str | None) -> Delivery:
@@ -52,6 +54,7 @@ def parse(entry: ObjectReader, region: str | None) -> Delivery:
         entry.text("hosted_zone", _ZONE, None),
         _logs(entry.object("logs")) if "logs" in entry.data else None,
         entry.text("distribution", _DISTRIBUTION, None),
+        entry.flag("tokens", False),
     )
     entry.done()
     if delivery.domain is None:

@@ -21,7 +21,7 @@ LAYERS = (
     {"deb", "index", "openpgp", "provenance"},
     {"manifest", "config", "guards"},
     {"records"},
-    {"suite", "page"},
+    {"suite", "page", "tokens"},
     {"archive"},
     {"signing"},
     {"keys"},

@@ -12,7 +12,8 @@ import pytest
 from debpress.errors import ConfigError
 from debpress.layout import Layout
 
-from stacks import settings
+from stacks import door, settings
+from stacks.names import Names
 from stacks.repository import AptRepository
 from tests.support.templates import ROOT, Deployment, Template, context, readable, synthesise
 
@@ -26,6 +27,7 @@ FULL = {
     "hosted_zone": ZONE,
     "logs": {"bucket": "example-logs", "prefix": "packages/"},
     "distribution": ID,
+    "tokens": True,
 }
 EVERY = "arn:<AWS::Partition>:cloudfront::<AWS::AccountId>:distribution/"
 
@@ -187,6 +189,50 @@ def test_browsers_are_told_to_trust_nothing_in_it(bare: Deployment) -> None:
     assert found["StrictTransportSecurity"]["AccessControlMaxAgeSec"] > 365 * 24 * 3600
 
 
+# Whom it lets in
+
+
+def test_with_tokens_the_door_is_asked_at_each_request(full: Deployment) -> None:
+    stack = delivered(full)
+    function = stack.one("AWS::CloudFront::Function")
+    assert function["FunctionCode"] == door.code(LAYOUT)
+    assert function["AutoPublish"] is True
+    config = function["FunctionConfig"]
+    # Key-value stores are for this runtime alone, and a function has one at most.
+    assert config["Runtime"] == "cloudfront-js-2.0"
+    ((store, _),) = stack.resources("AWS::CloudFront::KeyValueStore").items()
+    arn = {"Fn::GetAtt": [store, "Arn"]}
+    assert config["KeyValueStoreAssociations"] == [{"KeyValueStoreARN": arn}]
+    ((name, _),) = stack.resources("AWS::CloudFront::Function").items()
+    asked = {
+        "EventType": "viewer-request",
+        "FunctionARN": {"Fn::GetAtt": [name, "FunctionARN"]},
+    }
+    behaviours = distribution(full)
+    for each in (behaviours["DefaultCacheBehavior"], *behaviours["CacheBehaviors"]):
+        assert each["FunctionAssociations"] == [asked]
+    outputs = stack.data["Outputs"]
+    assert outputs["TokenStore"]["Value"] == arn
+    assert outputs["Uri"]["Value"] == f"https://{DOMAIN}"
+
+
+def test_without_tokens_nobody_is_asked(bare: Deployment) -> None:
+    stack = delivered(bare)
+    assert not stack.resources("AWS::CloudFront::Function")
+    assert not stack.resources("AWS::CloudFront::KeyValueStore")
+    assert "FunctionAssociations" not in json.dumps(distribution(bare))
+    assert set(stack.data["Outputs"]) == {"DistributionId", "DomainName", "Uri"}
+    assert readable(stack.data["Outputs"]["Uri"]["Value"]).startswith("https://")
+
+
+def test_its_names_are_no_longer_than_cloudfront_takes() -> None:
+    """64 characters each, of the longest name of a press in the Region with the longest name."""
+    names = Names("n" * 32)
+    for what in ("tokens", "door"):
+        name = names.delivery(what).replace(cdk.Aws.REGION, "ap-southeast-1")
+        assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name)
+
+
 # Where it is
 
 
@@ -317,6 +363,7 @@ def test_nag_finds_nothing_that_has_no_reason(full: Deployment, bare: Deployment
         ({"logs": {}}, "delivery.logs.bucket"),
         ({"logs": {"bucket": "logs", "prefix": "packages"}}, "delivery.logs.prefix"),
         ({"distribution": "d111111abcdef8.cloudfront.net"}, "delivery.distribution"),
+        ({"tokens": "yes"}, "delivery.tokens"),
     ],
 )
 def test_a_setting_that_is_wrong_is_named(

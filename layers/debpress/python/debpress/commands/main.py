@@ -42,6 +42,7 @@ SUBCOMMANDS = {
     "restore": "bring back what somebody deleted",
     "mirror": "have another bucket follow the repository",
     "key": "the keys that sign",
+    "token": "who may read through the front door",
 }
 
 # What keys and signatures need; the small client for CI leaves it out (local/release/client.py).
