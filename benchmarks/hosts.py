@@ -14,7 +14,8 @@ from benchmarks.additions import Engine
 from local.apt_root import AptRoot
 from local.progress import step
 from tests.support.press import Press, quick_signers
-from tests.support.replay import Bucket, Stored
+from tests.support.replay import Bucket
+from tests.support.web import Stored
 
 CHANGED = 22
 
@@ -56,7 +57,7 @@ def download(engine: Engine, folder: Path) -> Download:
     """
     with step(f"a host follows {CHANGED} changed packages in {engine.count:,}"):
         bucket = Bucket({})
-        bucket.objects = _Objects(engine.server.client(), engine.bucket)  # type: ignore[assignment]
+        bucket.objects = _Objects(engine.server.client(), engine.bucket)
         press = Press(quick_signers())
         with bucket.served() as address:
             key_asc = press.signers.key_asc()

@@ -21,18 +21,17 @@ from aws_cdk import aws_route53 as route53
 from constructs import Construct
 from debpress.page import POLICY
 
+from . import caching
 from .delivery_settings import Delivery
 from .door import Door
 from .settings import Settings
 
 SERVICE = "cloudfront.amazonaws.com"
 _ADDRESS = "DomainName"
-_YEAR = 365 * 24 * 3600
-# What may change is asked for again by the second where its object says so, by the minute else.
-_MINUTE = 60
 # The zone of every distribution's address (Route 53 API reference, "AliasTarget").
 _ZONE = "Z2FDTNDATAQYW2"
-_IN_HEADERS = 2 * _YEAR
+# Seconds for which browsers remember that there is https.
+_IN_HEADERS = 2 * 365 * 24 * 3600
 # Where there is no page, nothing is to be looked at by a browser.
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
@@ -89,8 +88,9 @@ class DeliveryStack(Stack):
                 origins=[self._origin()],
                 **self._behaviours(),
                 custom_error_responses=[
-                    # What is asked for too early must not be missing for longer than it is.
-                    _Config.CustomErrorResponseProperty(error_code=code, error_caching_min_ttl=0)
+                    _Config.CustomErrorResponseProperty(
+                        error_code=code, error_caching_min_ttl=caching.ABSENT
+                    )
                     for code in (403, 404)
                 ],
                 logging=_logging(delivery),
@@ -134,11 +134,12 @@ class DeliveryStack(Stack):
         )
 
     def _behaviours(self) -> dict[str, Any]:
-        """How long what is kept, by the layout of keys: what is named by its content, for ever."""
-        keys = self._settings.repository.layout.patterns
-        kept, asked = self._cache("immutable", _YEAR, _YEAR), self._cache("fresh", 0, _MINUTE)
+        """How long what is kept, by `caching`."""
+        layout = self._settings.repository.layout
+        behaviours = caching.behaviours(layout, page=self._has_page)
+        every = dict.fromkeys((caching.FRESH, *(kept for _, kept in behaviours)))
+        policies = {kept: self._cache(kept) for kept in every}
         headers = self._headers()
-        immutable = (keys.pool, keys.every_hash, keys.scripts)
         common: dict[str, Any] = {
             "target_origin_id": "archive",
             "viewer_protocol_policy": "redirect-to-https",
@@ -149,45 +150,38 @@ class DeliveryStack(Stack):
             "response_headers_policy_id": headers,
             "function_associations": self._door and [_asked_first(self._door)],
         }
-        root = f"{self._settings.repository.root}/"
-        behaviours = [(pattern, common | {"cache_policy_id": kept}) for pattern in immutable]
-        if self._has_page:
-            # What people read is packed on its way, its style and scripts kept for ever.
-            packed = self._cache("pages", 0, _YEAR, packs=True)
-            read = {"cache_policy_id": packed, "compress": True}
-            behaviours += [(pattern, common | read) for pattern in keys.pages]
         return {
             "default_cache_behavior": _Config.DefaultCacheBehaviorProperty(
-                cache_policy_id=asked, **common
+                cache_policy_id=policies[caching.FRESH], **common
             ),
             "cache_behaviors": [
-                _Config.CacheBehaviorProperty(path_pattern=pattern.removeprefix(root), **how)
-                for pattern, how in behaviours
+                _Config.CacheBehaviorProperty(
+                    path_pattern=path,
+                    **common | {"cache_policy_id": policies[kept], "compress": kept.packs},
+                )
+                for path, kept in behaviours
             ],
         }
 
-    def _cache(self, name: str, default: int, most: int, *, packs: bool = False) -> str:
-        """A cache policy by which the object's own Cache-Control rules: with a least time of 0,
-        `no-cache` is asked again each time (CloudFront developer guide, "Manage how long content
-        stays in the cache"). `default` is for an object that says nothing, in seconds. `packs`:
-        CloudFront may compress, for readers that take it."""
+    def _cache(self, kept: caching.Kept) -> str:
+        """A cache policy by which the object's own Cache-Control rules."""
         config = cloudfront.CfnCachePolicy
         policy = config(
             self,
-            f"{name.capitalize()}Cache",
+            f"{kept.name.capitalize()}Cache",
             cache_policy_config=config.CachePolicyConfigProperty(
-                name=self._name(name),
+                name=self._name(kept.name),
                 min_ttl=0,
-                default_ttl=default,
-                max_ttl=most,
+                default_ttl=kept.default,
+                max_ttl=kept.most,
                 parameters_in_cache_key_and_forwarded_to_origin=config.ParametersInCacheKeyAndForwardedToOriginProperty(
                     cookies_config=config.CookiesConfigProperty(cookie_behavior="none"),
                     headers_config=config.HeadersConfigProperty(header_behavior="none"),
                     query_strings_config=config.QueryStringsConfigProperty(
                         query_string_behavior="none"
                     ),
-                    enable_accept_encoding_gzip=packs,
-                    enable_accept_encoding_brotli=packs,
+                    enable_accept_encoding_gzip=kept.packs,
+                    enable_accept_encoding_brotli=kept.packs,
                 ),
             ),
         )

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime
+from pathlib import Path
 from subprocess import CompletedProcess
-from urllib.parse import unquote_plus
+from typing import Any
 
 import pytest
 import yaml
 from debpress import openpgp
+from debpress.adapters import aws
+from debpress.clock import SystemClock
+from debpress.commands.main import main
 from debpress.errors import SigningError
 from debpress.keys import keyring
 from debpress.keys.publication import setup_script
+from debpress.layout import Layout
 from debpress.openpgp import packets
 from debpress.openpgp.packets import Tag
 
 from local import paths
+from stacks import door
 from tests.support import bare_root
+from tests.support.clock import FakeClock
 from tests.support.documents import blocks
+from tests.support.edge import Edge
+from tests.support.front import Front
 from tests.support.host_root import HostRoot
+from tests.support.key_values import ARN as KVS
+from tests.support.key_values import KeyValueService
+from tests.support.replay import Bucket, Live
 from tests.support.rotation import Rotation
+from tests.support.web import Stored
 
 LINE, UPDATE, LATER, PACKAGE = (
     block.strip() for block in blocks("docs/hosts.md", "Setting a host up")
@@ -47,8 +60,8 @@ def fingerprint(rotation: Rotation, name: str) -> str:
 
 @dataclass
 class Archive:
-    """A published repository of the suites stable and testing, and its address. It answers as S3
-    does: 403 for what is not there, and a plus in an address is a blank."""
+    """A published repository of the suites stable and testing, and its address; what is `changed`
+    is served in place of what it has."""
 
     rotation: Rotation
     changed: dict[str, bytes]
@@ -61,11 +74,14 @@ class Archive:
     def fingerprint(self) -> str:
         return fingerprint(self.rotation, "old")
 
-    def body(self, path: str) -> bytes | None:
-        key = unquote_plus(path.removeprefix("/"))
+    def get(self, key: str) -> Stored | None:
         if key in self.changed:
-            return self.changed[key]
-        return self.rotation.store.body(key) if key in self.rotation.store.keys("apt/") else None
+            return Stored(self.changed[key], self.rotation.clock.now(), '"changed"')
+        return Live(self.rotation.store).get(key) if key.startswith("apt/") else None
+
+    def body(self, key: str) -> bytes | None:
+        found = self.get(key)
+        return found and found.body
 
 
 @pytest.fixture(scope="module")
@@ -84,26 +100,12 @@ def host(root: HostRoot) -> HostRoot:
 
 @contextmanager
 def served() -> Iterator[Archive]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            body = found.body(self.path)
-            self.send_response(403 if body is None else 200)
-            self.send_header("Content-Length", str(len(body or b"")))
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        address = f"http://127.0.0.1:{server.server_address[1]}/apt"
-        found = Archive(Rotation(uri=address), {})
+    bucket = Bucket({})
+    with bucket.served() as address:
+        found = Archive(Rotation(uri=f"{address}apt"), {})
+        bucket.objects = found
         assert found.rotation.publish("hello") == "published"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield found
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +162,57 @@ def test_one_line_sets_a_host_up_and_the_same_again_changes_nothing(
     assert host.apt() == before
     done = type_(host, archive, UPDATE)
     assert done.returncode == 0
+
+
+def test_with_a_token_a_host_is_set_up_by_the_same_line(
+    host: HostRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Through the function at the edge, and the caches behind it, by what `debpress token` prints
+    and the page says."""
+    service = KeyValueService()
+    monkeypatch.setattr(aws, "client", lambda *_, **__: service.client())
+
+    def token(*arguments: str) -> str:
+        capsys.readouterr()
+        assert main(["token", *arguments, "--store", KVS], SystemClock()) == 0
+        return str(capsys.readouterr().out)
+
+    (page,) = blocks("docs/hosts.md", "With a token")
+    (line,) = re.findall("machine .*(?=')", page)
+    bucket = Bucket({}, lists=True)
+    code, now = door.code(Layout()), datetime.now(UTC)
+    edge = Edge(code, "njs", tmp_path, now, service.items)
+    front = Front(bucket, Layout(), FakeClock(now), edge)
+    with front.served() as address:
+        archive = Archive(Rotation(uri=address), {})
+        bucket.objects = archive
+        assert archive.rotation.publish("hello") == "published"
+
+        # The script is for everybody, and says what is missing.
+        done = type_(host, archive, LINE)
+        assert done.returncode == 1 and "401  Unauthorized" in done.stderr
+        assert host.apt() == {}
+
+        given = json.loads(token("add", "web-servers", "--json", "--uri", address))["auth_conf"]
+        assert host.run("sh", "-euc", page.replace(line, given)).returncode == 0
+        (file,) = (host.path / "etc/apt/auth.conf.d").iterdir()
+        assert file.stat().st_mode & 0o777 == 0o600
+        done = type_(host, archive, LINE)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert host.update() == []
+        assert host.packages() == {"hello"}
+        assert host.run("apt-get", "download", "hello", "--print-uris").returncode == 0
+        source = host.apt()[SOURCE]
+        assert given.split()[-1] not in source + done.stdout
+
+        token("revoke", "web-servers")
+        assert any("401" in said for said in host.update())
+        limited = token("add", "web-servers", "--suites", "testing", "--uri", address)
+        file.write_text(limited)
+        assert any("403  Not a suite of this token" in said for said in host.update())
+        set_up(host, archive, "--suite", "testing")
+        assert run(host, archive, "--remove", "--suite", "stable").returncode == 0
+        assert host.update() == []
 
 
 def test_the_sum_of_the_script_can_be_pinned(host: HostRoot, archive: Archive) -> None:

@@ -48,6 +48,7 @@ class HostRoot:
             shutil.rmtree(self.path / folder, ignore_errors=True)
         for folder in (
             *("etc/apt/sources.list.d", "etc/apt/apt.conf.d", "etc/apt/preferences.d"),
+            "etc/apt/auth.conf.d",
             *("var/lib/apt/lists/partial", "var/cache/apt/archives/partial"),
         ):
             (self.path / folder).mkdir(parents=True)

@@ -282,6 +282,13 @@ class MemoryStore:
             raise KeyError(key)
         return version.headers
 
+    def served(self, key: str) -> tuple[Head, bytes, ObjectHeaders] | None:
+        """An object with how it is served, all of one moment, without counting as a request."""
+        version = self._current(key)
+        if version is None or version.body is None:
+            return None
+        return self._head(key, version), version.body, version.headers
+
     # Inside
 
     def _write(

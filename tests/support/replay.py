@@ -6,28 +6,19 @@ the writes one by one; it is as strict as S3 is with those who may read objects 
 
 from __future__ import annotations
 
-import re
 import ssl
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import datetime
+from typing import Protocol
 from urllib.parse import unquote_plus
 
+from tests.support import web
 from tests.support.memory_store import MemoryStore, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object as it is served. `modified` has whole seconds, as S3's Last-Modified has."""
-
-    body: bytes
-    modified: datetime
-    etag: str
+from tests.support.sigv4 import Verifier
+from tests.support.web import Answer, Asked, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +59,48 @@ def objects(snapshot: Snapshot) -> dict[str, Stored]:
     }
 
 
-def _stored(body: bytes | None, modified: datetime, etag: str) -> Stored:
+def _stored(
+    body: bytes | None, modified: datetime, etag: str, cache_control: str | None = None
+) -> Stored:
     assert body is not None
-    return Stored(body, modified.replace(microsecond=0), f'"{etag}"')
+    return Stored(body, modified.replace(microsecond=0), f'"{etag}"', cache_control)
+
+
+class Live:
+    """What a store has at the moment, for a bucket whose press goes on."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def get(self, key: str) -> Stored | None:
+        found = self._store.served(key)
+        if found is None:
+            return None
+        head, body, headers = found
+        return _stored(body, head.last_modified, head.etag, headers.cache_control)
+
+
+class Readable(Protocol):
+    """A mapping of keys to objects, or `Live`."""
+
+    def get(self, key: str, /) -> Stored | None: ...
 
 
 @dataclass
 class Bucket:
-    """`refused` lists the keys that were asked for and are not there: S3 answers those with 403;
-    `unchanged` those that were answered with 304; `sent` counts the bytes of each other one."""
+    """`refused` lists the keys that were asked for and are not there: S3 answers those with 403,
+    and with 404 to who may list (`lists`); `unchanged` those that were answered with 304; `sent`
+    counts the bytes of each other one. With `signed` it takes requests alone that are."""
 
-    objects: dict[str, Stored]
+    objects: Readable
     refused: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
+    lists: bool = False
+    signed: Verifier | None = None
 
     def apply(self, write: Write) -> None:
+        assert isinstance(self.objects, dict)
         if write.now is None:
             self.objects.pop(write.key, None)
         else:
@@ -93,99 +110,26 @@ class Bucket:
     def served(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         """Serves it on loopback, by https with a context; gives the address that keys are appended
         to."""
-        handler = type("_Of", (_Handler,), {"bucket": self})
-        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            if tls is not None:
-                # The handshake is the connection's own thread's, lest others wait for it.
-                server.socket = tls.wrap_socket(
-                    server.socket, server_side=True, do_handshake_on_connect=False
-                )
-            scheme = "https" if tls else "http"
-            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-            thread.start()
-            try:
-                yield f"{scheme}://127.0.0.1:{server.server_address[1]}/"
-            finally:
-                server.shutdown()
-                thread.join()
+        with web.served(self.answer, tls) as address:
+            yield address
 
-
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """GetObject and HeadObject, conditional and by range, as the S3 API reference has them."""
-
-    bucket: Bucket
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16  # Header and body in one packet: on loopback, two would wait for each other.
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):  # apt hangs up on what it has no more use for.
-            super().handle()
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
+    def answer(self, asked: Asked) -> Answer:
+        if self.signed and (wrong := self.signed.wrong(asked)):
+            return _error(403, wrong)
+        path = asked.path.partition("?")[0]
         key = unquote_plus(path[1:])  # S3 takes a raw `+` in a path for a space.
-        found = self.bucket.objects.get(key)
+        found = self.objects.get(key)
         if found is None:
-            self.bucket.refused.append(key)
-            self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
-        elif self._has(found):
-            self.bucket.unchanged.append(key)
-            self._answer(304, b"", found)
-        elif (asked := self._range(found)) is None:
-            self.bucket.sent[key] += len(found.body)
-            self._answer(200, found.body, found)
-        else:
-            start, end = asked
-            if start >= len(found.body):
-                self._answer(416, b"<Error><Code>InvalidRange</Code></Error>")
-                return
-            self.bucket.sent[key] += end - start
-            of = f"bytes {start}-{end - 1}/{len(found.body)}"
-            self._answer(206, found.body[start:end], found, {"Content-Range": of})
-
-    do_HEAD = do_GET  # noqa: N815 (the name http.server looks for)
-
-    def _has(self, found: Stored) -> bool:
-        if "If-None-Match" in self.headers:
-            return self.headers["If-None-Match"] in ("*", found.etag)
-        since = self.headers.get("If-Modified-Since")
-        return since is not None and found.modified <= parsedate_to_datetime(since)
-
-    def _range(self, found: Stored) -> tuple[int, int] | None:
-        """Start and end of the part that is to be sent; None for all of it."""
-        match = _RANGE.fullmatch(self.headers.get("Range", ""))
-        only = self.headers.get("If-Range")
-        if match is None or only not in (None, found.etag, _http(found.modified)):
-            return None
-        end = min(int(match[2]) + 1, len(found.body)) if match[2] else len(found.body)
-        return int(match[1]), end
-
-    def _answer(
-        self,
-        status: int,
-        body: bytes,
-        found: Stored | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        self.send_response(status)
-        if found is not None:
-            self.send_header("Last-Modified", _http(found.modified))
-            self.send_header("ETag", found.etag)
-            self.send_header("Accept-Ranges", "bytes")
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        if status != 304:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base's own)
-        pass
+            self.refused.append(key)
+            return _error(404, "NoSuchKey") if self.lists else _error(403, "AccessDenied")
+        answer = web.answer(found, asked.headers)
+        if answer.status == 304:
+            self.unchanged.append(key)
+        elif answer.status in (200, 206):
+            self.sent[key] += len(answer.body)
+        return answer
 
 
-def _http(moment: datetime) -> str:
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
+def _error(status: int, code: str) -> Answer:
+    body = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
+    return Answer(status, body, {"Content-Type": "application/xml"})

@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def loopback(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's context, and the file with the certificate that clients are to trust."""
+def loopback(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
+    """A server's context, and the file with the certificate that clients are to trust. `names` are
+    other names of it than its address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "debpress test")])
     now = datetime.now(UTC)
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    here = x509.SubjectAlternativeName([address, *map(x509.DNSName, names)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -26,7 +26,8 @@ from tests.support import replay
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.press import Press, debs, keys
-from tests.support.replay import Bucket, Stored, Write
+from tests.support.replay import Bucket, Write
+from tests.support.web import Stored
 
 ROOT = "apt/"
 INRELEASE = f"{ROOT}dists/stable/InRelease"
