@@ -44,9 +44,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@$(PYTHON) -m local.environments checks
+	@$(PYTHON) -m local.environments checks ansible
 	$(CHECKS)/bandit --quiet --severity-level medium -r layers/debpress/python lambdas stacks local app.py
 	$(CHECKS)/shellcheck .ci/run clients/*.sh layers/debpress/python/debpress/keys/*.sh
+	PATH=$(CURDIR)/.local/ansible/bin:$$PATH ansible-lint --offline --strict -q clients/ansible
 	@$(CHECKS)/python -m local.checks.audit
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
 	$(CHECKS)/python -m local.checks.clients
@@ -61,6 +62,7 @@ soak: setup
 	  tests/unit/test_faults.py tests/unit/test_interleavings.py tests/integration/test_signatures.py \
 	  tests/integration/test_oracle_apt.py tests/integration/test_oracle_dpkg.py
 	DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/soak/hosts_of_trixie.py
+	DEBPRESS_HOSTS=trixie $(BIN)/python -m pytest tests/integration/test_setup_script.py
 
 MINUTES ?= 30
 fuzz: setup

@@ -50,7 +50,7 @@ class Host:
         """Plays the page's example, with some variables replaced: how many things were changed, or
         -1 where it failed; and what was said."""
         (role,) = self.play["roles"]
-        script = {"debpress_script": str(self.folder / "setup.sh")}
+        script = {"debpress_host_script": str(self.folder / "setup.sh")}
         play = {
             **self.play,
             "hosts": "localhost",
@@ -94,18 +94,35 @@ def test_a_play_sets_up_changes_nothing_again_and_takes_it_back(
     assert list((tmp_path / "var/lib/apt/lists").glob("*_dists_stable_InRelease")), said
     changed, said = host.run()
     assert changed == 0, said
-    changed, said = host.run(debpress_suites=["stable", "testing"], debpress_components=["main"])
+    changed, said = host.run(
+        debpress_host_suites=["stable", "testing"], debpress_host_components=["main"]
+    )
     assert changed == 1, said
     assert host.sources() == ["debpress-stable.sources", "debpress-testing.sources"]
-    changed, said = host.run(debpress_state="absent")
+    changed, said = host.run(debpress_host_state="absent")
     assert changed == 1, said
     assert host.sources() == []
 
 
+def test_a_token_is_there_before_the_repository_is_read_and_never_shown(
+    archive: Archive, tmp_path: Path
+) -> None:
+    host = Host(tmp_path, archive)
+    (tmp_path / "etc/apt/auth.conf.d").mkdir()
+    line = f"machine {archive.address} login web password s3cr3t"
+    changed, said = host.run(debpress_host_auth_conf=line)
+    assert changed == 3, said
+    (file,) = (tmp_path / "etc/apt/auth.conf.d").iterdir()
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (f"{line}\n", 0o600)
+    assert "s3cr3t" not in said
+    changed, said = host.run(debpress_host_state="absent")
+    assert changed == 2 and not file.exists(), said
+
+
 def test_a_play_fails_by_another_key_and_without_one(archive: Archive, tmp_path: Path) -> None:
     host = Host(tmp_path, archive)
-    changed, said = host.run(debpress_fingerprints=[FINGERPRINT])
+    changed, said = host.run(debpress_host_fingerprints=[FINGERPRINT])
     assert changed == -1 and f"has the fingerprint {FINGERPRINT}" in said
-    changed, said = host.run(debpress_fingerprints=[])
-    assert changed == -1 and "debpress_fingerprints whom to trust" in said
+    changed, said = host.run(debpress_host_fingerprints=[])
+    assert changed == -1 and "debpress_host_fingerprints whom to trust" in said
     assert host.sources() == []

@@ -21,7 +21,7 @@ from debpress import openpgp, signing
 from debpress.adapters.gnupg import GnupgService
 
 from layers.gnupg import bundle
-from local import paths
+from tests.support import trixie
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
 from tests.support.gpg import PASSPHRASE, gpg
@@ -35,22 +35,14 @@ BUNDLED = ["rsa4096", "nistp256", "ed25519"]
 PACKAGES = b"Package: lab\nVersion: 1\nArchitecture: amd64\nFilename: pool/lab.deb\nSize: 1\n\n"
 
 pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("mmdebstrap"),
+    not trixie.possible(),
     reason="a root of trixie takes root and mmdebstrap: the apt of trixie judged NOTHING here",
 )
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    made = paths.LOCAL / "trixie"
-    if not made.exists():
-        new = made.with_name("trixie.part")
-        shutil.rmtree(new, ignore_errors=True)
-        (mirror,) = (uri for uri in bundle._mirrors() if uri.endswith("/debian"))
-        command = ["mmdebstrap", "--variant=apt", "--include=sqv,gpgv", "trixie", new, mirror]
-        subprocess.run(command, check=True, timeout=900, capture_output=True)
-        new.rename(made)
-    return made
+    return trixie.made()
 
 
 class Host:

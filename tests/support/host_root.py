@@ -20,10 +20,17 @@ _MADE = ("/etc/passwd", "/etc/group", "/etc/alternatives/awk", "/usr/bin/awk")
 
 
 class HostRoot:
-    """A host below `path`, whose commands run in a chroot. It takes root to make and to use."""
+    """A host below `path`, whose commands run in a chroot. It takes root to make and to use. Where
+    there is a root already, as of another release of Debian, it is that."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not path.exists():
+            self._make(path)
+        self.forget()
+
+    @staticmethod
+    def _make(path: Path) -> None:
         packages = _closure()
         for folder in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "dev", "tmp", "root"):
             (path / folder).mkdir(parents=True)
@@ -40,7 +47,6 @@ class HostRoot:
         status.write_text(_status(packages), "utf-8")
         for folder in ("info", "updates", "triggers", "../../log/apt"):
             (status.parent / folder).mkdir(parents=True, exist_ok=True)
-        self.forget()
 
     def forget(self) -> None:
         """As it was made: without sources, keys, lists of packages and foreign architectures."""
