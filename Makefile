@@ -62,7 +62,9 @@ soak: setup
 	  tests/unit/test_faults.py tests/unit/test_interleavings.py tests/integration/test_signatures.py \
 	  tests/integration/test_oracle_apt.py tests/integration/test_oracle_dpkg.py
 	DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/soak/hosts_of_trixie.py
-	DEBPRESS_HOSTS=trixie $(BIN)/python -m pytest tests/integration/test_setup_script.py
+	for hosts in trixie uutils; do \
+	  DEBPRESS_HOSTS=$$hosts $(BIN)/python -m pytest tests/integration/test_setup_script.py || exit; \
+	done
 
 MINUTES ?= 30
 fuzz: setup

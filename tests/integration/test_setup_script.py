@@ -47,8 +47,19 @@ LINE, UPDATE, LATER, PACKAGE = (
 )
 ADDRESS = "https://packages.example.org"
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
-# `make soak` asks all of this of Debian 13, too, whose apt verifies by sqv.
-TRIXIE = os.environ.get("DEBPRESS_HOSTS") == "trixie"
+# What Ubuntu's command-not-found and AppStream have apt ask for beside packages.
+UBUNTU = """
+Acquire::IndexTargets::deb::CNF {
+    MetaKey "$(COMPONENT)/cnf/Commands-$(NATIVE_ARCHITECTURE)";
+    ShortDescription "Commands"; Description "Commands"; };
+Acquire::IndexTargets::deb::DEP-11 {
+    MetaKey "$(COMPONENT)/dep11/Components-$(NATIVE_ARCHITECTURE).yml";
+    ShortDescription "Components"; Description "Components"; };
+"""
+# `make soak` asks all of this of Debian 13, too, whose apt verifies by sqv; and of it with uutils,
+# which are the coreutils of Ubuntu since 25.10.
+HOSTS = os.environ.get("DEBPRESS_HOSTS", "")
+TRIXIE = HOSTS in ("trixie", "uutils")
 KEYRING = "keyrings/debpress.gpg"
 SOURCE = "sources.list.d/debpress-stable.sources"
 
@@ -95,7 +106,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> HostRoot:
         if not trixie.possible():
             pytest.skip("a root of trixie takes root and mmdebstrap: NOTHING was tried here")
         subprocess.run(["cp", "-a", trixie.made(), place], check=True)
-    made = HostRoot(place)
+    made = HostRoot(place, *([trixie.UUTILS] if HOSTS == "uutils" else []))
     for missing in ("curl", "wget", "gpg", "python3"):
         assert made.run("sh", "-c", f"command -v {missing}").returncode == 127, missing
     return made
@@ -487,6 +498,7 @@ def test_a_foreign_architecture_source_packages_and_languages_give_no_notice(
     assert host.run("dpkg", "--add-architecture", "i386").returncode == 0
     (host.path / "etc/apt/apt.conf.d/languages").write_text('Acquire::Languages {"de"; "en";};\n')
     (host.path / "etc/apt/sources.list").write_text(f"deb-src {archive.address} stable main\n")
+    (host.path / "etc/apt/apt.conf.d/ubuntu").write_text(UBUNTU)
     set_up(host, archive)
     assert host.update() == []
     assert host.packages() == {"hello"}

@@ -21,10 +21,12 @@ _MADE = ("/etc/passwd", "/etc/group", "/etc/alternatives/awk", "/usr/bin/awk")
 
 class HostRoot:
     """A host below `path`, whose commands run in a chroot. It takes root to make and to use. Where
-    there is a root already, as of another release of Debian, it is that."""
+    there is a root already, as of another release of Debian, it is that. `programs` are folders to
+    look into first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *programs: str) -> None:
         self.path = path
+        self._programs = ":".join((*programs, "/usr/sbin:/usr/bin:/sbin:/bin"))
         if not path.exists():
             self._make(path)
         self.forget()
@@ -63,7 +65,7 @@ class HostRoot:
     def run(self, *command: str, user: str = "root") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["chroot", f"--userspec={user}", self.path, *command],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"},
+            env={"PATH": self._programs, "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -64,8 +64,9 @@ place() {
 # bytes FILE FROM COUNT: as numbers with blanks between.
 bytes() { od -An -v -tu1 -j "$2" -N "$3" "$1" | tr '\n' ' '; }
 
-# slice FILE FROM COUNT
-slice() { tail -c "+$(($2 + 1))" "$1" | head -c "$3"; }
+# slice FILE FROM COUNT. Each reads what the other writes to its end: the coreutils that newer Ubuntus
+# have (uutils) say `Aborted` where a pipe closes before.
+slice() { head -c $(($2 + $3)) "$1" | tail -c "$3"; }
 
 # certificates FILE: a line for each certificate of a keyring: fingerprint, first byte, byte after
 # the last. A certificate is a key's packet (tag 6) and what follows until the next one (RFC 9580,
