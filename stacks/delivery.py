@@ -22,7 +22,7 @@ from constructs import Construct
 from debpress.page import POLICY
 
 from . import caching
-from .delivery_settings import Delivery
+from .delivery_settings import ASK, NO_TOKENS, Delivery
 from .door import Door
 from .settings import Settings
 
@@ -70,7 +70,9 @@ class DeliveryStack(Stack):
         self._settings, self._delivery = settings, delivery
         self._has_page = settings.repository.page is not None
         layout = settings.repository.layout
-        self._door = Door(self, "Door", settings.names, layout) if delivery.tokens else None
+        self._door = None
+        if delivery.tokens != NO_TOKENS:
+            self._door = Door(self, "Door", settings.names, layout)
         certificate = delivery.certificate
         if delivery.domain and not certificate:
             certificate = self._certificate(delivery.domain, delivery.zone)
@@ -148,7 +150,9 @@ class DeliveryStack(Stack):
             # apt compares sizes and sums of what comes.
             "compress": False,
             "response_headers_policy_id": headers,
-            "function_associations": self._door and [_asked_first(self._door)],
+            "function_associations": (
+                [_asked_first(self._door)] if self._door and self._delivery.tokens == ASK else None
+            ),
         }
         return {
             "default_cache_behavior": _Config.DefaultCacheBehaviorProperty(

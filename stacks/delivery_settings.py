@@ -22,6 +22,10 @@ _DISTRIBUTION = re.compile(r"E[0-9A-Z]{6,31}")
 _PREFIX = re.compile(r"[\w.-][\w./-]{0,254}/")
 
 
+# Of read credentials: none; the store of them, so that hosts can get theirs; and asked for.
+NO_TOKENS, PREPARE, ASK = "none", "prepare", "ask"
+
+
 @dataclass(frozen=True, slots=True)
 class Logs:
     """The bucket, by its name, and the prefix below which requests are logged."""
@@ -42,7 +46,7 @@ class Delivery:
     zone: str | None = None
     logs: Logs | None = None
     distribution: str | None = None
-    tokens: bool = False
+    tokens: str = NO_TOKENS
 
 
 def parse(entry: ObjectReader, region: str | None) -> Delivery:
@@ -54,7 +58,7 @@ def parse(entry: ObjectReader, region: str | None) -> Delivery:
         entry.text("hosted_zone", _ZONE, None),
         _logs(entry.object("logs")) if "logs" in entry.data else None,
         entry.text("distribution", _DISTRIBUTION, None),
-        entry.flag("tokens", False),
+        entry.one_of("tokens", (NO_TOKENS, PREPARE, ASK), NO_TOKENS),
     )
     entry.done()
     if delivery.domain is None:

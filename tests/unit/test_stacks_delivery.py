@@ -13,6 +13,7 @@ from debpress.errors import ConfigError
 from debpress.layout import Layout
 
 from stacks import door, settings
+from stacks.delivery import DeliveryStack
 from stacks.names import Names
 from stacks.repository import AptRepository
 from tests.support.templates import ROOT, Deployment, Template, context, readable, synthesise
@@ -27,7 +28,7 @@ FULL = {
     "hosted_zone": ZONE,
     "logs": {"bucket": "example-logs", "prefix": "packages/"},
     "distribution": ID,
-    "tokens": True,
+    "tokens": "ask",
 }
 EVERY = "arn:<AWS::Partition>:cloudfront::<AWS::AccountId>:distribution/"
 
@@ -216,6 +217,19 @@ def test_with_tokens_the_door_is_asked_at_each_request(full: Deployment) -> None
     assert outputs["Uri"]["Value"] == f"https://{DOMAIN}"
 
 
+def test_tokens_are_prepared_before_anybody_is_asked(tmp_path: Any) -> None:
+    """Else a distribution that hosts read through would refuse them all, until each has its token,
+    and no token could be made before."""
+    app = cdk.App(context=context(delivery={"tokens": "prepare"}), outdir=str(tmp_path))
+    read = settings.read(app.node)
+    assert read.delivery is not None
+    DeliveryStack(app, read, read.delivery)
+    stack = Template(app.synth().get_stack_by_name("debpress-delivery").template)
+    assert stack.one("AWS::CloudFront::KeyValueStore") and stack.one("AWS::CloudFront::Function")
+    assert "FunctionAssociations" not in json.dumps(stack.data["Resources"])
+    assert "TokenStore" in stack.data["Outputs"]
+
+
 def test_without_tokens_nobody_is_asked(bare: Deployment) -> None:
     stack = delivered(bare)
     assert not stack.resources("AWS::CloudFront::Function")
@@ -364,6 +378,7 @@ def test_nag_finds_nothing_that_has_no_reason(full: Deployment, bare: Deployment
         ({"logs": {"bucket": "logs", "prefix": "packages"}}, "delivery.logs.prefix"),
         ({"distribution": "d111111abcdef8.cloudfront.net"}, "delivery.distribution"),
         ({"tokens": "yes"}, "delivery.tokens"),
+        ({"tokens": True}, "delivery.tokens"),
     ],
 )
 def test_a_setting_that_is_wrong_is_named(
