@@ -587,14 +587,17 @@ def test_first_boots_and_images_are_set_up(host: HostRoot, archive: Archive, kin
     assert host.packages() == {"hello"}
 
 
-@pytest.mark.skipif(not TRIXIE, reason="it takes a minute and a mirror: see `make soak`")
-def test_a_root_by_mmdebstrap_is_set_up(archive: Archive, tmp_path: Path) -> None:
-    line = _block("sh").replace(ADDRESS, archive.address).replace(FINGERPRINT, archive.fingerprint)
-    subprocess.run(["sh", "-euc", line], cwd=tmp_path, check=True, capture_output=True)
-    listed = subprocess.run(
-        ["tar", "-tf", "image.tar"], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
-    assert {f"./etc/apt/{SOURCE}", f"./etc/apt/{KEYRING}"} <= set(listed.stdout.splitlines())
+if TRIXIE:  # It takes a minute and a mirror.
+
+    def test_a_root_by_mmdebstrap_is_set_up(archive: Archive, tmp_path: Path) -> None:
+        line = (
+            _block("sh").replace(ADDRESS, archive.address).replace(FINGERPRINT, archive.fingerprint)
+        )
+        subprocess.run(["sh", "-euc", line], cwd=tmp_path, check=True, capture_output=True)
+        listed = subprocess.run(
+            ["tar", "-tf", "image.tar"], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        assert {f"./etc/apt/{SOURCE}", f"./etc/apt/{KEYRING}"} <= set(listed.stdout.splitlines())
 
 
 def test_unattended_upgrades_are_told_the_origin_that_apt_shows(
