@@ -476,6 +476,54 @@ class TestPruning:
         operate(press, PRUNE)
         assert (versions(press, "a"), versions(press, "b")) == ({"1", "2", "3"}, {"3"})
 
+    def test_what_is_old_goes_but_for_the_newest(self, press: Press) -> None:
+        """Five days with a version each, of the same two packages."""
+        press.configure(
+            keep=4, keep_days=2, keep_at_least=2, keep_packages={"b": {"keep_days": 30}, "c": 3}
+        )
+        for n in range(5):
+            publish(press, *((p, str(n), "all") for p in "abc"))
+            press.clock.advance(86400)
+        plan = planned(press, Prune())
+        assert plan == operate(press, PRUNE)["packages"]
+        assert versions(press, "a") == {"3", "4"}  # 3 is two days old, and a minute.
+        assert versions(press, "b") == {"1", "2", "3", "4"}
+        assert versions(press, "c") == {"3", "4"}
+        press.clock.advance(40 * 86400)
+        operate(press, PRUNE)
+        assert (versions(press, "a"), versions(press, "b")) == ({"3", "4"}, {"3", "4"})
+
+    def test_a_version_is_as_old_as_its_being_here(self, press: Press) -> None:
+        """Copied here late, taken out and back, or seen again in an architecture that is new."""
+        press.configure(keep_days=2, prune_share=1)
+        publish(press, ("a", "1", "all"), ("b", "1", "all"), suite="testing")
+        publish(press, *((p, v, "all") for p in "abc" for v in "23"), ("a", "4", "all"))
+        press.clock.advance(3 * 86400)
+        press.configure(keep_days=2, prune_share=1, architectures=["amd64", "arm64", "armhf"])
+        operate(press, copy("a (= 1)"))
+        operate(press, remove("b (= 2)"))
+        publish(press, ("b", "2", "all"))
+        operate(press, PRUNE)
+        assert seen(press, "armhf") == {
+            *(("a", "1"), ("a", "4")),
+            *(("b", "2"), ("b", "3"), ("c", "3")),
+        }
+
+    def test_what_nobody_knows_the_age_of_stays(self, press: Press) -> None:
+        """The records of history are lost, but for the last. That one gets old, too."""
+        press.configure(keep_days=2, prune_share=1)
+        publish(press, ("a", "1", "all"), ("a", "2", "all"))
+        press.clock.advance(3 * 86400)
+        publish(press, ("a", "3", "all"))
+        *older, _ = press.store.keys("state/stable/generations/")
+        for key in older:
+            press.store.delete(key)
+        operate(press, PRUNE)
+        assert versions(press, "a") == {"1", "2", "3"}
+        press.clock.advance(3 * 86400)
+        operate(press, PRUNE)
+        assert versions(press, "a") == {"3"}
+
     def test_protected_versions_stay(self, press: Press) -> None:
         press.configure(keep=1, protected=["a (= 1)", "b"], prune_share=1)
         publish(press, *((p, str(n), "all") for p in "abc" for n in range(4)))

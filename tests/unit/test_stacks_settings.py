@@ -127,6 +127,13 @@ def test_a_setting_that_is_wrong_is_named(key: str, value: Any, named: str | Non
         (suite(label="two\nlines"), "debpress.suites[0].label"),
         (suite(keep=0), "debpress.suites[0].keep"),
         (suite(keep_packages={"foo": "3"}), "debpress.suites[0].keep_packages.foo"),
+        (suite(keep_days=0), "debpress.suites[0].keep_days"),
+        (suite(keep=2, keep_at_least=3), "debpress.suites[0].keep_at_least"),
+        (
+            suite(keep_packages={"foo": {"keep": 2, "keep_at_least": 3}}),
+            "debpress.suites[0].keep_packages.foo.keep_at_least",
+        ),
+        (suite(keep_packages={"foo": {"days": 3}}), "debpress.suites[0].keep_packages.foo.days"),
         (suite(protected=["foo 1"]), "debpress.suites[0].protected[0]"),
         (suite(prune_share=2), "debpress.suites[0].prune_share"),
         (suite(colour="red"), "debpress.suites[0].colour"),

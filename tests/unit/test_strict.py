@@ -23,7 +23,7 @@ def test_what_is_there_is_taken_and_what_is_not_has_its_default() -> None:
     assert (read.number("n", 1, 3), read.number("n2", 1, 3, None)) == (3, None)
     assert (read.flag("f", True), read.flag("f2", True)) == (False, True)
     assert (read.texts("l", LOWER), read.texts("l2", least=0)) == (("a", "b"), ())
-    assert (read.numbers("o", 1, 1), read.numbers("o2", 1, 1)) == ({"k": 1}, {})
+    assert (read.object("o").data, read.object("o2", {}).data) == ({"k": 1}, {})
     assert (read.share("s", 0.5), read.share("s2", 0.5)) == (1.0, 0.5)
     assert [each.path for each in read.objects("os")] == ["top.os[0]"]
     read.done()
@@ -43,7 +43,7 @@ def test_what_is_there_is_taken_and_what_is_not_has_its_default() -> None:
         (["a"], lambda r: r.one_of("k", ("a", "b")), "top.k: must be one of a, b"),
         (1.5, lambda r: r.share("k", 0), "top.k: must be a number from 0 to 1"),
         ([{}, 1], lambda r: r.objects("k"), "top.k[1]: must be an object, not a number"),
-        ({"x": "y"}, lambda r: r.numbers("k", 0, 1), "top.k.x: must be there, as integer"),
+        ({"x": "y"}, lambda r: r.object("k").number("x", 0, 1), "top.k.x: must be there, as int"),
         (1, lambda r: r.done(), "top.k: is unknown (known: )"),
     ],
 )

@@ -20,8 +20,9 @@ from debpress.index import entries
 from debpress.index.entries import Entry, Identity
 from debpress.layout import OPERATIONS, Batch
 from debpress.steps import prune, reap
-from debpress.suite.prune import Removals, removals
+from debpress.suite.prune import Removals, ages_of, removals
 
+from tests.support.clock import FakeClock
 from tests.support.press import Press, debs, event
 from tests.support.scenes import SMALL, signers
 
@@ -64,7 +65,8 @@ class Archive:
     def prune(self, *, partial: bool = True) -> Removals:
         content = {"main": sorted(self.entries.values())}
         before = len(self.entries)
-        found = removals(content, self.elsewhere, self.settings, partial=partial)
+        ages = ages_of((), self.settings, FakeClock().now())
+        found = removals(content, self.elsewhere, self.settings, ages, partial=partial)
         gone = [each.identity for each in found.by_component.get("main", ())]
         assert len(gone) <= self.settings.prune_share * before
         for identity in gone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from debpress import architectures, layout, pins
@@ -19,14 +19,25 @@ _RELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*( \((<<|<=|=|>=|>>) [^\s()]+
 _SIGNERS = ("awskms:", "gnupg:")
 # What unpacks in a few seconds.
 _INSPECT_BYTES = 32 * 10**6
+_MOST_KEPT = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which versions of a package a prune leaves: the `newest`; and of these, where `days` are
+    given, none that came into the suite longer ago, but for the newest `at_least`."""
+
+    newest: int = 20
+    days: int | None = None
+    at_least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
     """One suite. `suite` is its path below dists/ and its Suite field.
 
-    Origin, label, suite and codename can't change once hosts know them (law 7). `keep` newest
-    versions of a package stay when pruning (`keep_packages` for some otherwise), and `protected`
+    Origin, label, suite and codename can't change once hosts know them (law 7). What `keep` says of
+    a package's versions stays when pruning (`keep_packages` of some otherwise), and `protected`
     ones (Debian relations); a prune of more than `prune_share` of a suite is refused. `valid_for`
     are days after which hosts refuse a release that nobody signed anew; None: never. Indices of at
     least `diff_stanzas` are published with scripts that bring a host's copy up to date.
@@ -40,13 +51,16 @@ class Suite:
     origin: str
     label: str
     description: str
-    keep: int = 20
-    keep_packages: Mapping[str, int] = field(default_factory=dict)
+    keep: Keep = Keep()
+    keep_packages: Mapping[str, Keep] = field(default_factory=dict)
     protected: tuple[str, ...] = ()
     prune_share: float = 0.5
     valid_for: int | None = None
     diff_stanzas: int = 1000
     provenance: Policy | None = None
+
+    def kept(self, package: str) -> Keep:
+        return self.keep_packages.get(package, self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +175,10 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 "origin": s.origin,
                 "label": s.label,
                 "description": s.description,
-                "keep": s.keep,
-                "keep_packages": dict(s.keep_packages),
+                **_keep_as_json(s.keep),
+                "keep_packages": {
+                    package: _own_keep(keep, s.keep) for package, keep in s.keep_packages.items()
+                },
                 "protected": list(s.protected),
                 "prune_share": s.prune_share,
                 **({} if s.valid_for is None else {"valid_for": s.valid_for}),
@@ -176,6 +192,24 @@ def as_json(repository: Repository) -> dict[str, Any]:
 
 def _page_as_json(page: Page) -> dict[str, str]:
     return {"title": page.title, **({"about": page.about} if page.about else {})}
+
+
+def _keep_as_json(keep: Keep) -> dict[str, int]:
+    return {
+        "keep": keep.newest,
+        **({} if keep.days is None else {"keep_days": keep.days}),
+        **_unless_default("keep_at_least", keep.at_least, 1),
+    }
+
+
+def _own_keep(keep: Keep, suites: Keep) -> int | dict[str, int]:
+    """Of one package; a number alone where the rest is as in its suite."""
+    return keep.newest if keep == _newest(suites, keep.newest) else _keep_as_json(keep)
+
+
+def _newest(keep: Keep, newest: int) -> Keep:
+    """The same with another number of versions, of which no more can be spared from their age."""
+    return replace(keep, newest=newest, at_least=min(keep.at_least, newest))
 
 
 def _unless_default(key: str, value: int, default: int) -> dict[str, int]:
@@ -228,10 +262,34 @@ def _keyring(origin: str) -> str:
     return f"{name or 'debpress'}-archive-keyring"
 
 
+def _keep(entry: ObjectReader, default: Keep) -> Keep:
+    newest = entry.number("keep", 1, _MOST_KEPT, default.newest)
+    at_least = entry.number("keep_at_least", 1, _MOST_KEPT, min(default.at_least, newest))
+    keep = Keep(newest, entry.number("keep_days", 1, 36500, default.days), at_least)
+    if keep.at_least > keep.newest:
+        problem = f"must be at most {keep.newest}, of which a prune leaves no more (keep)"
+        raise entry.wrong("keep_at_least", problem)
+    return keep
+
+
+def _keep_packages(entry: ObjectReader, suites: Keep) -> dict[str, Keep]:
+    """Of each package a number of versions, or an object of what is otherwise than in its suite."""
+    found = {}
+    for package, value in entry.data.items():
+        if isinstance(value, Mapping):
+            own = entry.object(package)
+            found[package] = _keep(own, suites)
+            own.done()
+        else:
+            found[package] = _newest(suites, entry.number(package, 1, _MOST_KEPT))
+    return found
+
+
 def _suite(entry: ObjectReader) -> Suite:
     name = entry.text("suite", layout.SUITE)
     # Each is one line that ends with no blank: a signature of Release covers no trailing one.
     origin = entry.text("origin", default="debpress")
+    keep = _keep(entry, Keep())
     suite = Suite(
         suite=name,
         codename=entry.text("codename", layout.SUITE, name),
@@ -240,8 +298,8 @@ def _suite(entry: ObjectReader) -> Suite:
         origin=origin,
         label=entry.text("label", default=origin),
         description=entry.text("description", default=f"{origin} {name}"),
-        keep=entry.number("keep", 1, 10**6, 20),
-        keep_packages=entry.numbers("keep_packages", 1, 10**6),
+        keep=keep,
+        keep_packages=_keep_packages(entry.object("keep_packages", {}), keep),
         protected=entry.texts("protected", least=0),
         prune_share=entry.share("prune_share", 0.5),
         # No less than a week: long enough for people to mend what should sign it anew.

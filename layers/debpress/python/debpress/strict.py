@@ -132,11 +132,6 @@ class ObjectReader:
             raise self.wrong(key, f"must be {least} to {most}")
         return value
 
-    def numbers(self, key: str, least: int, most: int) -> dict[str, int]:
-        """An object of such numbers, by whatever keys."""
-        inner = self.object(key, {})
-        return {name: inner.number(name, least, most) for name in inner.data}
-
     def share(self, key: str, default: float) -> float:
         value = self.data.get(key, default)
         self.taken.add(key)

@@ -123,7 +123,7 @@ def _keep(repository: Repository, name: str, offer: Offer) -> tuple[int, str] | 
     """The number of versions to keep where the configured one would take some out again."""
     most, package = plan.most_versions(offer.wanted)
     suite = repository.suite(name)
-    keep = suite.keep_packages.get(package, suite.keep) if suite else _KEPT
+    keep = suite.kept(package).newest if suite else _KEPT
     if most <= keep:
         return None
     return most, (

@@ -1,16 +1,19 @@
-"""Which versions go: the newest N of each package stay, and what those need (docs/contract.md)."""
+"""Which versions go: the newest N of each package stay, of those older than some days fewer, and
+what these need (docs/contract.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from debpress.config import Suite
+from debpress.clock import from_iso
+from debpress.config import Keep, Suite
 from debpress.errors import Code
 from debpress.index import relations
 from debpress.index.entries import Entry, Identity
 from debpress.index.order import NEWEST_FIRST
-from debpress.records.generation import PackageOutcome
+from debpress.records.generation import Generation, PackageOutcome
 from debpress.suite.draft import SuiteDraft, described
 from debpress.suite.operations import refused
 from debpress.suite.workspace import Workspace
@@ -39,6 +42,43 @@ class Removals:
     left_over: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """When each of a suite's versions came into it last, as far as anybody has asked: those that
+    `since` does not tell came at `before` or earlier. `now` is the store's clock."""
+
+    now: datetime
+    before: datetime
+    since: Mapping[tuple[str, str, str], datetime]
+
+    def too_old(self, entries: Iterable[Entry], keep: Keep) -> list[Entry]:
+        if keep.days is None:
+            return []
+        oldest = self.now - timedelta(days=keep.days)
+        return [e for e in entries if self.since.get(e.identity, self.before) < oldest]
+
+
+def ages_of(chain: Iterable[Generation], settings: Suite, now: datetime) -> Ages:
+    """Reads the records back to the first that is older than anything is kept for; none where
+    nothing is kept by its age.
+
+    No record tells when an index's architecture came, at which packages for `all` come into it: so
+    it is what batches brought that counts. Where a record is lost, the versions that came before it
+    are not known to be older than the last one that was read, and stay until that is old.
+    """
+    days = [each.days for each in (settings.keep, *settings.keep_packages.values()) if each.days]
+    before, since = now, dict[tuple[str, str, str], datetime]()
+    for record in chain if days else ():
+        before = from_iso(record.date)
+        for outcome in record.batches:
+            for package in outcome.packages:
+                if package.action == "added":
+                    since.setdefault(package.identity, before)
+        if before < now - timedelta(days=max(days)):
+            break
+    return Ages(now, before, since)
+
+
 def prune(workspace: Workspace, *, partial: bool) -> tuple[list[PackageOutcome], int]:
     """Takes out what the configuration does not keep; gives that, and how many versions are left
     for the next one. Raises RejectedError as `removals` does."""
@@ -52,7 +92,9 @@ def prune(workspace: Workspace, *, partial: bool) -> tuple[list[PackageOutcome],
     )
     elsewhere = (e.text for other in others for c in other.components for e in content_of(other, c))
     content = {component: content_of(draft, component) for component in draft.components}
-    found = removals(content, elsewhere, settings, partial=partial)
+    chain = workspace.loader.chain(draft.suite, workspace.state.generation, None)
+    ages = ages_of(chain, settings, workspace.state.now)
+    found = removals(content, elsewhere, settings, ages, partial=partial)
     for component, entries in found.by_component.items():
         draft.take_out(component, entries)
     outcomes = [
@@ -67,6 +109,7 @@ def removals(
     content: Mapping[str, Sequence[Entry]],
     elsewhere: Iterable[bytes],
     settings: Suite,
+    ages: Ages,
     *,
     partial: bool = False,
 ) -> Removals:
@@ -79,7 +122,9 @@ def removals(
     Raises RejectedError where one that is not partial would take more than the share, and where the
     share allows not even one.
     """
-    surplus = [each for c, entries in content.items() for each in _surplus(c, entries, settings)]
+    surplus = [
+        each for c, entries in content.items() for each in _surplus(c, entries, settings, ages)
+    ]
     unkept = {(each.component, each.entry.identity) for each in surplus}
     kept = [
         entry.text
@@ -118,18 +163,21 @@ def content_of(draft: SuiteDraft, component: str) -> list[Entry]:
     return list(found.values())
 
 
-def _surplus(component: str, entries: Iterable[Entry], settings: Suite) -> Iterator[Surplus]:
-    """What is beyond the newest N of its package and architecture, protected versions apart."""
+def _surplus(
+    component: str, entries: Iterable[Entry], settings: Suite, ages: Ages
+) -> Iterator[Surplus]:
+    """What is not kept of its package and architecture, protected versions apart."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         groups.setdefault((entry.identity.package, entry.identity.architecture), []).append(entry)
     protected = [relations.parse(text) for text in settings.protected]
     for (package, _), group in groups.items():
-        keep = settings.keep_packages.get(package, settings.keep)
-        if len(group) <= keep:
+        keep = settings.kept(package)
+        if len(group) <= keep.at_least:
             continue
         group.sort(key=lambda entry: NEWEST_FIRST(entry.identity.version))
-        for beyond, entry in enumerate(group[keep:], start=1):
+        unkept = [*ages.too_old(group[keep.at_least : keep.newest], keep), *group[keep.newest :]]
+        for beyond, entry in enumerate(unkept, start=1):
             if not any(relation.matches(entry.identity) for relation in protected):
                 yield Surplus(component, entry, beyond)
 
