@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from debpress import config, guards
+from debpress import config, guards, uploaders
 from debpress.errors import ConfigError
 from debpress.strict import ObjectReader
 
@@ -66,12 +66,13 @@ class Provider:
 @dataclass(frozen=True, slots=True)
 class Ci:
     """A role for CI jobs whose token is of `provider` and has one of `subjects`. `publishes` are
-    the pairs of suite and component that they may upload to."""
+    the pairs of suite and component that they may upload to, as `uploader` where it is given."""
 
     name: str
     provider: Provider
     subjects: tuple[str, ...]
     publishes: tuple[tuple[str, str], ...]
+    uploader: str | None = None
 
     @property
     def has_wildcards(self) -> bool:
@@ -170,14 +171,41 @@ def _ci(
     subjects = entry.texts("subjects", _SUBJECT)
     for index, subject in enumerate(subjects):
         _check_subject(subject, kind, f"{entry.path}.subjects[{index}]")
-    ci = Ci(
-        entry.text("name", _NAME),
-        providers[kind],
-        subjects,
-        _places(entry, "publishes", repository),
+    name, uploader = entry.text("name", _NAME), entry.text("uploader", uploaders.NAME, None)
+    publishes = (
+        _places_in_common(entry, repository)
+        if uploader is None
+        else _places_of(entry, uploader, repository)
     )
     entry.done()
-    return ci
+    return Ci(name, providers[kind], subjects, publishes, uploader)
+
+
+def _places_in_common(
+    entry: ObjectReader, repository: config.Repository
+) -> tuple[tuple[str, str], ...]:
+    """Reads `publishes`. Raises ConfigError for a place that has uploaders: who may write all of
+    its staging could pass for any of them."""
+    places = _places(entry, "publishes", repository)
+    for index, place in enumerate(places):
+        if known := repository.uploaders_of(*place):
+            raise entry.wrong(
+                f"publishes[{index}]",
+                f"{'/'.join(place)!r} has uploaders; in place of publishes, write whose role this "
+                f'is: "uploader": one of {", ".join(known)}',
+            )
+    return places
+
+
+def _places_of(
+    entry: ObjectReader, uploader: str, repository: config.Repository
+) -> tuple[tuple[str, str], ...]:
+    found = next((each for each in repository.uploaders if each.name == uploader), None)
+    if found is None:
+        raise entry.wrong("uploader", f"{uploader!r} is none of debpress.uploaders")
+    if "publishes" in entry.data:
+        raise entry.wrong("publishes", f"leave it out: it is what {uploader!r} publishes")
+    return found.publishes
 
 
 def _check_subject(subject: str, kind: str, path: str) -> None:

@@ -112,8 +112,11 @@ class Roles(_Roles):
         )
         places = [f"{suite}/{component}" for suite, component in ci.publishes]
         role = self._role("Ci", ci.name, trusted, f"publishes to {', '.join(places)}")
-        staging = tuple(self._keys.staged(f"{place}/") for place in places)
-        results = tuple(self._keys.results(f"{place}/") for place in places)
+        # What tells an uploader from others is how its batches' names begin, and so it may write
+        # no others.
+        own = f"{ci.uploader}." if ci.uploader else ""
+        staging = tuple(self._keys.staged(f"{place}/{own}") for place in places)
+        results = tuple(self._keys.results(f"{place}/{own}") for place in places)
         self._allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], staging)
         # CI must not upload an operations.json, which removes packages or rolls a suite back.
         self._allow(role, ["s3:PutObject"], (self._keys.operations(),), iam.Effect.DENY)

@@ -17,7 +17,7 @@ ROOT = Path(debpress.__file__).parent
 LAYERS = (
     {"errors", "architectures", "clock", "concurrency", "metrics"},
     {"codec", "findings", "strict"},
-    {"layout", "store", "pins"},
+    {"layout", "store", "pins", "uploaders"},
     {"deb", "index", "openpgp", "provenance"},
     {"manifest", "config", "guards"},
     {"records"},

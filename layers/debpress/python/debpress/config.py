@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from debpress import architectures, layout, pins
+from debpress import architectures, layout, pins, uploaders
 from debpress.strict import ObjectReader
+from debpress.uploaders import Uploader
 
 if TYPE_CHECKING:
     from debpress.provenance.policy import Policy
@@ -96,7 +97,8 @@ class Repository:
 
     What was published stays for `grace_hours` after it stopped being named (law 3): so long can a
     host go on with the release it has, and so far can one go back. `keyring` is the name of the
-    package that brings hosts the certificates. `page` is None where nobody wants one made.
+    package that brings hosts the certificates. `page` is None where nobody wants one made. Where
+    there are `uploaders` of a place, nobody else publishes there.
     """
 
     suites: tuple[Suite, ...]
@@ -109,6 +111,7 @@ class Repository:
     rotation_days: RotationDays = RotationDays()
     keyring: str = "debpress-archive-keyring"
     page: Page | None = None
+    uploaders: tuple[Uploader, ...] = ()
     _by_name: Mapping[str, Suite] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +123,11 @@ class Repository:
 
     def suite(self, name: str) -> Suite | None:
         return self._by_name.get(name)
+
+    def uploaders_of(self, suite: str, component: str) -> dict[str, Uploader]:
+        """By name, those who may publish to a place."""
+        place = (suite, component)
+        return {each.name: each for each in self.uploaders if place in each.publishes}
 
 
 def parse(data: Any) -> Repository:
@@ -143,6 +151,10 @@ def parse(data: Any) -> Repository:
         rotation_days=_rotation_days(top.object("rotation_days", {})),
         keyring=top.text("keyring", _PACKAGE, _keyring(suites[0].origin)),
         page=_page(top.object("page"), suites[0]) if "page" in top.data else None,
+        uploaders=uploaders.parse(
+            top.objects("uploaders", least=0),
+            [(suite.suite, component) for suite in suites for component in suite.components],
+        ),
     )
     for index, uri in enumerate(repository.signers):
         if not uri.startswith(_SIGNERS):
@@ -166,6 +178,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
         "rotation_days": asdict(repository.rotation_days),
         "keyring": repository.keyring,
         **({"page": _page_as_json(repository.page)} if repository.page else {}),
+        **({"uploaders": _uploaders(repository)} if repository.uploaders else {}),
         "suites": [
             {
                 "suite": s.suite,
@@ -192,6 +205,17 @@ def as_json(repository: Repository) -> dict[str, Any]:
 
 def _page_as_json(page: Page) -> dict[str, str]:
     return {"title": page.title, **({"about": page.about} if page.about else {})}
+
+
+def _uploaders(repository: Repository) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": each.name,
+            "packages": list(each.packages),
+            "publishes": ["/".join(place) for place in each.publishes],
+        }
+        for each in repository.uploaders
+    ]
 
 
 def _keep_as_json(keep: Keep) -> dict[str, int]:

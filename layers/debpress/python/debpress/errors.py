@@ -48,6 +48,8 @@ class Code(StrEnum):
     COMPONENT_UNKNOWN = "component-unknown"
     ARCHITECTURE_UNKNOWN = "architecture-unknown"
     VERSION_REUSED = "version-reused"
+    UPLOADER_UNKNOWN = "uploader-unknown"
+    UPLOADER_REFUSED = "uploader-refused"
     # Provenance
     PROVENANCE_MISSING = "provenance-missing"
     PROVENANCE_INVALID = "provenance-invalid"

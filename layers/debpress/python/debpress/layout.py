@@ -62,6 +62,12 @@ class Batch(Record):
         return f"{STAGING}{self.suite}/{self.component}/{self.id}/"
 
     @property
+    def claimed(self) -> str:
+        """The uploader that its name says, what stands before the first dot; empty if none does."""
+        name, dot, _ = self.id.partition(".")
+        return name if dot else ""
+
+    @property
     def result(self) -> str:
         return f"{RESULTS}{self.suite}/{self.component}/{self.id}.json"
 

@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
 
 def _print(flip: HistoryEntry) -> None:
-    batches = ", ".join(flip.batches)
+    pairs = zip(flip.batches, flip.uploaders, strict=True)
+    batches = ", ".join(f"{batch} by {by}" if by else batch for batch, by in pairs)
     print(text.printable(f"{flip.number}  {flip.date}  {flip.cause}  {batches}".rstrip()))
     text.print_table(
         (c.action, c.package, c.version, c.architecture, c.component) for c in flip.changes

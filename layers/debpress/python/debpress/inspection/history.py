@@ -29,7 +29,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One generation. `batches` are whose it was: suite, component and batch, as uploaded.
+    """One generation. `batches` are whose it was: suite, component and batch, as uploaded, and
+    `uploaders` who published each, None where no uploaders were configured.
     `report` is the key of what a prune says of itself, for as long as that is kept."""
 
     number: int
@@ -39,6 +40,7 @@ class HistoryEntry:
     batches: tuple[str, ...]
     executions: tuple[str, ...]
     changes: tuple[Change, ...]
+    uploaders: tuple[str | None, ...]
     report: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def _flip(record: Generation, package: str | None) -> HistoryEntry:
         cause=record.cause,
         batches=tuple(f"{b.suite}/{b.component}/{b.id}" for b in batches),
         executions=tuple(each.execution for each in record.batches),
+        uploaders=tuple(each.uploader for each in record.batches),
         changes=tuple(c for c in changes if package in (None, c.package)),
         report=Layout.prune_report(record.suite, record.id) if _is_prune(record) else None,
     )

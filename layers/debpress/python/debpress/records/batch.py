@@ -51,7 +51,8 @@ class Plan(Record):
     `chunks` are the shares of `files` for each call of `admit`, as index ranges (first, end).
     `operations` are an operator's, in place of files. `as_published`: an operator has listed the
     files, and what hosts can live with is taken. `errors` were found before any file was read;
-    where there are some, the batch is rejected.
+    where there are some, the batch is rejected. `uploader` is whose batch it is, where uploaders
+    are configured for its place.
     """
 
     run: str
@@ -66,6 +67,7 @@ class Plan(Record):
     operations: tuple[Mapping[str, Any], ...] = ()
     errors: tuple[Problem, ...] = ()
     as_published: bool | None = optional()
+    uploader: str | None = optional()
 
     @property
     def manifest_name(self) -> str:

@@ -55,7 +55,8 @@ class BatchOutcome(Record):
     """What became of a run: its packages, or, where it was refused, its `errors`.
 
     `kinds` are `batch`, or the operations that were asked for. `left_over` are the versions that a
-    partial prune left for the next one, where it left any.
+    partial prune left for the next one, where it left any. `uploader` is who published it, where
+    uploaders are configured.
     """
 
     run: str
@@ -68,6 +69,7 @@ class BatchOutcome(Record):
     packages: tuple[PackageOutcome, ...] = ()
     errors: tuple[Problem, ...] | None = optional()
     left_over: int | None = optional()
+    uploader: str | None = optional()
 
     @classmethod
     def of(cls, plan: Plan) -> BatchOutcome:
@@ -80,6 +82,7 @@ class BatchOutcome(Record):
             execution=plan.execution,
             kinds=tuple(sorted({str(each["op"]) for each in plan.operations})) or ("batch",),
             ignored=plan.ignored,
+            uploader=plan.uploader,
         )
 
     def taken(self, packages: tuple[PackageOutcome, ...], left_over: int = 0) -> BatchOutcome:

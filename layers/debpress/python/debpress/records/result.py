@@ -21,7 +21,8 @@ from debpress.records.generation import (
 class Result(Record):
     """A batch's result. `status` is `published`, `rejected` or `failed`. `generation` (a number)
     and `release_date` are None where the batch was not published. `left_over` is the number of
-    versions that a partial prune left for the next one, None where it left nothing."""
+    versions that a partial prune left for the next one, None where it left nothing. `uploader` is
+    who published it, where uploaders are configured."""
 
     batch: Batch
     manifest: ManifestRef
@@ -35,6 +36,7 @@ class Result(Record):
     finished_at: str
     execution: str
     left_over: int | None = optional()
+    uploader: str | None = optional()
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Result(Record):
             finished_at=finished_at,
             execution=outcome.execution,
             left_over=outcome.left_over,
+            uploader=outcome.uploader,
         )
 
     def says_enough(self, newer: Result) -> bool:

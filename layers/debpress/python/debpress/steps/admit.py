@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from debpress.archive.taking import is_small, take
 from debpress.concurrency import side_by_side
-from debpress.config import Suite
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile, Verdict, bounded, problems
 from debpress.records.messages.admit import AdmitInput, AdmitOutput
@@ -38,11 +37,11 @@ def run(services: Services, message: AdmitInput) -> AdmitOutput:
     first, end = plan.chunks[message.chunk]
     numbers = range(first, end)
     if settings.provenance is None:
-        packages, refusals = _Admission(services, settings, plan).of(numbers)
+        packages, refusals = _Admission(services, plan).of(numbers)
     else:
         from debpress.steps.proving import proven  # noqa: PLC0415 (of few suites)
 
-        admit = lambda plan: _Admission(services, settings, plan).of(numbers)  # noqa: E731
+        admit = lambda plan: _Admission(services, plan).of(numbers)  # noqa: E731
         packages, refusals = proven(services, settings.provenance, plan, numbers, admit)
     errors = bounded(problems(refusals), _MOST_ERRORS)
     verdict = Verdict(tuple(packages), errors, plan if len(plan.chunks) == 1 else None)
@@ -53,9 +52,8 @@ def run(services: Services, message: AdmitInput) -> AdmitOutput:
 class _Admission:
     """Of some files of a plan, by their numbers in it, side by side."""
 
-    def __init__(self, services: Services, suite: Suite, plan: Plan) -> None:
+    def __init__(self, services: Services, plan: Plan) -> None:
         self._services = services
-        self._suite = suite
         self._plan = plan
         self._large = threading.Semaphore(_FEW)
         self._said = 0
@@ -91,15 +89,15 @@ class _Admission:
 
     def _admit(self, number: int, file: StagedFile) -> AdmittedPackage:
         plan, services = self._plan, self._services
-        whole, layout = services.repository.inspect_bytes, services.repository.layout
+        layout = services.repository.layout
         taken = take(
             services.store,
             plan.batch.staging + file.name,
             file,
             layout.incoming(plan.batch.suite, plan.run, number),
-            small=is_small(file.size, whole),
+            small=is_small(file.size, services.repository.inspect_bytes),
         )
-        package = inspected(taken.reader, self._suite, plan, file, taken.sha256, whole=whole)
+        package = inspected(taken.reader, services.repository, plan, file, taken.sha256)
         filename = filename_of(plan.batch.component, package, taken.sha256)
         found = admitted(file, package, filename, taken.sha256)
         self._make_room(file, found)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from debpress import deb
-from debpress.config import Suite
+from debpress.config import Repository
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import pool_filename
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile
 
 
 def inspected(
-    reader: deb.Reader, suite: Suite, plan: Plan, file: StagedFile, sha256: str, *, whole: int
+    reader: deb.Reader, repository: Repository, plan: Plan, file: StagedFile, sha256: str
 ) -> deb.Package:
-    """Raises RejectedError with all that is wrong with the file, of whose data member up to `whole`
-    bytes are unpacked to their end."""
+    """A file of the plan, whose SHA-256 was found to be `sha256`. Raises RejectedError with all
+    that is wrong with it."""
     refusals: list[Refusal] = []
     if sha256 != file.sha256:
         message = (
@@ -22,20 +24,42 @@ def inspected(
         )
         refusals.append(Refusal(file.name, Code.SUM_MISMATCH, message))
     try:
-        lived_with = bool(plan.as_published)
-        package = deb.inspect(file.name, reader, file.size, whole=whole, as_published=lived_with)
+        package = deb.inspect(
+            file.name,
+            reader,
+            file.size,
+            whole=repository.inspect_bytes,
+            as_published=bool(plan.as_published),
+        )
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
-    known = ("all", *suite.architectures)
-    if package.built_for not in known:
-        message = (
-            f"suite {suite.suite} has no architecture {package.built_for!r}; it has "
-            f"{', '.join(known)}"
-        )
-        refusals.append(Refusal(file.name, Code.ARCHITECTURE_UNKNOWN, message))
+    for code, message in _unfit(repository, plan, package):
+        refusals.append(Refusal(file.name, code, message))
     if refusals:
         raise RejectedError(refusals)
     return package
+
+
+def _unfit(repository: Repository, plan: Plan, package: deb.Package) -> Iterator[tuple[Code, str]]:
+    """Why a package that is good has no place where it was uploaded, or not by its uploader."""
+    suite = repository.suite(plan.batch.suite)
+    known = ("all", *(suite.architectures if suite else ()))
+    if package.built_for not in known:
+        message = (
+            f"suite {plan.batch.suite} has no architecture {package.built_for!r}; it has "
+            f"{', '.join(known)}"
+        )
+        yield Code.ARCHITECTURE_UNKNOWN, message
+    if plan.uploader is not None:
+        place = plan.batch.suite, plan.batch.component
+        uploader = repository.uploaders_of(*place).get(plan.uploader)
+        if uploader is None or not uploader.may_publish(package.package):
+            may = ", ".join(uploader.packages) if uploader else "nothing any more"
+            message = (
+                f"{plan.uploader} may not publish {package.package!r} in {'/'.join(place)}, but "
+                f"{may}; leave it to whose it is, or have debpress.uploaders changed"
+            )
+            yield Code.UPLOADER_REFUSED, message
 
 
 def filename_of(component: str, package: deb.Package, sha256: str) -> str:

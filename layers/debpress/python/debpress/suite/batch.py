@@ -65,6 +65,7 @@ def listed_by(repository: Repository, plan: Plan, size: int, body: bytes) -> Man
     """What the plan's manifest lists; `size` as above. Raises RejectedError where nothing can be
     validated."""
     refusals = misplaced(repository, plan.batch, plan.manifest_name)
+    refusals += unclaimed(repository, plan.batch, plan.manifest_name)
     try:
         manifest.check_size(plan.manifest_name, size)
         listed = manifest.parse(plan.manifest_name, body)
@@ -97,10 +98,13 @@ def plan_of_files(
         refusals += [Refusal(file.name, code, message) for code, message in wrong]
         if found is not None and found.size <= repository.max_package_bytes:
             files.append(StagedFile(file.name, file.sha256, found.size, found.etag))
+    known = repository.uploaders_of(plan.batch.suite, plan.batch.component)
+    # By its key, which policies give to operators alone; CI can write nothing that has it.
+    is_operators = plan.manifest_name == layout.OPERATIONS
     return replace(
         plan,
-        # By its key, which policies give to operators alone; CI can write nothing that has it.
-        as_published=True if plan.manifest_name == layout.OPERATIONS else None,
+        as_published=is_operators or None,
+        uploader=plan.batch.claimed if known and not is_operators else None,
         files=tuple(files),
         ignored=beside.ignored(),
         chunks=share_out([f.size for f in files], repository.inspect_bytes),
@@ -184,6 +188,18 @@ def misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
         )
         refusals.append(Refusal(name, Code.KEY_MALFORMED, message))
     return refusals
+
+
+def unclaimed(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
+    """A refusal where the place has uploaders, and the batch is none's; `name` as above."""
+    known = repository.uploaders_of(batch.suite, batch.component)
+    if not known or batch.claimed in known or name == layout.OPERATIONS:
+        return []
+    message = (
+        f"the batch name {batch.id!r} begins with no uploader of {batch.suite}/{batch.component}; "
+        f"name it {next(iter(known))}.{batch.id} or so, by one of: {', '.join(known)}"
+    )
+    return [Refusal(printable(name), Code.UPLOADER_UNKNOWN, message)]
 
 
 def share_out(sizes: Sequence[int], whole: int) -> tuple[tuple[int, int], ...]:

@@ -70,7 +70,16 @@ def send(client: Any, store: S3Store, batch: Batch, built: Keyring) -> Head:
 
 def _places(arguments: argparse.Namespace, repository: Repository, name: str) -> list[Batch]:
     suites = chosen(repository, arguments.suite)
-    return [Batch(suite.suite, _component(arguments, suite), name) for suite in suites]
+    places = [(suite.suite, _component(arguments, suite)) for suite in suites]
+    return [Batch(*place, _owner(repository, place) + name) for place in places]
+
+
+def _owner(repository: Repository, place: tuple[str, str]) -> str:
+    """How the batch's name has to begin where there are uploaders. Where none may publish the
+    package, the press says so."""
+    known = repository.uploaders_of(*place)
+    owners = (name for name, each in known.items() if each.may_publish(repository.keyring))
+    return f"{owner}." if (owner := next(owners, None)) else ""
 
 
 def _component(arguments: argparse.Namespace, suite: Suite) -> str:

@@ -1,0 +1,182 @@
+"""Uploaders: who publishes which packages, told apart by the names of their batches."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+from debpress import config, uploaders
+from debpress.errors import ConfigError
+from debpress.inspection.history import history
+from debpress.steps import prune
+
+from stacks import settings
+from stacks.kept import Kept
+from stacks.roles import Roles
+from tests.support.press import Press, debs
+from tests.support.scenes import signers
+from tests.support.templates import Template, context, permissions
+
+PLACES = ("stable/main", "testing/main")
+WEB = {"name": "web", "packages": ["web", "web-*"], "publishes": list(PLACES)}
+TOOLS = {"name": "tools", "packages": ["tool-*", "lib*-tool"], "publishes": ["stable/main"]}
+SUITES = [
+    {"suite": name, "components": ["main", "extra"], "architectures": ["amd64"]}
+    for name in ("stable", "testing")
+]
+
+
+def described(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"suites": SUITES, "uploaders": list(entries)}
+
+
+@pytest.fixture
+def press() -> Press:
+    made = Press(signers(), repository=config.parse(described(WEB, TOOLS)))
+    made.set_up()
+    return made
+
+
+def publish(press: Press, batch: str, *names: str, **place: str) -> list[tuple[str, str]]:
+    """Uploads packages of these names; the codes of what is wrong, by file."""
+    press.publish(press.upload(batch, debs(*((n, "1", "all") for n in names)), **place))
+    return [(each["file"], each["code"]) for each in press.result(batch, **place)["errors"]]
+
+
+class TestInThePress:
+    def test_each_publishes_its_own_and_the_record_says_who(self, press: Press) -> None:
+        assert not publish(press, "web.1", "web", "web-data")
+        assert not publish(press, "tools.1", "tool-a")
+        assert {each.package for each in press.packages()} == {"web", "web-data", "tool-a"}
+        assert press.result("web.1")["uploader"] == "web"
+        flips = list(history(press.archive, "stable"))
+        assert [flip.uploaders for flip in flips] == [("tools",), ("web",), ()]
+
+    def test_what_is_another_s_or_nobody_s_is_refused_by_its_name(self, press: Press) -> None:
+        assert publish(press, "web.1", "web", "tool-a", "libc6") == [
+            (f"{name}_1_all.deb", "uploader-refused") for name in ("tool-a", "libc6")
+        ]
+        said = press.result("web.1")["errors"][0]["message"]
+        assert "web may not publish 'tool-a' in stable/main, but web, web-*" in said
+        assert press.packages() == set()
+
+    @pytest.mark.parametrize("batch", ["1", "web", "webs.1", "Web.1", ".web.1"])
+    def test_a_batch_in_nobody_s_name_is_refused(self, press: Press, batch: str) -> None:
+        assert ("manifest.json", "uploader-unknown") in publish(press, batch, "web")
+
+    def test_a_place_is_for_its_own_uploaders_alone(self, press: Press) -> None:
+        assert publish(press, "tools.1", "tool-a", suite="testing") == [
+            ("manifest.json", "uploader-unknown")
+        ]
+
+    def test_a_place_without_any_is_as_it_was(self, press: Press) -> None:
+        assert not publish(press, "web.1", "libc6", component="extra")
+        assert "uploader" not in press.result("web.1", component="extra")
+
+    def test_one_who_is_configured_no_more_publishes_no_more(self, press: Press) -> None:
+        """Between the plan and the admission there was a deployment."""
+        steps = press.steps(press.upload("web.1", debs(("web", "1", "all"))))
+        next(steps)
+        press.repository = replace(press.repository, uploaders=press.repository.uploaders[1:])
+        assert [*steps][-1] == "rejected"
+        assert press.result("web.1")["errors"][0]["code"] == "uploader-refused"
+
+    def test_operators_and_the_schedule_need_no_name(self, press: Press) -> None:
+        publish(press, "web.1", "web")
+        removal = {"op": "remove", "packages": ["web"]}
+        assert press.publish(press.operate("o1", removal)) == "published"
+        assert press.packages() == set()
+        assert len(prune.run(press.services)) == 2
+
+
+class TestInTheConfiguration:
+    @pytest.mark.parametrize(
+        ("entries", "named"),
+        [
+            ([WEB, {**TOOLS, "name": "web"}], "uploaders[1].name"),
+            ([{**WEB, "name": "we.b"}], "uploaders[0].name"),
+            ([{**WEB, "packages": ["Web"]}], "uploaders[0].packages[0]"),
+            ([{**WEB, "packages": []}], "uploaders[0].packages"),
+            ([{**WEB, "publishes": ["stable/none"]}], "uploaders[0].publishes[0]"),
+            ([WEB, {**TOOLS, "packages": ["tool-*", "we*"]}], "uploaders[1].packages"),
+            ([WEB, {**TOOLS, "packages": ["*-data"]}], "uploaders[1].packages"),
+            (
+                [WEB, {**TOOLS, "packages": ["web"], "publishes": ["stable/extra"]}],
+                "uploaders[1].packages",
+            ),
+            ([{**WEB, "keys": []}], "uploaders[0].keys"),
+        ],
+    )
+    def test_a_fault_is_named(self, entries: list[dict[str, Any]], named: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            config.parse(described(*entries))
+        assert str(caught.value).startswith(f"debpress.{named}:")
+
+    def test_two_suites_may_have_different_owners(self) -> None:
+        one, other = {**WEB, "publishes": ["stable/main"]}, {**WEB, "publishes": ["testing/main"]}
+        found = config.parse(described(one, {**other, "name": "other"}))
+        assert config.parse(config.as_json(found)) == found
+
+    def test_patterns_meet_where_a_name_fits_both(self) -> None:
+        """Held against every name of up to five letters."""
+        names = ["".join(each) for n in range(6) for each in itertools.product("ab", repeat=n)]
+        patterns = [
+            "".join(each) for n in range(1, 4) for each in itertools.product("ab*", repeat=n)
+        ]
+        for one, other in itertools.product(patterns, repeat=2):
+            fits = any(fnmatchcase(name, one) and fnmatchcase(name, other) for name in names)
+            assert uploaders._meet(one, other) == fits, (one, other)
+
+
+CI = {"name": "Web", "subjects": ["repo:o@1/web@2:ref:refs/heads/main"]}
+
+
+class TestRoles:
+    def read(self, **entry: Any) -> settings.Settings:
+        roles = {"ci": [{**CI, **entry}]}
+        given = {"debpress": described(WEB, TOOLS), "roles": roles}
+        return settings.parse(given)
+
+    @pytest.mark.parametrize(
+        ("entry", "named"),
+        [
+            ({"publishes": ["stable/extra", "stable/main"]}, "publishes[1]"),
+            ({"uploader": "nobody"}, "uploader"),
+            ({"uploader": "web", "publishes": ["stable/extra"]}, "publishes"),
+            ({}, "publishes"),
+        ],
+    )
+    def test_a_fault_is_named(self, entry: dict[str, Any], named: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            self.read(**entry)
+        assert str(caught.value).startswith(f"roles.ci[0].{named}:")
+
+    def test_a_role_writes_in_its_uploader_s_name_alone(self) -> None:
+        [ci] = self.read(uploader="web").roles.ci
+        assert ci.publishes == (("stable", "main"), ("testing", "main"))
+        app = cdk.App(
+            context=context(
+                debpress=described(WEB, TOOLS), roles={"ci": [{**CI, "uploader": "web"}]}
+            )
+        )
+        stack = cdk.Stack(app, "Stack")
+        kept = Kept(cdk.aws_s3.Bucket(stack, "Bucket"), None, None)
+        Roles(stack, "Roles", settings.read(app.node), kept)
+        made = Template(assertions.Template.from_stack(stack).to_json())
+        found = {
+            tuple(line.split(" | ")[1:])
+            for line in permissions(made)
+            if line.startswith("RolesCiWeb | ") and "sts:" not in line
+        }
+        own = [f"{place}/web.*" for place in PLACES]
+        assert found == {
+            ("DENY s3:PutObject", "<Bucket>/staging/*/operations.json"),
+            *(("s3:PutObject", f"<Bucket>/staging/{each}") for each in own),
+            *(("s3:AbortMultipartUpload", f"<Bucket>/staging/{each}") for each in own),
+            *(("s3:GetObject", f"<Bucket>/results/{each}") for each in own),
+        }
