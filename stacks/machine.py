@@ -236,14 +236,29 @@ def definition(timeouts: dict[str, int]) -> dict[str, Any]:
             "Finished": {
                 "Type": "Choice",
                 "Choices": [
+                    {"Condition": "{% $exists($states.input.next) %}", "Next": "Next suite"},
                     {
                         # A set-up has no run, hence no result and no status; but it can fail, too.
                         "Condition": "{% $outcome = 'failed' and "
                         "$states.input.status != 'published' %}",
                         "Next": "Failed",
-                    }
+                    },
                 ],
                 "Default": "Done",
+            },
+            # A batch for several suites stands in the queue of the next of them by now.
+            "Next suite": {
+                "Type": "Pass",
+                "Assign": {
+                    "suite": "{% $states.input.next.suite %}",
+                    "run": "{% $states.input.next.run %}",
+                    "generation": None,
+                    "target": None,
+                    "failure": None,
+                    "queued": True,
+                    "lead": False,
+                },
+                "Next": "Merge",
             },
             # It needs no Default: a Choice of which nothing matches fails, which is right here.
             "Failed": {

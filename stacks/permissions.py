@@ -94,7 +94,8 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.staged(),
                 keys.inrelease,
             ),
-            put=(keys.results(), keys.prune_reports),
+            # The plan and the entry by which a batch for several suites goes on.
+            put=(keys.results(), keys.prune_reports, keys.runs, keys.queue),
             delete=(keys.queue,),
             list=True,
         ),

@@ -10,9 +10,11 @@ import json
 import re
 import sys
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from debpress import config
 from debpress.deb import writing
 from debpress.steps import reap
 
@@ -58,7 +60,7 @@ def bucket() -> dict[str, bytes]:
     found |= _records(press)
     press.publish(press.operate("o6", {"op": "forget", "packages": ["b (= 1)"]}))
     press.set_up()
-    return {**found, **_records(press), **_rotated()}
+    return {**found, **_records(press), **_rotated(), **_joint()}
 
 
 class _Numbered(MemoryStore):
@@ -93,6 +95,37 @@ def _together(press: Press) -> None:
         press.functions()["queue"]({"suite": "stable", "run": run})
         press.clock.sleep(6)
     list(runs[0])
+
+
+def _joint() -> dict[str, bytes]:
+    """Of a batch for two suites, and of one that the second refuses when the first has it."""
+    suites = ("bookworm", "trixie")
+    press = Press(
+        quick_signers(),
+        repository=config.parse(
+            {
+                "suites": [{"suite": each, "architectures": ["amd64"]} for each in suites],
+                "uploaders": [
+                    {"name": "web", "packages": ["*"], "publishes": [f"{s}/main" for s in suites]}
+                ],
+            }
+        ),
+    )
+    press.store = _Numbered(press.clock)
+    press.set_up()
+    for batch, version in (("web.1", "1"), ("web.2", "2")):
+        files = {f"a_{version}_all.deb": deb("a", version)}
+        listed = [{"name": n, "sha256": sha256(body).hexdigest()} for n, body in files.items()]
+        manifest = {"version": 1, "suites": suites, "files": listed}
+        steps = press.steps(press.upload(batch, files, suite="bookworm", manifest=manifest))
+        for _ in range(5):
+            next(steps)
+        if version == "2":
+            other = {"a_2_all.deb": deb("a", "2", note="other")}
+            press.publish(press.upload("web.3", other, suite="trixie"))
+        list(steps)
+    assert press.result("web.2", "bookworm")["status"] == "rejected"
+    return {key: body for key, body in _records(press).items() if not key.startswith("state/_")}
 
 
 def deb(package: str, version: str, architecture: str = "all", note: str = "a package") -> bytes:

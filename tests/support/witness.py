@@ -25,6 +25,7 @@ from debpress.layout import INDEX_SUFFIXES, Batch, Layout
 from debpress.records.batch import ManifestRef
 from debpress.records.generation import Generation, number
 from debpress.store import Head
+from debpress.suite.joint import base
 from debpress.suite.runs import run_name
 
 from tests.support.faults import Call
@@ -244,7 +245,7 @@ class Witness:
         if not manifest.key.startswith(batch.staging):
             raise Violation(f"{key} answers for {manifest.key}")
         by_number = {number(f.generation): f for f in self.flips}
-        taken = run in {r for f in self.flips for r in taken_in(f.record)}
+        taken = run in {r for f in self.flips for r in taken_in(f.record)} - self._withdrawn()
         if status == "published":
             flip = by_number.get(result["generation"])
             if flip is None:
@@ -253,11 +254,16 @@ class Witness:
                 raise Violation(f"{key} says published, and it is not to be seen")
             for package in result["packages"]:
                 self._hear_package(key, package, flip, batch.component)
-        elif taken:
+        elif taken and not result.get("suites"):
             raise Violation(f"{key} says {status}, and the batch is published")
         if self._said.get(run) in ("published", "rejected") and self._said[run] != status:
             raise Violation(f"{key} said {self._said[run]} before, and now {status}")
         self._said[run] = status
+
+    def _withdrawn(self) -> set[str]:
+        """The runs of joint batches that this suite has let go of again."""
+        outcomes = (each for flip in self.flips for each in flip.record.batches)
+        return {base(each.run) for each in outcomes if each.kinds == ("withdraw",)}
 
     def _hear_package(
         self, key: str, package: Mapping[str, Any], flip: Flip, component: str
@@ -296,7 +302,7 @@ class Witness:
         signature = store.body(self.layout.release_gpg(self.suite))
         openpgp.verify_detached(text, signature, self.press.signers.certificates())
         for flip in self.flips:
-            for run in taken_in(flip.record) & self._said.keys():
+            for run in (taken_in(flip.record) & self._said.keys()) - self._withdrawn():
                 if self._said[run] != "published":
                     raise Violation(f"{run} is published; its result says {self._said[run]}")
         for key, (size, sha256) in self._kept.items():

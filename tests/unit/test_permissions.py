@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,7 @@ from debpress.signing import Signers
 from debpress.steps.replication import Mirror
 from debpress.steps.services import Services
 from debpress.store import Immutable, ObjectChanged, ObjectHeaders, Pin
+from debpress.uploaders import Uploader
 
 from stacks.permissions import Grants, grants, mirrored
 from tests.support.fake_kms import FakeKms
@@ -379,6 +380,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     back = deployed.call("setup", rotate="back")
     assert "record" in back, back
     _told_of_other_manifests(deployed)
+    _for_several_suites(press)
     reports = [key for key in press.store.keys("state/") if "/reports/prune-" in key]
     _told(deployed, Layout.rotation(), *reports)
 
@@ -400,6 +402,17 @@ def _proven(deployed: Deployed) -> None:
     for _ in range(2):
         assert press.publish(press.upload("p1", debs(("p", "1", "all")))) == "published"
     press.configure(diff_stanzas=0)
+
+
+def _for_several_suites(press: Press) -> None:
+    places = tuple((suite.suite, "main") for suite in press.repository.suites)
+    before = press.repository
+    press.repository = replace(before, uploaders=(Uploader("ci", ("*",), places),))
+    files = debs(("j", "1", "all"))
+    listed = [{"name": n, "sha256": hashlib.sha256(body).hexdigest()} for n, body in files.items()]
+    manifest = {"version": 1, "suites": ["stable", "testing"], "files": listed}
+    assert press.publish(press.upload("ci.j", files, manifest=manifest)) == "published"
+    press.repository = before
 
 
 def _followed(deployed: Deployed) -> None:

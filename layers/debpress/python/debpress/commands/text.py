@@ -110,6 +110,8 @@ def outcome(result: Result) -> str:
 def print_details(result: Result) -> None:
     """Prints on stdout what came and went, and what was left."""
     if result.status == "published":
+        for other in (result.suites or ())[1:]:
+            print(f"  published in {other.suite} in generation {other.generation}")
         print_table((p.action, p.package, p.version, p.architecture) for p in result.packages)
     if result.left_over:
         print(f"  {result.left_over} more are left for the next prune: prune_share allows no more")

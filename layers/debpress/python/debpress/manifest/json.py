@@ -1,10 +1,12 @@
-"""manifest.json: `{"version": 1, "files": [{"name", "sha256", "size"?}]}`, and nothing more."""
+"""manifest.json: `{"version": 1, "files": [{"name", "sha256", "size"?}], "suites"?: [...]}`, and
+nothing more."""
 
 from __future__ import annotations
 
 from debpress import strict
 from debpress.errors import Code
 from debpress.findings import Findings, refused
+from debpress.layout import SUITE
 from debpress.manifest import fields
 from debpress.manifest.listed import MOST_FILES, Listing
 
@@ -19,7 +21,7 @@ def read(body: bytes, findings: Findings, listing: Listing, *, as_published: boo
             f"is {strict.kind(value)}; write an object with version and files",
         )
     top = fields.Fields(value, "")
-    top.gather(findings, "version", "files", *(["as_published"] if as_published else []))
+    top.gather(findings, "version", "files", "as_published" if as_published else "suites")
     if as_published and top.data.get("as_published") is not True:
         findings.add(
             Code.MANIFEST_FIELD,
@@ -27,6 +29,9 @@ def read(body: bytes, findings: Findings, listing: Listing, *, as_published: boo
             "manifest.json",
         )
     fields.check_version(top, findings)
+    if "suites" in top.data and not as_published:
+        with findings.gathering():
+            listing.suites = top.texts("suites", SUITE)
     # With one more than there may be it is refused, whatever else would be found in the rest.
     for index, entry in enumerate(top.take("files", list)[: MOST_FILES + 1]):
         with findings.gathering():

@@ -29,10 +29,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`files` are the packages to publish; `others` are listed too, but no binary packages."""
+    """`files` are the packages to publish; `others` are listed too, but no binary packages.
+    `suites` are those that it names, none where it goes to the suite where it was put."""
 
     files: tuple[Listed, ...]
     others: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
 
 
 class Listing:
@@ -43,6 +45,7 @@ class Listing:
         self._names: set[str] = set()
         self._files: list[Listed] = []
         self._others: list[str] = []
+        self.suites: tuple[str, ...] = ()
 
     def add(self, where: str, name: str, sha256: str, size: int | None = None) -> None:
         """A package; `where` is the entry's place in the manifest, for the reader."""
@@ -83,7 +86,7 @@ class Listing:
                 f"lists {len(self._names)} files, the most is {MOST_FILES}; make several batches",
             )
         self._findings.close()
-        return Manifest(tuple(self._files), tuple(self._others))
+        return Manifest(tuple(self._files), tuple(self._others), self.suites)
 
     def _name(self, where: str, name: str) -> None:
         why = "is the manifest" if name == self._findings.file else _unsafe(name)

@@ -45,6 +45,31 @@ class StagedFile(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Flipped(Record):
+    """A suite that has a joint batch, by its generation of this id and date."""
+
+    suite: str
+    generation: str
+    release_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joint(Record):
+    """A batch for several suites, in the order in which they flip; `done` have. `errors` are why
+    one has refused it: then the suites that are done take out what they got, the last first, and
+    are done no more."""
+
+    suites: tuple[str, ...]
+    done: tuple[Flipped, ...] = ()
+    errors: tuple[Problem, ...] | None = optional()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no suite has it yet."""
+        return not self.done and self.errors is None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan(Record):
     """What a run is to publish. `base` is the id of the suite's generation when the run began.
 
@@ -52,7 +77,8 @@ class Plan(Record):
     `operations` are an operator's, in place of files. `as_published`: an operator has listed the
     files, and what hosts can live with is taken. `errors` were found before any file was read;
     where there are some, the batch is rejected. `uploader` is whose batch it is, where uploaders
-    are configured for its place.
+    are configured for its place. `joint` is where a batch for several suites stands, as
+    this suite's turn comes; `batch` is then the place of the first.
     """
 
     run: str
@@ -68,6 +94,14 @@ class Plan(Record):
     errors: tuple[Problem, ...] = ()
     as_published: bool | None = optional()
     uploader: str | None = optional()
+    joint: Joint | None = optional()  # noqa: RUF009 (a field of the record)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it is: a batch, or an operator's operations, or the taking out of a joint batch."""
+        if self.joint and self.joint.errors is not None:
+            return ("withdraw",)
+        return tuple(sorted({str(each["op"]) for each in self.operations})) or ("batch",)
 
     @property
     def manifest_name(self) -> str:

@@ -9,7 +9,14 @@ from datetime import datetime
 from debpress.clock import from_iso
 from debpress.codec import Record, named, optional, versioned
 from debpress.layout import Batch
-from debpress.records.batch import AdmittedPackage, ManifestRef, Plan, Problem, Provenance
+from debpress.records.batch import (
+    AdmittedPackage,
+    Joint,
+    ManifestRef,
+    Plan,
+    Problem,
+    Provenance,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ class PackageOutcome(PackageRef):
 class BatchOutcome(Record):
     """What became of a run: its packages, or, where it was refused, its `errors`.
 
-    `kinds` are `batch`, or the operations that were asked for. `left_over` are the versions that a
+    `kinds` are `batch`, or the operations that were asked for, or `withdraw` for what takes out
+    again what a `joint` batch brought. `left_over` are the versions that a
     partial prune left for the next one, where it left any. `uploader` is who published it, where
     uploaders are configured.
     """
@@ -70,6 +78,7 @@ class BatchOutcome(Record):
     errors: tuple[Problem, ...] | None = optional()
     left_over: int | None = optional()
     uploader: str | None = optional()
+    joint: Joint | None = optional()  # noqa: RUF009 (a field of the record)
 
     @classmethod
     def of(cls, plan: Plan) -> BatchOutcome:
@@ -80,9 +89,10 @@ class BatchOutcome(Record):
             manifest=plan.manifest,
             started_at=plan.started_at,
             execution=plan.execution,
-            kinds=tuple(sorted({str(each["op"]) for each in plan.operations})) or ("batch",),
+            kinds=plan.kinds,
             ignored=plan.ignored,
             uploader=plan.uploader,
+            joint=plan.joint,
         )
 
     def taken(self, packages: tuple[PackageOutcome, ...], left_over: int = 0) -> BatchOutcome:

@@ -6,14 +6,28 @@ from dataclasses import dataclass
 
 from debpress.codec import Record, optional, versioned
 from debpress.layout import Batch
-from debpress.records.batch import ManifestRef, Problem
+from debpress.records.batch import Flipped, ManifestRef, Problem
 from debpress.records.generation import (
     BatchOutcome,
     Generation,
     PackageOutcome,
     PackageRef,
+    number,
     ref_fields,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult(Record):
+    """A suite in which a batch for several is published, since a generation (a number)."""
+
+    suite: str
+    generation: int
+    release_date: str
+
+    @classmethod
+    def of(cls, found: Flipped) -> SuiteResult:
+        return cls(found.suite, number(found.generation), found.release_date)
 
 
 @versioned
@@ -22,7 +36,8 @@ class Result(Record):
     """A batch's result. `status` is `published`, `rejected` or `failed`. `generation` (a number)
     and `release_date` are None where the batch was not published. `left_over` is the number of
     versions that a partial prune left for the next one, None where it left nothing. `uploader` is
-    who published it, where uploaders are configured."""
+    who published it, where uploaders are configured. Of a batch for several suites, `suites` are
+    those that have it, and the other fields say what the first one's generation does."""
 
     batch: Batch
     manifest: ManifestRef
@@ -37,6 +52,7 @@ class Result(Record):
     execution: str
     left_over: int | None = optional()
     uploader: str | None = optional()
+    suites: tuple[SuiteResult, ...] | None = optional()
 
     @classmethod
     def of(
@@ -46,8 +62,10 @@ class Result(Record):
         record: Generation | None,
         problems: tuple[Problem, ...],
         finished_at: str,
+        suites: tuple[Flipped, ...] | None = None,
     ) -> Result:
-        """A run's result; `record` is the generation that publishes it, None where none does."""
+        """A run's result; `record` is the generation that publishes it, None where none does.
+        `suites` are given for a batch for several."""
         return cls(
             batch=outcome.batch,
             manifest=outcome.manifest,
@@ -62,6 +80,7 @@ class Result(Record):
             execution=outcome.execution,
             left_over=outcome.left_over,
             uploader=outcome.uploader,
+            suites=None if suites is None else tuple(SuiteResult.of(each) for each in suites),
         )
 
     def says_enough(self, newer: Result) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from debpress.clock import iso
 from debpress.concurrency import side_by_side
 from debpress.errors import Code, DebpressError
-from debpress.records.batch import Problem
+from debpress.records.batch import Flipped, Joint, Plan, Problem
 from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
+from debpress.records.messages.finish import Following
 from debpress.records.result import PruneReport, Result
 from debpress.steps.services import Services
 from debpress.steps.telling import answered
@@ -23,19 +24,21 @@ class Answers:
         self._measure = services.measure
         self._suite = suite
 
-    def published(self, record: Generation, run: str | None) -> str | None:
+    def published(self, record: Generation, run: str | None) -> str | Following | None:
         """Writes the result of `run`; and, if its execution made the generation, the results of
         every run that the generation decided.
 
         The executions of the other runs are told so and end; if one has died, its CI has its result
-        all the same. A result is written before its queue entry is deleted:
+        all the same. A batch for several suites goes on in the next of them, which is returned,
+        and its own execution follows it. A result is written before its queue entry is deleted:
         if this function dies in between, the next merge finds in the chain of generations that the
         entry's run is decided, and its `finish` deletes the entry.
         """
         if record.by == run:  # One execution writes for all, and the others end with that.
             others = sorted(record.decided - {run})
-            side_by_side(lambda each: self._decided(record, each), others)
-            answered(self._services, self._suite, others)
+            found = side_by_side(lambda each: self._decided(record, each), others)
+            told = dict(zip(others, found, strict=True))
+            answered(self._services, self._suite, told)
             for left in record.unanswered:
                 self._decided(
                     self._archive.suite(self._suite).generation(left.generation), left.run
@@ -44,8 +47,12 @@ class Answers:
             return None
         return self._decided(record, run) or self._unchanged(record, run)
 
-    def _decided(self, record: Generation, run: str) -> str | None:
-        """Writes the result that a generation decided for a run; None if it decided nothing."""
+    def _decided(self, record: Generation, run: str) -> str | Following | None:
+        """Writes the result that a generation decided for a run, or hands it on; None if it decided
+        nothing."""
+        for outcome in (*record.batches, *record.refused):
+            if outcome.run == run and outcome.joint:
+                return self._joint(record, outcome, outcome.joint)
         for outcome in record.batches:
             if outcome.run == run:
                 # The report comes before the result: if this dies in between, the result is
@@ -59,6 +66,39 @@ class Answers:
                 self.answer(outcome, "rejected", None, outcome.errors or ())
                 return "rejected"
         return None
+
+    def _joint(self, record: Generation, outcome: BatchOutcome, joint: Joint) -> str | Following:
+        """The batch goes on before its entry here is deleted: if this dies in between, whoever
+        comes upon the entry hands it on again."""
+        from debpress.steps import handing  # noqa: PLC0415 (of few publishes)
+
+        following = handing.hand_on(self._services, record, outcome, joint)
+        if following is not None:
+            self._runs.dequeue(outcome.run)
+            return following
+        errors = outcome.errors if joint.errors is None else joint.errors
+        if errors is None:
+            done = (*joint.done, Flipped(record.suite, record.id, record.date))
+            first, told = handing.flipped(self._archive, done[0], outcome.run)
+            self.write(told, "published", first, (), done)
+        else:
+            self.write(outcome.refused(errors), "rejected", None, errors, ())
+        self._runs.dequeue(outcome.run)
+        return "published" if errors is None else "rejected"
+
+    def stuck(self, plan: Plan, joint: Joint) -> str:
+        """Of a batch that some of its suites have, whose execution can't go on. It keeps its place
+        in the queue: whoever publishes next takes it along, and replaces this result."""
+        had = ", ".join(each.suite for each in joint.done)
+        left = "follow" if joint.errors is None else "take it out again, as it was refused"
+        message = (
+            f"debpress could not finish: {had} has this batch, and {self._suite} is yet to {left}; "
+            "it does with its next publish, or when the repository's operators redrive execution "
+            f"{plan.execution}"
+        )
+        problem = Problem(plan.manifest_name, str(Code.INTERNAL), message)
+        self.write(BatchOutcome.of(plan), "failed", None, (problem,))
+        return "failed"
 
     def _report_prune(self, record: Generation) -> PruneReport:
         report = PruneReport.of(record)
@@ -108,6 +148,22 @@ class Answers:
         )
         return "rejected"
 
+    def write(
+        self,
+        outcome: BatchOutcome,
+        status: str,
+        record: Generation | None,
+        problems: tuple[Problem, ...],
+        suites: tuple[Flipped, ...] | None = None,
+    ) -> bool:
+        finished_at = iso(self._clock.now())
+        if suites is None and outcome.joint:
+            suites = outcome.joint.done
+        result = Result.of(outcome, status, record, problems, finished_at, suites)
+        return self._archive.results.answer(
+            result, lambda: self._archive.is_newest(outcome.manifest)
+        )
+
     def answer(
         self,
         outcome: BatchOutcome,
@@ -117,10 +173,7 @@ class Answers:
     ) -> bool:
         """Writes one result, unless it was written before or its manifest was uploaded anew, and
         deletes the run's queue entry. Returns whether it wrote."""
-        result = Result.of(outcome, status, record, problems, iso(self._clock.now()))
-        wrote = self._archive.results.answer(
-            result, lambda: self._archive.is_newest(outcome.manifest)
-        )
+        wrote = self.write(outcome, status, record, problems)
         self._runs.dequeue(outcome.run)
         if wrote and any(each.code == Code.PRUNE_TOO_MUCH for each in problems):
             # Lost if the function dies right here; tomorrow's prune is refused and counted, too.

@@ -9,7 +9,7 @@ from debpress.archive.suite import SuiteArchive
 from debpress.errors import Code
 from debpress.records.batch import Plan, Problem
 from debpress.records.generation import BatchOutcome, Generation
-from debpress.records.messages.finish import Ended, FinishInput, FinishOutput
+from debpress.records.messages.finish import Ended, FinishInput, FinishOutput, Following
 from debpress.steps.answers import Answers
 from debpress.steps.services import Services
 from debpress.steps.telling import hand_over
@@ -31,8 +31,9 @@ def run(services: Services, message: FinishInput) -> FinishOutput:
     """
     run = message.run
     if run is not None and message.outcome is Ended.FAILED:
-        return FinishOutput(_failed(services, message.suite, run, message.error or {}))
-    answers, status, led = Answers(services, message.suite), None, True
+        return _output(_failed(services, message.suite, run, message.error or {}))
+    answers, led = Answers(services, message.suite), True
+    status: str | Following | None = None
     if run is not None and message.outcome is Ended.REJECTED:
         status = answers.rejected(run)
     elif message.outcome is Ended.PUBLISHED and message.generation is not None:
@@ -42,7 +43,11 @@ def run(services: Services, message: FinishInput) -> FinishOutput:
         led = _led(record, run)
     if led:
         hand_over(services, message.suite)
-    return FinishOutput(status)
+    return _output(status)
+
+
+def _output(found: str | Following | None) -> FinishOutput:
+    return FinishOutput(None, found) if isinstance(found, Following) else FinishOutput(found)
 
 
 def _led(record: Generation, run: str | None) -> bool:
@@ -52,10 +57,21 @@ def _led(record: Generation, run: str | None) -> bool:
     return record.by == run or not {run, record.by} <= record.decided
 
 
-def _failed(services: Services, suite: str, run: str, error: Mapping[str, Any]) -> str | None:
+def _failed(
+    services: Services, suite: str, run: str, error: Mapping[str, Any]
+) -> str | Following | None:
     """Writes the result `failed`, unless some generation has decided the run nevertheless."""
     plan = services.archive.runs(suite).plan(run)
     answers = Answers(services, suite)
+    if plan.joint and not plan.joint.is_first:
+        # Another suite has it. So this one's turn is still to come, and its entry stays where it is
+        # (docs/protocol.md, interleaving 49).
+        archive = services.archive.suite(suite)
+        state = archive.published()
+        if record := _decider(archive, state.generation if state else None, plan):
+            return answers.published(record, run)
+        hand_over(services, suite)
+        return answers.stuck(plan, plan.joint)
     record = _made_all_the_same(services, plan)
     if record is not None:
         return answers.published(record, run)

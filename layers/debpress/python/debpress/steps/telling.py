@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from debpress.archive.runs import Runs
 from debpress.concurrency import side_by_side
+from debpress.records.messages.finish import Following
 from debpress.records.messages.told import Told
 from debpress.steps.services import Services
 
 
-def answered(services: Services, suite: str, decided: Iterable[str]) -> None:
-    """Tells the executions of runs that their batches' results are written."""
+def answered(services: Services, suite: str, decided: Mapping[str, str | Following | None]) -> None:
+    """Tells the executions of runs that their batches' results are written; and those whose batches
+    go on in another suite, to see for themselves."""
     runs = services.archive.runs(suite)
-    side_by_side(lambda run: _tell(services, runs, run, Told.ANSWERED), decided)
+
+    def tell(run: str) -> None:
+        goes_on = isinstance(decided[run], Following)
+        _tell(services, runs, run, Told.AGAIN if goes_on else Told.ANSWERED)
+
+    side_by_side(tell, decided)
 
 
 def hand_over(services: Services, suite: str) -> None:

@@ -42,16 +42,22 @@ def inspected(
 
 def _unfit(repository: Repository, plan: Plan, package: deb.Package) -> Iterator[tuple[Code, str]]:
     """Why a package that is good has no place where it was uploaded, or not by its uploader."""
-    suite = repository.suite(plan.batch.suite)
+    for name in plan.joint.suites if plan.joint else (plan.batch.suite,):
+        yield from _unfit_in(repository, name, plan, package)
+
+
+def _unfit_in(
+    repository: Repository, name: str, plan: Plan, package: deb.Package
+) -> Iterator[tuple[Code, str]]:
+    suite = repository.suite(name)
     known = ("all", *(suite.architectures if suite else ()))
     if package.built_for not in known:
         message = (
-            f"suite {plan.batch.suite} has no architecture {package.built_for!r}; it has "
-            f"{', '.join(known)}"
+            f"suite {name} has no architecture {package.built_for!r}; it has {', '.join(known)}"
         )
         yield Code.ARCHITECTURE_UNKNOWN, message
     if plan.uploader is not None:
-        place = plan.batch.suite, plan.batch.component
+        place = name, plan.batch.component
         uploader = repository.uploaders_of(*place).get(plan.uploader)
         if uploader is None or not uploader.may_publish(package.package):
             may = ", ".join(uploader.packages) if uploader else "nothing any more"

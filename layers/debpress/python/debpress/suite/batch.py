@@ -13,7 +13,7 @@ from debpress.index.entries import Identity
 from debpress.index.versions import CanonicalVersion, canonical, meet
 from debpress.layout import Batch
 from debpress.manifest import Listed, Manifest
-from debpress.records.batch import AdmittedPackage, Plan, StagedFile, problems
+from debpress.records.batch import AdmittedPackage, Joint, Plan, StagedFile, problems
 from debpress.suite.staged import StagedObject
 
 # A chunk is one call of the admitting function, and the work of it is told in bytes: small enough
@@ -105,11 +105,20 @@ def plan_of_files(
         plan,
         as_published=is_operators or None,
         uploader=plan.batch.claimed if known and not is_operators else None,
+        joint=_joint(repository, plan, listed),
         files=tuple(files),
         ignored=beside.ignored(),
         chunks=share_out([f.size for f in files], repository.inspect_bytes),
         errors=problems(refusals),
     )
+
+
+def _joint(repository: Repository, plan: Plan, listed: Manifest) -> Joint | None:
+    if not listed.suites:
+        return None
+    from debpress.suite import joint  # noqa: PLC0415 (of few batches)
+
+    return joint.of_plan(repository, plan, listed.suites)
 
 
 class _Beside:

@@ -13,7 +13,7 @@ from debpress.config import Repository, Suite
 from debpress.errors import Code, ConfigError, Refusal, RejectedError
 from debpress.index.writer import Built
 from debpress.layout import OPERATIONS
-from debpress.records.batch import Plan, Problem, QueueEntry, problems
+from debpress.records.batch import Joint, Plan, Problem, QueueEntry, problems
 from debpress.records.generation import (
     BatchOutcome,
     Generation,
@@ -155,6 +155,8 @@ class _Merge:
 
     def _put(self, draft: SuiteDraft, entry: QueueEntry) -> Effect:
         component = entry.plan.batch.component
+        if entry.plan.joint:
+            return self._put_joint(draft, entry, entry.plan.joint)
         if not entry.plan.operations:
             self._refuse_reaped(entry)
             return Effect(draft.add(component, entry.packages))
@@ -166,6 +168,20 @@ class _Merge:
         asked = [operations.from_json(each) for each in entry.plan.operations]
         workspace = Workspace(self._loader, self._repository, draft, self._found.state)
         return operate.apply(workspace, component, asked)
+
+    def _put_joint(self, draft: SuiteDraft, entry: QueueEntry, asked: Joint) -> Effect:
+        from debpress.suite import joint  # noqa: PLC0415 (of few publishes)
+
+        component = entry.plan.batch.component
+        if asked.errors is not None:
+            newest = self._found.state.generation if self._found.state else None
+            chain = self._loader.chain(draft.suite, newest, None)
+            return Effect(joint.withdraw(draft, component, chain, asked.done[-1], entry))
+        self._refuse_reaped(entry)
+        if asked.is_first:
+            trial = joint.Trial(self._loader, self._repository, asked)
+            return Effect(trial.add(draft, component, entry.packages))
+        return Effect(draft.add(component, entry.packages))
 
     def _refuse_reaped(self, entry: QueueEntry) -> None:
         """A failed execution may be redriven when its files are gone from staging and pool. Its
@@ -191,6 +207,9 @@ class _Merge:
             or self._is_contested(waiting)
             # What is forgotten is in no index, and counts from this generation on.
             or any(p.action == FORGOTTEN for each in self._taken for p in each.packages)
+            # What becomes of a joint batch elsewhere follows from what is decided here, so the
+            # chain has to tell it for ever (docs/protocol.md, interleaving 46).
+            or any(each.joint for each in (*self._taken, *self._refused))
             # Ours comes after what this decides.
             or run not in decided_here
         )
@@ -262,4 +281,4 @@ def _is_due(settings: Suite, state: Published | None) -> bool:
 def _is_alone(entry: QueueEntry) -> bool:
     """Operations have a flip of their own: what they take out and what others bring might be the
     same, and a result must not say published of what its generation does not show."""
-    return bool(entry.plan.operations)
+    return entry.plan.kinds != ("batch",)

@@ -31,7 +31,17 @@ class FinishInput(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Following(Record):
+    """Where a batch for several suites goes on: in the queue of a suite, as a run of it."""
+
+    suite: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class FinishOutput(Record):
-    """`status` is that of the run's result; None where there was no result to write."""
+    """`status` is that of the run's result; None where there was no result to write, or none yet,
+    since the batch is for several suites: then `next` is where the execution merges next."""
 
     status: str | None
+    next: Following | None = optional()  # noqa: RUF009 (a field of the record)

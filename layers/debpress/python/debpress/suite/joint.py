@@ -1,0 +1,178 @@
+"""A joint batch: one for several suites, which flip to it one after another, or none keeps it.
+
+What every suite would say is asked before the first flips. A suite may all the same refuse when its
+turn comes, since another batch came in between: then those that have flipped take out again what
+they got (docs/protocol.md, "One batch, several suites").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from debpress.config import Repository
+from debpress.errors import Code, ConfigError, CorruptError, Refusal, RejectedError
+from debpress.findings import printable
+from debpress.index.entries import Entry, Identity
+from debpress.records.batch import (
+    AdmittedPackage,
+    Flipped,
+    Joint,
+    Plan,
+    Problem,
+    QueueEntry,
+)
+from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
+from debpress.suite.draft import SuiteDraft, content_of
+from debpress.suite.loader import Loader
+
+# A flip takes seconds, and the execution has so many rounds for all of them together.
+MOST_SUITES = 8
+_UNDO = ".undo"
+
+
+def of_plan(repository: Repository, plan: Plan, suites: Sequence[str]) -> Joint | None:
+    """What a manifest's `suites` ask for; None where that is one suite. Raises RejectedError."""
+    batch, refusals = plan.batch, list[tuple[Code, str]]()
+    first = repository.suite(batch.suite)
+    if suites and suites[0] != batch.suite:
+        told = f"the suites begin with {suites[0]!r}, and it was put to {batch.suite!r}"
+        refusals.append((Code.MANIFEST_FIELD, f"{told}; name that one first, and then the others"))
+    if len(suites) > MOST_SUITES:
+        told = f"names {len(suites)} suites, the most is {MOST_SUITES}"
+        refusals.append((Code.MANIFEST_FIELD, f"{told}; make several batches"))
+    for name in suites[1:]:
+        settings = repository.suite(name)
+        if settings is None:
+            known = ", ".join(each.suite for each in repository.suites)
+            told = f"there is no suite {name!r} here; name some of: {known}"
+            refusals.append((Code.SUITE_UNKNOWN, told))
+        elif batch.component not in settings.components:
+            told = f"suite {name} has no component {batch.component!r}; leave it out"
+            refusals.append((Code.COMPONENT_UNKNOWN, told))
+        elif first and settings.provenance != first.provenance:
+            # Admission proves once, by the first one's policy.
+            told = f"suite {name} asks otherwise than {first.suite} where packages are from"
+            refusals.append((Code.MANIFEST_FIELD, f"{told}; make two batches"))
+    if len(suites) > 1 and not refusals:
+        # The key has told S3 where the role may publish, and it names the first suite alone.
+        for name in suites:
+            if batch.claimed not in repository.uploaders_of(name, batch.component):
+                told = (
+                    f"the batch name {batch.id!r} begins with no uploader of {name}/"
+                    f"{batch.component}, which a batch for several suites needs in each of them"
+                )
+                refusals.append((Code.UPLOADER_UNKNOWN, told))
+    if refusals:
+        name = printable(plan.manifest_name)
+        raise RejectedError(Refusal(name, code, message) for code, message in refusals)
+    return Joint(tuple(suites)) if len(suites) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Of a batch that no suite has yet, in all of its suites."""
+
+    loader: Loader
+    repository: Repository
+    joint: Joint
+
+    def add(
+        self, draft: SuiteDraft, component: str, packages: Sequence[AdmittedPackage]
+    ) -> tuple[PackageOutcome, ...]:
+        """Puts it into its first suite. Raises RejectedError, having changed nothing, with all that
+        any of them has against it, as they are published now."""
+        refusals: list[Refusal] = []
+        for name in self.joint.suites[1:]:
+            refusals += self._refusals(name, component, packages)
+        before = draft.checkpoint()
+        try:
+            outcomes = draft.add(component, packages)
+        except RejectedError as error:
+            refusals += error.refusals
+        if refusals:
+            draft.restore(before)
+            raise RejectedError(refusals)
+        return outcomes
+
+    def _refusals(
+        self, name: str, component: str, packages: Sequence[AdmittedPackage]
+    ) -> list[Refusal]:
+        try:
+            self._published(name).add(component, packages)
+        except RejectedError as error:
+            return [replace(each, message=f"in {name}: {each.message}") for each in error.refusals]
+        except (ConfigError, CorruptError) as error:
+            # That suite can't flip now. Raised, it would hold up whoever publishes in this one.
+            return [Refusal("", Code.INTERNAL, f"in {name}: {error}")]
+        return []
+
+    def _published(self, name: str) -> SuiteDraft:
+        settings, state = self.repository.suite(name), self.loader.published(name)
+        if settings is None or state is None:
+            message = f"suite {name} publishes nothing yet, or no more; deploy it first"
+            raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, message)])
+        return SuiteDraft(self.loader, settings, state)
+
+
+def withdraw(
+    draft: SuiteDraft,
+    component: str,
+    chain: Iterable[Generation],
+    taken: Flipped,
+    entry: QueueEntry,
+) -> tuple[PackageOutcome, ...]:
+    """Takes out again what the batch brought, as far as it is still there. What of it was there
+    before stays, and so does all of it where the record of that is lost."""
+    record = next((each for each in chain if each.id == taken.generation), None)
+    brought = {
+        package.identity
+        for outcome in (record.batches if record else ())
+        for package in outcome.packages
+        if outcome.run == base(entry.run) and package.action == "added"
+    }
+    every = {Identity(p.package, p.version, p.architecture): p for p in entry.packages}
+    identities = {identity: p for identity, p in every.items() if identity in brought}
+    found = {
+        identity: text
+        for (where, identity), text in draft.find(identities).items()
+        if where == component
+        and identity in identities
+        and content_of(text).sha256 == identities[identity].sha256
+    }
+    draft.take_out(component, [Entry(*pair) for pair in found.items()])
+    return tuple(PackageOutcome.of(identities[identity], "removed") for identity in found)
+
+
+def following(record: Generation, outcome: BatchOutcome, joint: Joint) -> tuple[str, Joint] | None:
+    """The suite whose turn it is when a generation has decided a joint batch, and what is known by
+    then; None where all are through.
+
+    Forward while suites take it; and backward from the one that refuses, through those that have
+    flipped, the last first.
+    """
+    if joint.errors is not None:
+        done, errors = joint.done[:-1], joint.errors
+    elif outcome.errors is not None:
+        done, errors = joint.done, told(record.suite, outcome.errors, joint)
+    else:
+        done = (*joint.done, Flipped(record.suite, record.id, record.date))
+        left = joint.suites[len(done) :]
+        return (left[0], replace(joint, done=done)) if left else None
+    return (done[-1].suite, replace(joint, done=done, errors=errors)) if done else None
+
+
+def told(suite: str, errors: Sequence[Problem], joint: Joint) -> tuple[Problem, ...]:
+    """The errors of the suite that refused after others had flipped."""
+    had = ", ".join(each.suite for each in joint.done)
+    after = f"; {had} had it for a moment, and has let go of it" if had else ""
+    return tuple(replace(e, message=f"in {suite}: {e.message}{after}") for e in errors)
+
+
+def undoing(run: str) -> str:
+    """The run that takes out what `run` brought; of such a one, itself."""
+    return base(run) + _UNDO
+
+
+def base(run: str) -> str:
+    return run.removesuffix(_UNDO)
