@@ -184,11 +184,12 @@ def _ci(
 def _places_in_common(
     entry: ObjectReader, repository: config.Repository
 ) -> tuple[tuple[str, str], ...]:
-    """Reads `publishes`. Raises ConfigError for a place that has uploaders: who may write all of
-    its staging could pass for any of them."""
+    """Reads `publishes`. Raises ConfigError for a place that has uploaders who are told by how they
+    name their batches: who may write all of its staging could pass for any of these."""
     places = _places(entry, "publishes", repository)
     for index, place in enumerate(places):
-        if known := repository.uploaders_of(*place):
+        uploaders_there = repository.uploaders_of(*place)
+        if known := [n for n, each in uploaders_there.items() if not each.certificates]:
             raise entry.wrong(
                 f"publishes[{index}]",
                 f"{'/'.join(place)!r} has uploaders; in place of publishes, write whose role this "

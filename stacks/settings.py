@@ -13,8 +13,9 @@ from aws_cdk import Aws, aws_lambda
 from aws_cdk import aws_logs as logs
 from constructs import Node
 from debpress import config, guards, strict
-from debpress.errors import ConfigError
+from debpress.errors import ConfigError, SigningError
 from debpress.layout import RESULTS, STAGING, STATE
+from debpress.openpgp import certificates
 from debpress.provenance import trust
 from debpress.strict import ObjectReader
 
@@ -173,6 +174,7 @@ def parse(given: Mapping[str, Any], region: str | None = None) -> Settings:
     if f"{repository.root.partition('/')[0]}/" in (STAGING, RESULTS, STATE):
         problem = f"{repository.root!r} is for other things; take another"
         raise top.wrong("debpress.root", problem)
+    _check_certificates(repository)
     readers = _readers(top.object("readers", {}))
     encryption = top.text("encryption", default="s3")
     if not _ENCRYPTION.fullmatch(encryption):
@@ -233,6 +235,22 @@ def _trust_root(top: ObjectReader) -> Path | None:
     except ConfigError as error:
         raise top.wrong("provenance_trust_root", str(error)) from error
     return file
+
+
+def _check_certificates(repository: config.Repository) -> None:
+    """Those of uploaders: each can be used, and is one uploader's. Raises ConfigError."""
+    owners: dict[str, str] = {}
+    for index, uploader in enumerate(repository.uploaders):
+        for number, text in enumerate(uploader.certificates):
+            key = f"debpress.uploaders[{index}].certificates[{number}]"
+            try:
+                found = certificates.parse(text.encode())
+            except SigningError as error:
+                raise ConfigError(f"{key}: {error}") from error
+            for each in found:
+                owner = owners.setdefault(each.fingerprint, uploader.name)
+                if owner != uploader.name:
+                    raise ConfigError(f"{key}: {each.fingerprint} is {owner}'s as well")
 
 
 def _delivery(top: ObjectReader, region: str | None) -> delivery_settings.Delivery | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -10,15 +12,16 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
-from debpress import config, uploaders
+from debpress import config, openpgp, uploaders
 from debpress.errors import ConfigError
 from debpress.inspection.history import history
+from debpress.signing import Signers
 from debpress.steps import prune
 
 from stacks import settings
 from stacks.kept import Kept
 from stacks.roles import Roles
-from tests.support.press import Press, debs
+from tests.support.press import Press, debs, ed25519_signers, event
 from tests.support.scenes import signers
 from tests.support.templates import Template, context, permissions
 
@@ -94,6 +97,104 @@ class TestInThePress:
         assert len(prune.run(press.services)) == 2
 
 
+OURS, THEIRS = signers(), ed25519_signers()
+
+
+def armored(made: Signers) -> str:
+    [raw] = made.certificates()
+    return openpgp.armor(raw, "PUBLIC KEY BLOCK").decode()
+
+
+def changes(files: dict[str, bytes], distribution: str = "stable") -> bytes:
+    sums = "".join(
+        f" {hashlib.sha256(body).hexdigest()} {len(body)} {name}\n" for name, body in files.items()
+    )
+    listed = "".join(f" {'0' * 32} {len(body)} misc optional {n}\n" for n, body in files.items())
+    return (
+        f"Format: 1.8\nDistribution: {distribution}\nChecksums-Sha256:\n{sums}Files:\n{listed}"
+    ).encode()
+
+
+class TestSigned:
+    """By the key of an uploader, who may name the batch as it likes."""
+
+    @pytest.fixture
+    def press(self, press: Press) -> Press:
+        signed = {**TOOLS, "certificates": [armored(OURS)]}
+        press.repository = config.parse(described(WEB, signed))
+        return press
+
+    def send(self, press: Press, document: bytes, **where: str) -> list[str]:
+        """Uploads a package of `tools` and this; the messages of what is wrong."""
+        suite, name = where.get("suite", "stable"), where.get("name", "a.changes")
+        place = f"staging/{suite}/main/b1/"
+        for file, body in debs((where.get("package", "tool-a"), "1", "all")).items():
+            press.store.put(place + file, body)
+        head = press.store.put(place + name, document)
+        press.publish(event(head.key, head.etag, head.version_id))
+        errors = press.result("b1", suite)["errors"]
+        assert {each["code"] for each in errors} <= {"uploader-unknown", "uploader-refused"}
+        return [each["message"] for each in errors]
+
+    def clearsigned(self, press: Press, by: Signers, **about: str) -> bytes:
+        files = debs((about.pop("package", "tool-a"), "1", "all"))
+        return by.clearsign(changes(files, **about), press.clock.now())
+
+    def test_the_key_says_whose_it_is(self, press: Press) -> None:
+        assert not self.send(press, self.clearsigned(press, OURS))
+        assert press.result("b1")["uploader"] == "tools"
+        assert {each.package for each in press.packages()} == {"tool-a"}
+
+    def test_it_publishes_its_own_names_alone(self, press: Press) -> None:
+        document = self.clearsigned(press, OURS, package="web")
+        [said] = self.send(press, document, package="web")
+        assert "tools may not publish 'web'" in said
+
+    @pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS"])
+    def test_what_can_t_be_signed_is_nobody_s(self, press: Press, name: str) -> None:
+        files = debs(("tool-a", "1", "all"))
+        [(file, body)] = files.items()
+        sha256 = hashlib.sha256(body).hexdigest()
+        listed = {"name": file, "sha256": sha256}
+        spelled = {
+            "manifest.json": json.dumps({"version": 1, "files": [listed]}),
+            "SHA256SUMS": f"{sha256}  {file}\n",
+        }
+        [said] = self.send(press, spelled[name].encode(), name=name)
+        assert "name it web.b1 or so" in said and "signed by one of: tools" in said
+
+    def test_another_key_or_none_is_refused(self, press: Press) -> None:
+        [said] = self.send(press, self.clearsigned(press, THEIRS))
+        assert "is signed by none of tools" in said
+        [said] = self.send(press, changes(debs(("tool-a", "1", "all"))))
+        assert "its signature is not good" in said
+
+    def test_altered_text_is_refused(self, press: Press) -> None:
+        document = self.clearsigned(press, OURS)
+        [said] = self.send(press, document.replace(b"misc", b"main"))
+        assert "its signature is not good" in said
+
+    def test_what_stands_beside_the_signed_text_is_refused(self, press: Press) -> None:
+        """A reader that took it along would believe what nobody has signed."""
+        document = self.clearsigned(press, OURS)
+        for forged in (b"Extra: x\n" + document, document + b"Extra: x\n", document + document):
+            [said] = self.send(press, forged)
+            assert "its signature is not good" in said
+
+    def test_what_is_signed_for_another_suite_is_refused(self, press: Press) -> None:
+        for distribution in ("testing", "stable testing"):
+            [said] = self.send(press, self.clearsigned(press, OURS, distribution=distribution))
+            assert "is signed for the Distribution" in said
+        assert press.packages() == set()
+
+    def test_a_name_that_is_another_s_does_not_need_a_key(self, press: Press) -> None:
+        """Nobody but that one's role could have written it."""
+        assert not publish(press, "web.1", "web")
+
+    def test_a_name_is_no_proof_where_a_key_is_asked_for(self, press: Press) -> None:
+        assert publish(press, "tools.1", "tool-a") == [("manifest.json", "uploader-unknown")]
+
+
 class TestInTheConfiguration:
     @pytest.mark.parametrize(
         ("entries", "named"),
@@ -110,6 +211,7 @@ class TestInTheConfiguration:
                 "uploaders[1].packages",
             ),
             ([{**WEB, "keys": []}], "uploaders[0].keys"),
+            ([{**WEB, "certificates": ["/etc/key.asc"]}], "uploaders[0].certificates[0]"),
         ],
     )
     def test_a_fault_is_named(self, entries: list[dict[str, Any]], named: str) -> None:
@@ -155,6 +257,28 @@ class TestRoles:
         with pytest.raises(ConfigError) as caught:
             self.read(**entry)
         assert str(caught.value).startswith(f"roles.ci[0].{named}:")
+
+    def test_where_keys_tell_uploaders_a_role_may_write_all(self) -> None:
+        signed = [{**each, "certificates": [armored(OURS)]} for each in (WEB,)]
+        roles = {"ci": [{**CI, "publishes": list(PLACES)}]}
+        found = settings.parse({"debpress": described(*signed), "roles": roles})
+        assert [ci.uploader for ci in found.roles.ci] == [None]
+
+    @pytest.mark.parametrize(
+        ("certificates", "named"),
+        [
+            ((armored(OURS), armored(OURS)), "uploaders[1].certificates[0]"),
+            ((armored(OURS), armored(OURS)[:-200] + armored(OURS)[-100:]), "uploaders[1]"),
+        ],
+    )
+    def test_a_certificate_is_one_uploader_s(self, certificates: Any, named: str) -> None:
+        entries = [
+            {**each, "certificates": [text]}
+            for each, text in zip((WEB, TOOLS), certificates, strict=True)
+        ]
+        with pytest.raises(ConfigError) as caught:
+            settings.parse({"debpress": described(*entries)})
+        assert str(caught.value).startswith(f"debpress.{named}")
 
     def test_a_role_writes_in_its_uploader_s_name_alone(self) -> None:
         [ci] = self.read(uploader="web").roles.ci

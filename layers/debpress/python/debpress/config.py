@@ -213,6 +213,7 @@ def _uploaders(repository: Repository) -> list[dict[str, Any]]:
             "name": each.name,
             "packages": list(each.packages),
             "publishes": ["/".join(place) for place in each.publishes],
+            **({"certificates": list(each.certificates)} if each.certificates else {}),
         }
         for each in repository.uploaders
     ]

@@ -18,17 +18,20 @@ from debpress.strict import ObjectReader
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 # A package's name (Debian Policy 5.6.7), any part of which may be a star.
 _PATTERN = re.compile(r"[a-z0-9*][a-z0-9+.*-]{0,127}")
+_ARMORED = re.compile(r"-----BEGIN PGP PUBLIC KEY BLOCK-----\n[^\x00]*-----END PGP [A-Z ]+-----\n*")
 _PLACE = re.compile(r"[^/]+/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Uploader:
     """`packages` are patterns of names, `publishes` the pairs of suite and component in which the
-    uploader may publish packages of these."""
+    uploader may publish packages of these. Where there are `certificates` (armored, of OpenPGP),
+    its batches are `*.changes` signed by one of their keys, whatever they are named."""
 
     name: str
     packages: tuple[str, ...]
     publishes: tuple[tuple[str, str], ...]
+    certificates: tuple[str, ...] = ()
 
     def may_publish(self, package: str) -> bool:
         return any(fnmatchcase(package, pattern) for pattern in self.packages)
@@ -46,6 +49,7 @@ def parse(
             entry.text("name", NAME),
             entry.texts("packages", _PATTERN),
             _places(entry, places),
+            entry.texts("certificates", _ARMORED, least=0),
         )
         entry.done()
         for other in found:

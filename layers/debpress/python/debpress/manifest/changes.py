@@ -1,6 +1,7 @@
 """*.changes: what dpkg-genchanges writes (Debian Policy 5.5), signed or not.
 
-A signature is taken off and not checked: who may upload is said by who may write to staging.
+A signature is taken off and not checked here: who may upload is said by who may write to staging,
+or by `debpress.suite.uploading`, which reads a signed one first.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _filled(
     try:
         if plan.manifest_name == layout.OPERATIONS and not rules.lists_files(found.body):
             return rules.plan_of_operations(repository, plan, size, found.body)
-        listed = rules.listed_by(repository, plan, size, found.body)
+        plan, listed = rules.listed_by(repository, plan, size, found.body)
         return rules.plan_of_files(repository, plan, listed, staged)
     except RejectedError as error:
         return replace(plan, errors=problems(error.refusals))

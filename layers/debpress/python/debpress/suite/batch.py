@@ -15,6 +15,7 @@ from debpress.layout import Batch
 from debpress.manifest import Listed, Manifest
 from debpress.records.batch import AdmittedPackage, Joint, Plan, StagedFile, problems
 from debpress.suite.staged import StagedObject
+from debpress.suite.uploading import whose
 
 # A chunk is one call of the admitting function, and the work of it is told in bytes: small enough
 # that what takes long goes side by side, large enough that a hundred small files share a start. A
@@ -61,19 +62,23 @@ def plan_of_operations(repository: Repository, plan: Plan, size: int, body: byte
     return replace(plan, operations=tuple(operations.as_json(each) for each in found))
 
 
-def listed_by(repository: Repository, plan: Plan, size: int, body: bytes) -> Manifest:
-    """What the plan's manifest lists; `size` as above. Raises RejectedError where nothing can be
-    validated."""
+def listed_by(repository: Repository, plan: Plan, size: int, body: bytes) -> tuple[Plan, Manifest]:
+    """The plan with its uploader, and what its manifest lists; `size` as above. Raises
+    RejectedError where nothing can be validated."""
     refusals = misplaced(repository, plan.batch, plan.manifest_name)
-    refusals += unclaimed(repository, plan.batch, plan.manifest_name)
+    uploader = None
     try:
         manifest.check_size(plan.manifest_name, size)
+        try:
+            uploader, body = whose(repository, plan, body)
+        except RejectedError as error:
+            refusals += error.refusals
         listed = manifest.parse(plan.manifest_name, body)
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
     if refusals:
         raise RejectedError(refusals)
-    return listed
+    return replace(plan, uploader=uploader), listed
 
 
 def plan_of_files(
@@ -98,13 +103,10 @@ def plan_of_files(
         refusals += [Refusal(file.name, code, message) for code, message in wrong]
         if found is not None and found.size <= repository.max_package_bytes:
             files.append(StagedFile(file.name, file.sha256, found.size, found.etag))
-    known = repository.uploaders_of(plan.batch.suite, plan.batch.component)
-    # By its key, which policies give to operators alone; CI can write nothing that has it.
-    is_operators = plan.manifest_name == layout.OPERATIONS
     return replace(
         plan,
-        as_published=is_operators or None,
-        uploader=plan.batch.claimed if known and not is_operators else None,
+        # By its key, which policies give to operators alone; CI can write nothing that has it.
+        as_published=True if plan.manifest_name == layout.OPERATIONS else None,
         joint=_joint(repository, plan, listed),
         files=tuple(files),
         ignored=beside.ignored(),
@@ -197,18 +199,6 @@ def misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
         )
         refusals.append(Refusal(name, Code.KEY_MALFORMED, message))
     return refusals
-
-
-def unclaimed(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
-    """A refusal where the place has uploaders, and the batch is none's; `name` as above."""
-    known = repository.uploaders_of(batch.suite, batch.component)
-    if not known or batch.claimed in known or name == layout.OPERATIONS:
-        return []
-    message = (
-        f"the batch name {batch.id!r} begins with no uploader of {batch.suite}/{batch.component}; "
-        f"name it {next(iter(known))}.{batch.id} or so, by one of: {', '.join(known)}"
-    )
-    return [Refusal(printable(name), Code.UPLOADER_UNKNOWN, message)]
 
 
 def share_out(sizes: Sequence[int], whole: int) -> tuple[tuple[int, int], ...]:

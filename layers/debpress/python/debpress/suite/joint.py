@@ -57,10 +57,10 @@ def of_plan(repository: Repository, plan: Plan, suites: Sequence[str]) -> Joint 
     if len(suites) > 1 and not refusals:
         # The key has told S3 where the role may publish, and it names the first suite alone.
         for name in suites:
-            if batch.claimed not in repository.uploaders_of(name, batch.component):
+            if plan.uploader not in repository.uploaders_of(name, batch.component):
                 told = (
-                    f"the batch name {batch.id!r} begins with no uploader of {name}/"
-                    f"{batch.component}, which a batch for several suites needs in each of them"
+                    f"the batch {batch.id!r} is no uploader's of {name}/{batch.component}, and for "
+                    "several suites it must be in each of them"
                 )
                 refusals.append((Code.UPLOADER_UNKNOWN, told))
     if refusals:
