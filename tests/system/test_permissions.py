@@ -51,6 +51,7 @@ ROLES = {
             "subjects": ["repo:my-org/web:ref:refs/tags/v*"],
             "publishes": ["testing/main"],
         },
+        {"name": "Team", "subjects": [SUBJECT], "uploader": "team"},
     ],
     "operators": [
         {"name": "All", "principals": [f"{ACCOUNT}:root"]},
@@ -58,6 +59,10 @@ ROLES = {
     ],
     "hosts": [{"name": "Fleet"}, {"name": "Others", "principals": [f"{ACCOUNT}:root"]}],
 }
+UPLOADERS = [
+    {"name": "team", "packages": ["team-*"], "publishes": ["stable/extra", "testing/extra"]},
+    {"name": "team2", "packages": ["other-*"], "publishes": ["stable/extra"]},
+]
 POOL = "apt/pool/main/x/x/0123456789abcdef/x_1.0_all.deb"
 BY_HASH = f"apt/dists/stable/main/binary-amd64/by-hash/SHA256/{'0' * 64}"
 FUNCTIONS = (
@@ -142,7 +147,7 @@ class Who:
 def guarded() -> Iterator[Stack]:
     """The real stacks, with policies enforced."""
     context = {
-        "debpress": REPOSITORY,
+        "debpress": {**REPOSITORY, "uploaders": UPLOADERS},
         "readers": {"role_arns": [HOSTS]},
         "roles": ROLES,
         "encryption": "kms",
@@ -240,6 +245,29 @@ def test_a_batch_is_published_under_enforced_policies(
     result = Ci(guarded.outputs).wait("stable", "main", "enforced", etag.strip('"'))
     assert (result["status"], result["errors"]) == ("published", [])
     assert ci.may_get("results/stable/main/enforced.json")
+
+
+def test_an_uploader_publishes_to_two_suites_and_in_nobody_else_s_name(
+    guarded: Stack, outputs: Mapping[str, str], tmp_path: Path
+) -> None:
+    team = _web_identity(guarded, outputs["CiRoleTeam"], _token(SUBJECT))
+    package = debs.build(tmp_path, "team-tool", "1.0", "all")
+    manifest = {**json.loads(manifest_json([package])), "suites": ["stable", "testing"]}
+    place, s3 = "staging/stable/extra/team.1/", team.client("s3")
+    bucket = guarded.outputs.bucket
+    s3.put_object(Bucket=bucket, Key=place + package.name, Body=package.read_bytes())
+    put = s3.put_object(Bucket=bucket, Key=f"{place}manifest.json", Body=json.dumps(manifest))
+    etag = put["ETag"].strip('"')
+    result = Ci(guarded.outputs).wait("stable", "extra", "team.1", etag)
+    assert (result["status"], result["uploader"]) == ("published", "team"), result
+    assert [each["suite"] for each in result["suites"]] == ["stable", "testing"]
+    assert team.may_get("results/stable/extra/team.1.json")
+    for batch in ("team2.1", "team", "x", "x/team.1"):
+        assert not team.may_put(f"staging/stable/extra/{batch}/manifest.json"), batch
+    for batch in ("team2.1", "x", "x/team.1"):
+        assert not team.may_get(f"results/stable/extra/{batch}.json"), batch
+    for key in ("staging/stable/main/team.1/x", "staging/stable/extra/team.1/operations.json"):
+        assert not team.may_put(key), key
 
 
 def test_a_key_is_rotated_under_enforced_policies_by_the_function_alone(guarded: Stack) -> None:
