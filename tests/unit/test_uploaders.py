@@ -96,6 +96,15 @@ class TestInThePress:
         assert press.packages() == set()
         assert len(prune.run(press.services)) == 2
 
+    def test_nor_does_an_operator_s_list_of_what_is_published_elsewhere(self, press: Press) -> None:
+        [(name, body)] = debs(("libc6", "1", "all")).items()
+        press.store.put(f"staging/stable/main/o1/{name}", body)
+        files = [{"name": name, "sha256": hashlib.sha256(body).hexdigest()}]
+        text = json.dumps({"version": 1, "as_published": True, "files": files}).encode()
+        head = press.store.put("staging/stable/main/o1/operations.json", text)
+        assert press.publish(event(head.key, head.etag, head.version_id)) == "published"
+        assert "uploader" not in press.result("o1")
+
 
 OURS, THEIRS = signers(), ed25519_signers()
 
