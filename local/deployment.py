@@ -7,6 +7,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,14 @@ def deploy(
 
 
 def _upload(endpoint: str, assets: tuple[Asset, ...], region: str) -> None:
-    s3 = client(endpoint, "s3", region)
-    # S3's first Region is none to be named (S3 API, "CreateBucket").
-    place = {} if region == "us-east-1" else {"LocationConstraint": region}
     for bucket in sorted({_filled(asset.bucket, region) for asset in assets}):
-        s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {}))
+        # Its name ends in its Region (AWS CDK, "Bootstrapping"); S3's first is none to be named.
+        place = bucket.rpartition(f"{_ACCOUNT}-")[2]
+        told = {"CreateBucketConfiguration": {"LocationConstraint": place}}
+        s3 = client(endpoint, "s3", place)
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=bucket, **(told if place != "us-east-1" else {}))
+    s3 = client(endpoint, "s3")
     for asset in assets:
         body = _zip(asset.source) if asset.zipped else asset.source.read_bytes()
         s3.put_object(Bucket=_filled(asset.bucket, region), Key=asset.key, Body=body)
