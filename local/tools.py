@@ -24,6 +24,7 @@ DEMO: Mapping[str, str] = {
 TESTS: Mapping[str, str] = {
     **DEMO,
     "/usr/lib/apt/methods/s3": "apt-transport-s3",
+    "apt-file": "apt-file",
     "apt-ftparchive": "apt-utils",
     "aptly": "aptly",
     "chromium": "chromium",

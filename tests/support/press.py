@@ -301,7 +301,12 @@ def event(key: str, etag: str, version_id: str | None, size: int | None = None) 
 
 @functools.lru_cache(maxsize=1000)  # Thousands of publishes upload the same few.
 def deb(
-    package: str, version: str = "1.0", architecture: str = "all", note: str = "", extra: str = ""
+    package: str,
+    version: str = "1.0",
+    architecture: str = "all",
+    note: str = "",
+    extra: str = "",
+    files: tuple[str, ...] = (),
 ) -> bytes:
     """A small, valid package; `note` makes other bytes of the same version."""
     control = (
@@ -311,7 +316,7 @@ def deb(
     members = {
         "debian-binary": b"2.0\n",
         "control.tar.gz": _tar({"./control": control.encode()}),
-        "data.tar.gz": _tar({f"./usr/share/{package}": b"x\n"}),
+        "data.tar.gz": _tar(dict.fromkeys(files or (f"./usr/share/{package}",), b"x\n")),
     }
     out = b"!<arch>\n"
     for name, body in members.items():

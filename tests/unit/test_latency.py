@@ -15,6 +15,11 @@ from tests.support.scenes import SMALL
 MOST_UNTIL_THE_FLIP = 35
 MOST_IN_ALL = 46
 MOST_ROUNDS = 20
+# The list of the package's files is put and read, and Contents are read, put and looked at; then
+# their plain name is looked at and copied.
+MOST_FOR_CONTENTS = 5
+MOST_FOR_CONTENTS_IN_ALL = 7
+MOST_ROUNDS_FOR_CONTENTS = 2
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,15 @@ def test_a_publish_asks_for_few_things(traces: dict[int, Trace]) -> None:
 
 def test_and_waits_for_few_of_them_one_after_another(traces: dict[int, Trace]) -> None:
     assert until_the_flip(traces[1]).rounds <= MOST_ROUNDS, traces[1].table()
+
+
+def test_contents_ask_for_few_more() -> None:
+    suites = [{**suite, "contents": True} for suite in SMALL["suites"]]
+    trace = one_package(MeasuredPress(repository=config.parse({"suites": suites})))
+    flip = until_the_flip(trace)
+    assert flip.of_s3().total() <= MOST_UNTIL_THE_FLIP + MOST_FOR_CONTENTS, trace.table()
+    assert trace.of_s3().total() <= MOST_IN_ALL + MOST_FOR_CONTENTS_IN_ALL, trace.table()
+    assert flip.rounds <= MOST_ROUNDS + MOST_ROUNDS_FOR_CONTENTS, trace.table()
 
 
 def test_for_as_many_whatever_is_published_already(traces: dict[int, Trace]) -> None:

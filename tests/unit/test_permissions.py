@@ -276,7 +276,7 @@ def deployed(signers: Signers, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 def _a_repository_s_life(deployed: Deployed) -> None:
     """Everything that happens to one: each way through each step at least once."""
     press = deployed.press
-    press.configure(diff_stanzas=0)
+    press.configure(diff_stanzas=0, contents=True)
     deployed.deploy()
     deployed.call("page")
     press.clock.sleep(HOUR)
@@ -352,7 +352,11 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert operate("o4", {"op": "remove", "packages": ["unknown"]}) == "published"
     assert operate("s1", {"op": "snapshot", "keep_days": 1}) == "published"
     press.configure(
-        keep=1, prune_share=1.0, architectures=["amd64", "arm64", "armhf"], diff_stanzas=0
+        keep=1,
+        prune_share=1.0,
+        architectures=["amd64", "arm64", "armhf"],
+        diff_stanzas=0,
+        contents=True,
     )
     assert deployed.call("prune", dry_run=True)
     requested = deployed.call("prune", scheduled="2026-12-01T03:17:00Z")["requested"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,8 @@ class Suite:
     a package's versions stays when pruning (`keep_packages` of some otherwise), and `protected`
     ones (Debian relations); a prune of more than `prune_share` of a suite is refused. `valid_for`
     are days after which hosts refuse a release that nobody signed anew; None: never. Indices of at
-    least `diff_stanzas` are published with scripts that bring a host's copy up to date.
+    least `diff_stanzas` are published with scripts that bring a host's copy up to date. With
+    `contents`, the files in its packages are listed as well, for which each is unpacked whole.
     `provenance` says whose builds are taken; None: nobody is asked.
     """
 
@@ -59,6 +60,7 @@ class Suite:
     valid_for: int | None = None
     diff_stanzas: int = 1000
     provenance: Policy | None = None
+    contents: bool = False
 
     def kept(self, package: str) -> Keep:
         return self.keep_packages.get(package, self.keep)
@@ -129,6 +131,14 @@ class Repository:
         place = (suite, component)
         return {each.name: each for each in self.uploaders if place in each.publishes}
 
+    def lists_files(self, suites: Iterable[str]) -> bool:
+        """Whether any of these suites has Contents."""
+        return any(found.contents for name in suites if (found := self.suite(name)))
+
+    def inspected(self, suites: Iterable[str]) -> int:
+        """The most bytes of a data member that are unpacked to its end, in a batch for these."""
+        return self.max_package_bytes if self.lists_files(suites) else self.inspect_bytes
+
 
 def parse(data: Any) -> Repository:
     """Reads the `debpress` object of cdk.json's context. Raises ConfigError naming the key."""
@@ -197,6 +207,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 **({} if s.valid_for is None else {"valid_for": s.valid_for}),
                 **_unless_default("diff_stanzas", s.diff_stanzas, 1000),
                 **({"provenance": s.provenance.as_json()} if s.provenance else {}),
+                **_unless_default("contents", s.contents, False),
             }
             for s in repository.suites
         ],
@@ -331,6 +342,7 @@ def _suite(entry: ObjectReader) -> Suite:
         valid_for=entry.number("valid_for", 7, 365, None),
         diff_stanzas=entry.number("diff_stanzas", 0, 10**9, 1000),
         provenance=_provenance(entry),
+        contents=entry.flag("contents", False),
     )
     # Neither can change later, and hosts choose by them.
     for key, text in (("origin", suite.origin), ("label", suite.label)):

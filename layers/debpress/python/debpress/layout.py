@@ -38,6 +38,9 @@ INDEX_SUFFIXES = (".gz", ".xz")
 DIFFS = ".diff/Index"
 PLAIN_SUFFIXES = (*INDEX_SUFFIXES, DIFFS)
 
+# Behind a package's key: the list of the files in it (suites with Contents).
+FILES = ".files.gz"
+
 
 def snapshot_path(name: str, suite: str) -> str:
     return f"{SNAPSHOTS}/{name}/{suite}"
@@ -179,6 +182,10 @@ class Layout:
     def pool(self, filename: str) -> str:
         """The key of a stanza's `Filename`, which is relative to the root."""
         return f"{self.root}/{filename}"
+
+    def files(self, filename: str) -> str:
+        """The key of the list of the files in a package, beside it: hosts have no use for it."""
+        return f"{self.pool(filename)}{FILES}"
 
     @property
     def key_asc(self) -> str:
@@ -367,8 +374,8 @@ class Patterns:
     @property
     def indices(self) -> tuple[str, ...]:
         """By their plain names, a component's folder among what the first star stands for."""
-        names = (f"binary-*/Packages{form}" for form in PLAIN_SUFFIXES)
-        return tuple(self.layout.dist("*", name) for name in names)
+        names = [f"binary-*/Packages{form}" for form in PLAIN_SUFFIXES]
+        return tuple(self.layout.dist("*", name) for name in [*names, "Contents-*.gz"])
 
     @property
     def texts(self) -> str:
@@ -437,6 +444,15 @@ class Patterns:
 
 def index_name(component: str, architecture: str) -> str:
     return f"{component}/binary-{architecture}/Packages"
+
+
+def contents_name(component: str, architecture: str) -> str:
+    return f"{component}/Contents-{architecture}"
+
+
+def is_contents(name: str) -> bool:
+    """Whether it is the name of a Contents index, or of a form of one."""
+    return name.rpartition("/")[2].startswith("Contents-")
 
 
 def pool_filename(component: str, source: str, sha256: str, identity: tuple[str, str, str]) -> str:

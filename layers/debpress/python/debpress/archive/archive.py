@@ -132,6 +132,9 @@ class Archive:
     def gone(self, suite: str, versions: Iterable[tuple[str, str]]) -> list[GoneVersion]:
         return self.departures(suite).find(versions)
 
+    def files(self, filename: str) -> Iterator[bytes] | None:
+        return self.pool.files(filename)
+
     def missing(self, filenames: Iterable[str]) -> list[str]:
         names = list(filenames)
         heads = side_by_side(lambda name: self._store.head(self.layout.pool(name)), names)

@@ -18,7 +18,7 @@ from debpress.archive.named import Named
 from debpress.concurrency import side_by_side
 from debpress.errors import IndexGoneError
 from debpress.index.release import Release
-from debpress.layout import INDEX_SUFFIXES
+from debpress.layout import FILES, INDEX_SUFFIXES, is_contents
 from debpress.store import Object, ObjectHeaders, PreconditionFailed, Store
 
 
@@ -96,13 +96,17 @@ class Restoration:
     def _contents(self, path: str, listed: Release) -> None:
         """Indices first: they say which packages there are."""
         names = [name for name in listed.files if name.endswith(INDEX_SUFFIXES)]
-        there = [self._index(path, name, listed) for name in names]
-        if not all(there):
+        there = {name: self._index(path, name, listed) for name in names}
+        # Which packages there are, Contents do not say.
+        if not all(is_there for name, is_there in there.items() if not is_contents(name)):
             self.done.untold.append(path)
             return
         named = Named(self.store, self.archive.layout, path).by_release(listed)
         pool = self.archive.layout.pool("pool/")
-        side_by_side(self._package, sorted({key for key in named if key.startswith(pool)}))
+        packages = sorted({key for key in named if key.startswith(pool)})
+        side_by_side(self._package, packages)
+        if any(is_contents(name) for name in names):
+            side_by_side(self._list_of_files, [f"{key}{FILES}" for key in packages])
 
     def _index(self, path: str, name: str, listed: Release) -> bool:
         """Whether the index is there, in the end."""
@@ -125,12 +129,21 @@ class Restoration:
         return False
 
     def _package(self, key: str) -> None:
+        if not self._revived(key):
+            self.done.lost.append(key)
+
+    def _list_of_files(self, key: str) -> None:
+        """What is published needs none, and not every package has one."""
+        self._revived(key)
+
+    def _revived(self, key: str) -> bool:
+        """Whether the object is there, in the end."""
         if self.store.head(key) is not None:
-            return
+            return True
         versions = self.history.versions(key)
         if not versions:
-            self.done.lost.append(key)
-            return
+            return False
         if not self.dry_run:
             self.history.revive(key, versions[0])
         self.done.back.append(key)
+        return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from debpress import openpgp
@@ -114,7 +115,12 @@ class SuiteArchive:
             yield record
             newest = record.parent.generation if record.parent else None
 
-    def keep_generation(self, record: Generation, indices: Mapping[str, Built]) -> None:
+    def keep_generation(
+        self,
+        record: Generation,
+        indices: Mapping[str, Built],
+        contents: Mapping[str, Form] = MappingProxyType({}),
+    ) -> None:
         """Writes a generation's indices under their hashes, and its record: side by side, since
         nobody is told of the record before both are there.
 
@@ -131,6 +137,9 @@ class SuiteArchive:
             for name, built in indices.items()
             if built.difference
         ]
+        # Those of a component are in one folder, where equal ones are one object: put once.
+        once = {self._layout.by_hash(self.path, n, f.sha256): (n, f) for n, f in contents.items()}
+        puts += [partial(self._put_form, *each) for each in once.values()]
         side_by_side(lambda put: put(), [*puts, partial(self.keep_record, record)])
 
     def committed(self) -> Generation | None:
@@ -172,7 +181,9 @@ class SuiteArchive:
         exists (see `keep_generation`). Raises IndexGoneError for an index that is deleted.
         """
         names = [name for name in listed.files if name.endswith(INDEX_SUFFIXES)]
-        side_by_side(lambda name: self._copy_form(name, listed.files[name], path), names)
+        # Where two have one key, which Contents may have, there is one copy.
+        once = {self._layout.by_hash(path, n, listed.files[n].sha256): n for n in names}
+        side_by_side(lambda name: self._copy_form(name, listed.files[name], path), once.values())
 
     def _copy_form(self, name: str, listed: Checksum, path: str) -> None:
         key = self._layout.by_hash(self.path, name, listed.sha256)

@@ -7,7 +7,7 @@ makes no folders that the archive does not hold, and makes symbolic links when a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from debpress.deb import blocks
@@ -53,11 +53,18 @@ class _Header:
     size: int
 
 
-def walk(pieces: Iterable[bytes], removed: Collection[bytes] = (), *, beyond: bool = True) -> None:
+def walk(
+    pieces: Iterable[bytes],
+    removed: Collection[bytes] = (),
+    *,
+    beyond: bool = True,
+    tell: Callable[[bytes], None] | None = None,
+) -> None:
     """Reads to the end. Raises RejectedError for the first thing that dpkg would refuse, or would
-    leave out without a word. `removed`: paths that the package's conffiles say are removed."""
+    leave out without a word. `removed`: paths that the package's conffiles say are removed. `tell`
+    is told the path of all that is no folder, `usr/bin/foo`."""
     try:
-        found = _Walk(blocks.Source(pieces), removed)
+        found = _Walk(blocks.Source(pieces), removed, tell)
         found.run()
         if beyond:
             found.end()
@@ -94,9 +101,15 @@ def first(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
 
 
 class _Walk:
-    def __init__(self, source: blocks.Source, removed: Collection[bytes]) -> None:
+    def __init__(
+        self,
+        source: blocks.Source,
+        removed: Collection[bytes],
+        tell: Callable[[bytes], None] | None,
+    ) -> None:
         self._source = source
         self._removed = removed
+        self._tell = tell
         self._folders: set[bytes] = set()
         # Of all that is no folder and no symbolic link: what a hard link may be to. Hashes, whose
         # seed is this process's own, for they take a tenth of the memory.
@@ -175,6 +188,8 @@ class _Walk:
             self._keep(name, path)
         else:
             raise _unknown(kind, name)
+        if self._tell and kind != _FOLDER:
+            self._tell(path)
 
     def _folder(self, name: bytes, path: bytes) -> None:
         if self._is_folder(path):

@@ -38,7 +38,13 @@ _REBUILD = "build it again with dpkg-deb"
 
 
 def inspect(
-    name: str, reader: Reader, size: int, *, whole: int = 0, as_published: bool = False
+    name: str,
+    reader: Reader,
+    size: int,
+    *,
+    whole: int = 0,
+    as_published: bool = False,
+    tell: Callable[[bytes], None] | None = None,
 ) -> Package:
     """Reads and checks the package `name` of `size` bytes.
 
@@ -46,13 +52,14 @@ def inspect(
     `whole` bytes is read to its end. Of a larger one the first 512 KiB are walked, or the first MiB
     of what it holds, and where its end tells how many streams it has (xz), that is looked at too.
     `as_published` passes over what hosts can live with, for a package that they have already.
+    `tell` is told the path of each file in a data member that is read to its end.
     Raises RejectedError with all that can be found wrong. Of an ordinary package with such a member
     less than 1 MB is read, in three reads; memory does not grow with the package.
     """
     findings = Findings(name, as_published=as_published)
     fields: control.Fields = ()
     with findings.gathering():
-        found = _archive(Window(reader, size), findings, whole)
+        found = _archive(Window(reader, size), findings, whole, tell)
         if found is not None and found.control is not None:
             fields = control.parse(found.control, findings.add)
             package = _checked(name, fields, findings)
@@ -61,13 +68,15 @@ def inspect(
     return package
 
 
-def _archive(window: Window, findings: Findings, whole: int) -> control_tar.ControlTar | None:
+def _archive(
+    window: Window, findings: Findings, whole: int, tell: Callable[[bytes], None] | None
+) -> control_tar.ControlTar | None:
     """Walks the members; gives what control.tar holds, or None having said why not."""
     if not window.size:
         raise refused(Code.DEB_TRUNCATED, "is empty; upload it again")
     if window.exactly(0, min(window.size, len(ar.MAGIC))) != ar.MAGIC:
         raise refused(Code.DEB_MALFORMED, f"is not an ar archive, so no .deb; {_REBUILD}")
-    walk = _Walk(window, findings, whole)
+    walk = _Walk(window, findings, whole, tell)
     with findings.gathering():
         for number, member in enumerate(ar.members(window, walk.complete)):
             walk.step(number, member)
@@ -81,10 +90,17 @@ class _Walk:
     Members whose name starts with _ may stand between; dpkg gives up on any other.
     """
 
-    def __init__(self, window: Window, findings: Findings, whole: int) -> None:
+    def __init__(
+        self,
+        window: Window,
+        findings: Findings,
+        whole: int,
+        tell: Callable[[bytes], None] | None,
+    ) -> None:
         self._window = window
         self._findings = findings
         self._whole = whole
+        self._tell = tell
         self._controls = 0
         self._datas = 0
         self._removed: frozenset[bytes] = frozenset()
@@ -184,7 +200,8 @@ class _Walk:
     def _read_data(self, member: ar.Member, extension: str) -> None:
         if member.size <= self._whole:
             pieces = self._window.pieces(member.start, member.size)
-            data_tar.walk(compression.unpack_data(extension, pieces), self._removed)
+            unpacked = compression.unpack_data(extension, pieces)
+            data_tar.walk(unpacked, self._removed, tell=self._tell)
             return
         pieces = self._window.pieces(member.start, member.size, _FETCHED)
         unpacked = compression.unpack_data(extension, data_tar.first(pieces, _FETCHED))

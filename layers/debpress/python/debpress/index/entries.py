@@ -10,7 +10,8 @@ from typing import NamedTuple
 _FIELD = {
     name: re.compile(rb"(?mi)^" + name.encode() + rb":[ \t]*(.*?)[ \t]*$")
     for name in (
-        "Package", "Version", "Architecture", "Architecture-Variant", "Filename", "Size", "SHA256",
+        "Package", "Version", "Architecture", "Architecture-Variant", "Section",
+        "Filename", "Size", "SHA256",
     )
 }  # fmt: skip
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from debpress.archive import Archive
 from debpress.concurrency import side_by_side
 from debpress.errors import CorruptError, IndexGoneError
+from debpress.index import contents, gz, pdiff, xz
 from debpress.index import entries as stanzas
-from debpress.index import gz, pdiff, xz
 from debpress.index.entries import Entry, Identity
 from debpress.index.form import Checksum, Form
 from debpress.index.release import Release
+from debpress.index.sorting import lines_of
 from debpress.inspection.report import Report
-from debpress.layout import DIFFS, INDEX_SUFFIXES, index_name
+from debpress.layout import DIFFS, INDEX_SUFFIXES, index_name, is_contents
 from debpress.store import Head
 
 # The fields that apt needs to fetch a package (apt-secure(8), and apt's own parser).
@@ -42,13 +43,15 @@ def check_indices(
     Returns the keys of the scripts that lead to the indices, as far as their lists can be read.
     """
     check = _Check(archive, suite, release, report)
-    names = sorted(n.removesuffix(".gz") for n in release.files if n.endswith(".gz"))
+    every = sorted(n.removesuffix(".gz") for n in release.files if n.endswith(".gz"))
+    names = [name for name in every if not is_contents(name)]
     read = side_by_side(check.index, names)
-    report.indices += len(names)
+    report.indices += len(every)
     check.completeness()
     found = dict(zip(names, read, strict=True))
     check.packages(found, named)
     check.packages_for_all()
+    side_by_side(check.contents, [name for name in every if is_contents(name)])
     lists = sorted(name for name in release.files if name.endswith(DIFFS))
     return set().union(*side_by_side(check.differences, lists))
 
@@ -62,6 +65,8 @@ class _Check:
         self._report = report
         # The packages for `all`, by the name of the index.
         self._common: dict[str, set[Identity]] = {}
+        # What Contents call the packages, by the name of the index.
+        self._owners: dict[str, set[bytes]] = {}
 
     def _wrong(self, key: str, message: str) -> None:
         self._report.wrong(self._suite, key, f"{key} {message}")
@@ -158,7 +163,9 @@ class _Check:
             key = self._layout.dist(self._suite, name)
             architecture = name.split("/")[-2].removeprefix("binary-")
             seen: set[Identity] = set()
+            owners = self._owners.setdefault(name, set())
             for entry in stanzas.stream(text.pieces()):
+                owners.add(contents.owner_of(entry.text).encode("utf-8", "surrogateescape"))
                 if entry.identity.architecture == "all":
                     self._common.setdefault(name, set()).add(entry.identity)
                 missing = [f for f in _REQUIRED if not stanzas.field(entry.text, f)]
@@ -183,6 +190,28 @@ class _Check:
         named.suites.setdefault(filename, self._suite)
         if named.sums.setdefault(filename, listed) != listed:
             self._wrong(key, f"says of {filename} what {named.suites[filename]} says otherwise")
+
+    def contents(self, name: str) -> None:
+        """Checks a Contents index, and that it speaks of no package that its suite has not. Notes
+        packages of which it says nothing."""
+        key = self._layout.dist(self._suite, name)
+        text, told = self.index(name), set[bytes]()
+        for line in lines_of(text.pieces()):
+            told |= contents.parse(line)[1]
+        component, _, architecture = name.partition("/Contents-")
+        owners = self._owners.get(index_name(component, architecture), set())
+        if stale := sorted(told - owners):
+            self._wrong(
+                key,
+                f"lists files of {stale[0].decode(errors='replace')} and in all {len(stale)} "
+                "packages that are not in the suite; remove and upload any version of each",
+            )
+        if untold := sorted(owners - told):
+            self._report.note(
+                f"{key} lists no file of {untold[0].decode(errors='replace')} and in all "
+                f"{len(untold)} packages: they have none, or were uploaded before the suite had "
+                "Contents, and are listed when they are uploaded again"
+            )
 
     def packages_for_all(self) -> None:
         """Checks that packages for `all`, which `packages` has seen, are in the index of every

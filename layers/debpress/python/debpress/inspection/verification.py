@@ -164,7 +164,7 @@ def _unnamed(
 
 def _pool_orphans(archive: Archive, named: NamedPackages, report: Report) -> None:
     layout = archive.layout
-    known = {layout.pool(filename) for filename in named.sums}
+    known = {key for name in named.sums for key in (layout.pool(name), layout.files(name))}
     left = _others(archive, layout.pool("pool/"), known, report)
     _note(report, "in the pool that no suite names", left)
 

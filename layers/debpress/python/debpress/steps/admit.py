@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from debpress.archive.taking import is_small, take
 from debpress.concurrency import side_by_side
 from debpress.errors import Code, Refusal, RejectedError
+from debpress.index.sorting import Sorter
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile, Verdict, bounded, problems
 from debpress.records.messages.admit import AdmitInput, AdmitOutput
 from debpress.steps.services import Services
 from debpress.store import ObjectChanged
-from debpress.suite.admission import admitted, alike, changed, filename_of, inspected, too_wordy
+from debpress.suite import admission as rules
 
 # Bytes of stanzas in a chunk's verdict. A queue entry holds those of the whole batch, and a merge
 # has all entries of its suite in memory. An ordinary package's stanza takes 1 KB.
@@ -70,7 +71,7 @@ class _Admission:
             if not isinstance(each, AdmittedPackage):
                 refusals += each
             elif file.name in replaced:
-                refusals.append(changed(file))
+                refusals.append(rules.changed(file))
             else:
                 packages.append(each)
         return packages, refusals
@@ -85,27 +86,26 @@ class _Admission:
         except RejectedError as error:
             return list(error.refusals)
         except ObjectChanged:
-            return [changed(file)]
+            return [rules.changed(file)]
 
     def _admit(self, number: int, file: StagedFile) -> AdmittedPackage:
         plan, services = self._plan, self._services
-        layout = services.repository.layout
-        taken = take(
-            services.store,
-            plan.batch.staging + file.name,
-            file,
-            layout.incoming(plan.batch.suite, plan.run, number),
-            small=is_small(file.size, services.repository.inspect_bytes),
-        )
-        package = inspected(taken.reader, services.repository, plan, file, taken.sha256)
-        filename = filename_of(plan.batch.component, package, taken.sha256)
-        found = admitted(file, package, filename, taken.sha256)
+        layout, suites = services.repository.layout, rules.suites_of(plan)
+        key = plan.batch.staging + file.name
+        place = layout.incoming(plan.batch.suite, plan.run, number)
+        small = is_small(file.size, services.repository.inspected(suites))
+        taken = take(services.store, key, file, place, small=small)
+        sha256 = taken.sha256
+        paths = Sorter() if services.repository.lists_files(suites) else None
+        tell = paths.add if paths else None
+        package = rules.inspected(taken, services.repository, plan, file, tell)
+        filename = rules.filename_of(plan.batch.component, package, sha256)
+        found = rules.admitted(file, package, filename, sha256)
         self._make_room(file, found)
         # A batch that is rejected already need not fill the pool.
-        if not plan.errors and not services.archive.pool.fill(
-            taken.pin, filename, file.size, taken.sha256
-        ):
-            raise RejectedError([alike(file)])
+        pool = services.archive.pool
+        if not (plan.errors or pool.fill(taken.pin, filename, file.size, sha256, paths)):
+            raise RejectedError([rules.alike(file)])
         return found
 
     def _make_room(self, file: StagedFile, package: AdmittedPackage) -> None:
@@ -114,7 +114,7 @@ class _Admission:
         with self._lock:
             self._said += len(package.stanza)
             if self._said > _MOST_SAID:
-                raise RejectedError([too_wordy(file, _MOST_SAID)])
+                raise RejectedError([rules.too_wordy(file, _MOST_SAID)])
 
     def _replaced(self) -> set[str]:
         """Files that are no more what was admitted, of which CI is told: what is published is what

@@ -77,7 +77,9 @@ def _lead(
         case Flip():
             at_once(
                 lambda: departures.note(decision.generation),
-                lambda: suite.keep_generation(decision.generation, decision.indices),
+                lambda: suite.keep_generation(
+                    decision.generation, decision.indices, decision.contents
+                ),
             )
             return MergeOutput(Merged.MERGED, message.suite, message.run, decision.generation.id)
         case Reject():

@@ -21,7 +21,7 @@ from debpress.archive.ended import EndedSnapshots, dists
 from debpress.archive.named import Named, is_deletable
 from debpress.archive.staged import REPEATED, StagedFiles
 from debpress.errors import CorruptError, DebpressError
-from debpress.layout import Layout, snapshotted
+from debpress.layout import FILES, Layout, snapshotted
 from debpress.steps.deletion import Condemned, Deleted, Deletion
 from debpress.steps.services import Services
 from debpress.store import Head
@@ -109,7 +109,9 @@ def _look(services: Services, now: datetime) -> _Found:
     over = [path for path, state in states.items() if state and _is_over(path, state)]
     indices = [h for h in listed if is_deletable(h.key)]
     left = {head.key: head for head in (*pool, *indices, *snapshots.left())}
-    old = [h for h in left.values() if h.key not in named and h.last_modified < cutoff]
+    # The list of a package's files lives as long as the package that it is beside.
+    unnamed = (h for h in left.values() if h.key.removesuffix(FILES) not in named)
+    old = [h for h in unnamed if h.last_modified < cutoff]
     staged = StagedFiles(store, earliest - REPEATED).left()
     condemned = [Condemned(head, cutoff) for head in old]
     condemned += [Condemned(head, earliest - REPEATED) for head in staged]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from debpress.archive.named import Named
 from debpress.index.release import Release
+from debpress.layout import is_contents
 from debpress.steps.services import Services
 
 
@@ -26,12 +27,12 @@ class Mirror:
 
 
 def named(services: Services, name: str, listed: Release) -> set[str]:
-    """The keys that a release of a suite names and its bucket holds. Uncompressed indices are
-    listed and served nowhere (decision 0017). Raises IndexGoneError."""
+    """The keys that a release of a suite names and its bucket holds. Uncompressed indices, and
+    Contents, are listed and served nowhere (decision 0017). Raises IndexGoneError."""
     layout = services.repository.layout
     unserved = {
         layout.by_hash(name, index, checksum.sha256)
         for index, checksum in listed.files.items()
-        if index.endswith("/Packages")
+        if index.endswith("/Packages") or (is_contents(index) and not index.endswith(".gz"))
     }
     return set(Named(services.store, layout, name).by_release(listed)) - unserved

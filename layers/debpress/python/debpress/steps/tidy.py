@@ -19,7 +19,7 @@ from debpress.archive.ended import dists
 from debpress.clock import from_iso, iso
 from debpress.concurrency import side_by_side
 from debpress.errors import CorruptError
-from debpress.layout import STATE, Layout
+from debpress.layout import FILES, STATE, Layout
 from debpress.records.messages.mirror import Tidied
 from debpress.records.mirror import Idle
 from debpress.steps.deletion import Condemned, Deletion
@@ -37,7 +37,7 @@ _LEFT_OUT = ("/queue/", "/runs/", Layout.page_state())
 def run(mirror: Mirror) -> Tidied:
     """Copies the records, then deletes. Raises CorruptError, before anything is deleted, where the
     archive seems to have lost its pool."""
-    copied = _copy_state(mirror)
+    copied = _copy_state(mirror) + _copy_file_lists(mirror)
     return Tidied(copied, len(_delete(mirror)))
 
 
@@ -49,6 +49,22 @@ def _copy_state(mirror: Mirror) -> int:
         if here.get(head.key) != head.etag and not any(part in head.key for part in _LEFT_OUT)
     ]
 
+    return _copy(mirror, wanted)
+
+
+def _copy_file_lists(mirror: Mirror) -> int:
+    """The lists of the files in packages that the replica has: whoever publishes from it makes
+    Contents of them. (They are in the pool, so what deletes packages deletes them.)"""
+    if not any(suite.contents for suite in mirror.source.repository.suites):
+        return 0
+    pool = mirror.source.repository.layout.pool("pool/")
+    here = {head.key for head in mirror.replica.store.list(pool)}
+    there = (head.key for head in mirror.source.store.list(pool))
+    lists = (key for key in there if key.endswith(FILES) and key not in here)
+    return _copy(mirror, [key for key in lists if key.removesuffix(FILES) in here])
+
+
+def _copy(mirror: Mirror, keys: list[str]) -> int:
     def copy(key: str) -> bool:
         try:
             mirror.copier.copy(key)
@@ -56,7 +72,7 @@ def _copy_state(mirror: Mirror) -> int:
             return False
         return True
 
-    return sum(side_by_side(copy, wanted))
+    return sum(side_by_side(copy, keys))
 
 
 def _delete(mirror: Mirror) -> list[Head]:
@@ -74,7 +90,8 @@ def _delete(mirror: Mirror) -> list[Head]:
         if state is not None:
             kept |= named(services, suite.suite, state.release)
     noted = objects.find(services.store, Idle, Layout.idle()) or Idle({})
-    idle = [head for head in held if head.key not in kept]
+    # A list of a package's files goes with its package.
+    idle = [head for head in held if not {head.key, head.key.removesuffix(FILES)} & kept]
     since = {head.key: noted.since.get(head.key, iso(now)) for head in idle}
     cutoff = now - timedelta(hours=services.repository.grace_hours) - _MARGIN
     due = [head for head in idle if from_iso(since[head.key]) <= cutoff]

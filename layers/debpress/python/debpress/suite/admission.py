@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from debpress import deb
 from debpress.config import Repository
@@ -11,25 +12,39 @@ from debpress.layout import pool_filename
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile
 
 
+class Read(Protocol):
+    """One state of a file: its bytes, and the sum of all of them."""
+
+    @property
+    def reader(self) -> deb.Reader: ...
+    @property
+    def sha256(self) -> str: ...
+
+
 def inspected(
-    reader: deb.Reader, repository: Repository, plan: Plan, file: StagedFile, sha256: str
+    taken: Read,
+    repository: Repository,
+    plan: Plan,
+    file: StagedFile,
+    tell: Callable[[bytes], None] | None = None,
 ) -> deb.Package:
-    """A file of the plan, whose SHA-256 was found to be `sha256`. Raises RejectedError with all
-    that is wrong with it."""
+    """A file of the plan, as it was taken. Raises RejectedError with all that is wrong with it.
+    `tell` is told the paths of the files in it, where it is unpacked whole."""
     refusals: list[Refusal] = []
-    if sha256 != file.sha256:
+    if taken.sha256 != file.sha256:
         message = (
-            f"its SHA-256 is {sha256}, the manifest says {file.sha256}; upload the right one, then "
-            "the manifest again"
+            f"its SHA-256 is {taken.sha256}, the manifest says {file.sha256}; upload the right "
+            "one, then the manifest again"
         )
         refusals.append(Refusal(file.name, Code.SUM_MISMATCH, message))
     try:
         package = deb.inspect(
             file.name,
-            reader,
+            taken.reader,
             file.size,
-            whole=repository.inspect_bytes,
+            whole=repository.inspected(suites_of(plan)),
             as_published=bool(plan.as_published),
+            tell=tell,
         )
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
@@ -40,9 +55,14 @@ def inspected(
     return package
 
 
+def suites_of(plan: Plan) -> tuple[str, ...]:
+    """The suites that a batch is for."""
+    return plan.joint.suites if plan.joint else (plan.batch.suite,)
+
+
 def _unfit(repository: Repository, plan: Plan, package: deb.Package) -> Iterator[tuple[Code, str]]:
     """Why a package that is good has no place where it was uploaded, or not by its uploader."""
-    for name in plan.joint.suites if plan.joint else (plan.batch.suite,):
+    for name in suites_of(plan):
         yield from _unfit_in(repository, name, plan, package)
 
 

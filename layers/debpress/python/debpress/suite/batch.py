@@ -110,7 +110,9 @@ def plan_of_files(
         joint=_joint(repository, plan, listed),
         files=tuple(files),
         ignored=beside.ignored(),
-        chunks=share_out([f.size for f in files], repository.inspect_bytes),
+        chunks=share_out(
+            [f.size for f in files], repository.inspected(listed.suites or [plan.batch.suite])
+        ),
         errors=problems(refusals),
     )
 

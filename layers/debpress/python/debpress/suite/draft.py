@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from debpress.concurrency import at_once, side_by_side
 from debpress.config import Suite
@@ -12,25 +13,30 @@ from debpress.errors import Code, ConfigError, Refusal, RejectedError
 from debpress.index import packages, pdiff
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Entry, Identity, field, identify
-from debpress.index.form import Checksum
+from debpress.index.form import Checksum, Form
 from debpress.index.packages import Packages
 from debpress.index.release import Release
 from debpress.index.versions import Content, Taken
 from debpress.index.writer import Built
-from debpress.layout import DIFFS, index_name
+from debpress.layout import DIFFS, contents_name, index_name, is_contents
 from debpress.records.batch import AdmittedPackage
 from debpress.records.generation import PackageOutcome, PackageRef
 from debpress.suite.loader import Loader
 from debpress.suite.memory import Memory
 from debpress.suite.published import Published
 
+if TYPE_CHECKING:
+    from debpress.index import contents
+
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """What a draft comes to: the Release, and the indices that it lists anew, by name."""
+    """What a draft comes to: the Release, and the indices that it lists anew, by name; of Contents
+    the stored forms, by their own names."""
 
     release: Release
     indices: Mapping[str, Built]
+    contents: Mapping[str, Form]
 
 
 class SuiteDraft:
@@ -54,6 +60,8 @@ class SuiteDraft:
             published.architectures if published else (), settings.architectures
         )
         self._drafts: dict[str, IndexDraft] = {}
+        # Packages of an index that were uploaded again: by what they say, which is as it was.
+        self._again: dict[str, dict[Identity, bytes]] = {}
 
     @property
     def suite(self) -> str:
@@ -146,8 +154,11 @@ class SuiteDraft:
         result = []
         for package in batch:
             known = (component, _identity(package)) in found
+            text = package.stanza.encode("utf-8", "surrogateescape")
             if not known:
-                self.put(component, package.stanza.encode("utf-8", "surrogateescape"))
+                self.put(component, text)
+            else:
+                self._come_again(component, text)
             result.append(PackageOutcome.of(package, "unchanged" if known else "added"))
         return tuple(result)
 
@@ -156,6 +167,12 @@ class SuiteDraft:
         identity = identify(text)
         for architecture in self.places(identity.architecture):
             self.index(component, architecture).put(identity, text)
+
+    def _come_again(self, component: str, text: bytes) -> None:
+        identity = identify(text)
+        for architecture in self.places(identity.architecture):
+            name = index_name(component, architecture)
+            self._again.setdefault(name, {})[identity] = text
 
     def take_out(self, component: str, entries: Iterable[Entry]) -> None:
         """Takes stanzas that are there out of every index they are in."""
@@ -172,8 +189,15 @@ class SuiteDraft:
         days = self._settings.valid_for
         self._fill_new_indices()
         changed = [n for n, d in self._drafts.items() if d.changed or n not in self._files]
-        built = dict(zip(changed, side_by_side(self._build, changed), strict=True))
-        files = dict(self._files)
+        packed, listed = at_once(lambda: side_by_side(self._build, changed), self._build_contents)
+        built = dict(zip(changed, packed, strict=True))
+        # Where Contents are configured no more, the suite is published without them.
+        files = {
+            n: f for n, f in self._files.items() if self._settings.contents or not is_contents(n)
+        }
+        for name, found in listed.items():
+            files[name] = found.plain
+            files[f"{name}.gz"] = found.gz.checksum
         for name, forms in built.items():
             files[name] = forms.plain
             for suffix, form in forms.compressed.items():
@@ -193,7 +217,9 @@ class SuiteDraft:
             files=files,
             valid_until=None if days is None else date + timedelta(days=days),
         )
-        return Drafted(release, built)
+        made = {f"{name}.gz": found.gz for name, found in listed.items()}
+        new = {name: form for name, form in made.items() if files[name] != self._files.get(name)}
+        return Drafted(release, built, new)
 
     def added(self) -> dict[str, tuple[PackageRef, ...]]:
         """What came, by index."""
@@ -223,6 +249,30 @@ class SuiteDraft:
     def _build(self, name: str) -> Built:
         built = self._drafts[name].build()
         return replace(built, difference=self._difference(name, built))
+
+    def _build_contents(self) -> dict[str, contents.Built]:
+        """Of each index that changed, or has none yet; by name, `main/Contents-amd64`."""
+        if not self._settings.contents:
+            return {}
+        every = [(c, a) for c in self.components for a in self.architectures]
+        wanted = [place for place in every if self._concerns_contents(*place)]
+        built = side_by_side(lambda place: self._contents(*place), wanted)
+        return {contents_name(*place): each for place, each in zip(wanted, built, strict=True)}
+
+    def _concerns_contents(self, component: str, architecture: str) -> bool:
+        name = index_name(component, architecture)
+        draft = self._drafts.get(name)
+        is_listed = f"{contents_name(component, architecture)}.gz" in self._files
+        return not is_listed or name in self._again or (draft is not None and draft.changed)
+
+    def _contents(self, component: str, architecture: str) -> contents.Built:
+        from debpress.suite import contents as rules  # noqa: PLC0415 (of few suites)
+
+        draft = self.index(component, architecture)
+        name = f"{contents_name(component, architecture)}.gz"
+        again = self._again.get(index_name(component, architecture), {})
+        place = (self._settings.suite, name)
+        return rules.build(self._loader, place, self._files.get(name), draft, again)
 
     def _difference(self, name: str, now: Built) -> pdiff.Difference | None:
         """By what hosts bring their copy of an index up to date. None where it is small, or new, or

@@ -38,5 +38,9 @@ class Loader(Protocol):
         """What is noted of versions, each a package's name and its version however spelled, that
         the suite took out once; nothing of one that it never did. Raises CorruptError."""
 
+    def files(self, filename: str) -> Iterator[bytes] | None:
+        """The paths of the files in a package, by its stanza's `Filename`, in their order; None
+        where it was admitted to suites without Contents."""
+
     def missing(self, filenames: Iterable[str]) -> list[str]:
         """Which of these packages, by their stanzas' `Filename`, are not in the pool any more."""

@@ -7,7 +7,7 @@ from debpress.errors import LossError
 from debpress.index.difference import difference
 from debpress.index.entries import field
 from debpress.index.release import Release
-from debpress.layout import DIFFS
+from debpress.layout import DIFFS, is_contents
 from debpress.records.generation import Generation
 from debpress.suite.loader import Loader
 
@@ -17,8 +17,11 @@ def check_nothing_lost(loader: Loader, record: Generation, old: Release, new: Re
 
     From the bytes that hosts will read, and not from what merge says it did. Raises LossError.
     """
-    # Without differences hosts fetch the whole index, and lose nothing.
-    dropped = sorted(n for n in set(old.files) - set(new.files) if not n.endswith(DIFFS))
+    # Without differences hosts fetch the whole index, and lose nothing; and without Contents none
+    # loses a package: they may be configured no more.
+    dropped = sorted(
+        n for n in set(old.files) - set(new.files) if not (n.endswith(DIFFS) or is_contents(n))
+    )
     if dropped:
         raise LossError(f"generation {record.id} would no longer list {', '.join(dropped)}")
     for name in compared(old, new):

@@ -11,6 +11,7 @@ from debpress import codec
 from debpress.clock import from_iso, iso
 from debpress.config import Repository, Suite
 from debpress.errors import Code, ConfigError, Refusal, RejectedError
+from debpress.index.form import Form
 from debpress.index.writer import Built
 from debpress.layout import OPERATIONS
 from debpress.records.batch import Joint, Plan, Problem, QueueEntry, problems
@@ -56,10 +57,12 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A generation to be signed and committed, and the indices that it names anew."""
+    """A generation to be signed and committed, and the indices that it names anew; of Contents the
+    stored forms, by their own names."""
 
     generation: Generation
     indices: Mapping[str, Built]
+    contents: Mapping[str, Form]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +248,7 @@ class _Merge:
             added=draft.added(),
             removed=draft.removed(),
         )
-        return Flip(identified(generation), drafted.indices)
+        return Flip(identified(generation), drafted.indices, drafted.contents)
 
     def _cause(self) -> str:
         """What a person reads in the history: `batch`, `prune`, `remove, batch`."""
