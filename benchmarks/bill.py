@@ -6,12 +6,15 @@ here, and named on the page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from debpress import config
 from debpress.archive.staged import REPEATED
+from debpress.commands.sending import PART
+from debpress.metrics import LIFE_HOURS
 
 from benchmarks import prices
 from stacks.functions import SIZES
@@ -25,6 +28,9 @@ ROUND_TRIP = 0.025
 COPY_MB_A_SECOND = 50.0
 LOG_BYTES_A_CALL = 3_000
 REQUESTS_A_GB = 8
+
+# Bytes of a part: `debpress upload`, and `aws s3 cp` unless it is configured otherwise.
+CI_PART, AWS_PART = PART, 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,11 @@ def of(measured: Mapping[str, Any]) -> Bill:
     stored = _stored_gb()
     gb_seconds = _gb_seconds(measured, calls)
     puts, gets = _requests(measured, month)
-    suites = measured["suites"]
-    metrics = metric_months(suites)
+    metrics = metric_months()
     alarms = measured["alarms"]
     transitions = (measured["transitions"] * month + 10 * prices.DAYS) / 1000
-    traces = sum(calls.values()) / 1e6
+    # The calls of `watch` are not traced.
+    traces = sum(number for name, number in calls.items() if name != "watch") / 1e6
     lines = [
         *(
             Line(f"S3, {name}", f"{gb:.1f} GB", gb * prices.STORED.dollars)
@@ -164,35 +170,26 @@ def _requests(measured: Mapping[str, Any], month: float) -> tuple[float, float]:
         asked = measured["requests"][name]
         puts += number * sum(asked.get(kind, 0) for kind in ("put", "copy", "list"))
         gets += number * sum(asked.get(kind, 0) for kind in ("get", "head"))
-    # What CI sends: a package of 250 MB is 32 parts, and two requests more; and a manifest.
-    return puts + month * (PACKAGES * 34 + 1), gets
+    return puts + month * uploaded(CI_PART), gets
 
 
-# Hours a day in which each metric is said (a metric is charged for the hours in which it is), and
-# of what: each suite, the one suite that has releases, or the whole repository. Releases are taken
-# to be an hour apart, which is the most that they can cost.
-_ALWAYS, _DAILY, _RELEASES = 24, 1, RELEASES_A_DAY
+def uploaded(part: int) -> int:
+    """The requests of a batch's upload: each package in parts, with two requests more; and the
+    manifest."""
+    return PACKAGES * (math.ceil(PACKAGE_BYTES / part) + 2) + 1
+
+
+# Hours a day in which each metric is said, for a metric is charged for these: the signs of life,
+# and the one prune. The others are said where something is wrong, where a suite is valid for a time
+# only, or by a mirror.
 SAID = {
-    "SecondsWaiting": (_ALWAYS, "whole"),
-    "InReleaseAge": (4, "each"),
-    "ObjectsLeftOver": (_ALWAYS, "whole"),
-    "BatchesPublished": (_RELEASES, "one"),
-    "SecondsToVisible": (_RELEASES, "one"),
-    "ObjectsReaped": (_RELEASES, "whole"),
-    "BytesReaped": (_RELEASES, "whole"),
-    "FilesUnstaged": (_RELEASES, "whole"),
-    "BytesUnstaged": (_RELEASES, "whole"),
-    "PrunesAsked": (_DAILY, "whole"),
-    "VersionsPruned": (_DAILY, "one"),
-    "BytesUnnamed": (_DAILY, "one"),
+    "SecondsWaiting": 24 / LIFE_HOURS,
+    "ObjectsLeftOver": 24 / LIFE_HOURS,
+    "PrunesAsked": 1,
 }
-# Said where something is wrong, where a suite is valid for a time only, or by a mirror.
-SELDOM = {
-    "BatchesRejected", "BatchesFailed", "PrunesRefused", "VersionsLeftOver", "ValidityUsed",
-    "SecondsBehind",
-}  # fmt: skip
+SELDOM = {"PrunesRefused", "ValidityUsed", "SecondsBehind"}
 
 
-def metric_months(suites: int) -> float:
+def metric_months() -> float:
     """How many metrics are said all month, or as much in parts of it."""
-    return sum(hours / 24 * (suites if of == "each" else 1) for hours, of in SAID.values())
+    return sum(hours / 24 for hours in SAID.values())

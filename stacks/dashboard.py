@@ -38,6 +38,10 @@ _PAGES = (
 )
 
 
+# A graph that lacks its width, which is its row's to give.
+_Graph = Callable[..., cloudwatch.IWidget]
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The parts of the stack that the dashboard shows."""
@@ -94,24 +98,23 @@ class Dashboard(Construct):
         ]
 
     def _publishes(self) -> list[cloudwatch.IWidget]:
-        batches = [
-            self._suites(f"Batches{status}", "Sum", _HOUR, f"{status}: ")
-            for status in ("Published", "Rejected", "Failed")
-        ]
         return _row(
-            _graph("Batches an hour, by suite and result", batches, "Batches", stacked=True),
-            _graph(
-                "Manifest to visible, by suite",
-                [
-                    self._suites("SecondsToVisible", "p90", _HOUR, "p90 "),
-                    self._suites("SecondsToVisible", "Maximum", _HOUR, "longest "),
-                ],
-                "Seconds",
+            self._log(
+                "Batches an hour, by result",
+                ["announce"],
+                "sum(BatchesPublished) as published, sum(BatchesRejected) as rejected, "
+                "sum(BatchesFailed) as failed by bin(1h)",
+                stacked=True,
             ),
-            _graph(
-                "The oldest batch that waits, by suite",
-                [self._suites("SecondsWaiting", "Maximum", _FIVE_MINUTES)],
-                "Seconds",
+            self._log(
+                "Manifest to visible, seconds",
+                ["announce"],
+                "pct(SecondsToVisible, 90) as p90, max(SecondsToVisible) as longest by bin(1h)",
+            ),
+            self._log(
+                "The oldest batch that waits, seconds",
+                ["watch"],
+                "max(SecondsWaiting) as waiting by bin(5m)",
             ),
         )
 
@@ -119,13 +122,14 @@ class Dashboard(Construct):
         queue = lost.metric_approximate_number_of_messages_visible(
             label="in the queue of lost events", statistic="Maximum"
         )
-        behind = self._suites("SecondsBehind", "Maximum", _FIVE_MINUTES)
+        stats = "max(SecondsBehind) as behind by bin(5m)"
+        follows = [self._log("Replica behind, seconds", ["mirror"], stats)] if self._follows else []
         return _row(
-            *([_graph("Replica behind, by suite", [behind], "Seconds")] if self._follows else []),
-            _graph(
-                "Age of InRelease, by suite",
-                [self._suites("InReleaseAge", "Maximum", Duration.hours(6))],
-                "Seconds",
+            *follows,
+            self._log(
+                "Age of the newest and of the oldest InRelease, seconds",
+                ["watch"],
+                "min(InReleaseAge) as newest, max(InReleaseAge) as oldest by bin(1h)",
             ),
             _graph(
                 "Validity used, of suites with valid_for (0.33: signed anew, 1: hosts refuse)",
@@ -165,23 +169,23 @@ class Dashboard(Construct):
         )
 
     def _housekeeping(self) -> list[cloudwatch.IWidget]:
-        pruned = [
-            self._suites("VersionsPruned", "Sum", _DAY, "pruned: "),
-            self._suites("VersionsLeftOver", "Sum", _DAY, "left over: "),
-            self._suites("PrunesRefused", "Sum", _DAY, "refused: "),
-        ]
-        reaped = [
-            self._whole("ObjectsReaped", "of the pool and by-hash"),
-            self._whole("FilesUnstaged", "of staging"),
-        ]
-        size = [
-            self._whole("BytesReaped", "of the pool and by-hash"),
-            self._whole("BytesUnstaged", "of staging"),
-        ]
         return _row(
-            _graph("Versions pruned a day, by suite", pruned, "Versions"),
-            _graph("Objects reaped a day", reaped, "Objects"),
-            _graph("Bytes reaped a day", size, "Bytes"),
+            self._log(
+                "Versions pruned a day",
+                ["finish"],
+                "sum(VersionsPruned) as pruned, sum(VersionsLeftOver) as left, "
+                "sum(PrunesRefused) as refused by bin(1d)",
+            ),
+            self._log(
+                "Objects reaped a day",
+                ["reap"],
+                "sum(ObjectsReaped) as published, sum(FilesUnstaged) as staged by bin(1d)",
+            ),
+            self._log(
+                "Bytes reaped a day",
+                ["reap"],
+                "sum(BytesReaped) as published, sum(BytesUnstaged) as staged by bin(1d)",
+            ),
         )
 
     def _cost(self) -> list[cloudwatch.IWidget]:
@@ -203,9 +207,21 @@ class Dashboard(Construct):
             _graph("Objects in the bucket", [self._storage("NumberOfObjects")], "Objects"),
         )
 
-    def _suites(
-        self, name: str, statistic: str, period: Duration, label: str = ""
-    ) -> cloudwatch.IMetric:
+    def _log(
+        self, title: str, functions: Sequence[str], stats: str, *, stacked: bool = False
+    ) -> _Graph:
+        """What functions say in their logs, all suites together: it is no metric, and costs what it
+        takes to read them when somebody looks."""
+        view = cloudwatch.LogQueryVisualizationType
+        return partial(
+            cloudwatch.LogQueryWidget,
+            title=title,
+            log_group_names=[self._functions.logs[name].log_group_name for name in functions],
+            query_lines=[f"stats {stats}"],
+            view=view.STACKEDAREA if stacked else view.LINE,
+        )
+
+    def _suites(self, name: str, statistic: str, period: Duration) -> cloudwatch.IMetric:
         """A metric of each suite, also of those that are configured later."""
         found = (
             f"{{{metrics.NAMESPACE},Bucket,Suite}} "
@@ -213,19 +229,9 @@ class Dashboard(Construct):
         )
         return cloudwatch.MathExpression(
             expression=f"SEARCH('{found}', '{statistic}')",
-            label=f"{label}${{PROP('Dim.Suite')}}",
+            label="${PROP('Dim.Suite')}",
             period=period,
             using_metrics={},
-        )
-
-    def _whole(self, name: str, label: str) -> cloudwatch.IMetric:
-        return cloudwatch.Metric(
-            namespace=metrics.NAMESPACE,
-            metric_name=name,
-            dimensions_map=metrics.dimensions(self._bucket.bucket_name),
-            statistic="Sum",
-            label=label,
-            period=_DAY,
         )
 
     def _storage(self, name: str) -> cloudwatch.IMetric:
@@ -262,10 +268,6 @@ def _text(settings: Settings) -> cloudwatch.IWidget:
         width=_WIDTH,
         height=4,
     )
-
-
-# A graph that lacks its width, which is its row's to give.
-_Graph = Callable[..., cloudwatch.GraphWidget]
 
 
 def _row(*graphs: _Graph) -> list[cloudwatch.IWidget]:

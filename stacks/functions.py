@@ -78,6 +78,7 @@ class Functions(Construct):
         self._layers = layers
         allowed = grants(settings.repository.layout)
         self.sizes = sizes(settings)
+        self.logs: dict[str, logs.LogGroup] = {}
         self._functions = {name: self._function(name, allowed[name]) for name in self.sizes}
 
     def __getitem__(self, name: str) -> lambda_.Function:
@@ -95,6 +96,7 @@ class Functions(Construct):
             retention=self._settings.log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
+        self.logs[name] = log
         role = iam.Role(
             self,
             f"{name.capitalize()}Role",
@@ -125,7 +127,8 @@ class Functions(Construct):
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             # With INFO, Lambda logs how each call ended, its duration and its memory.
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
-            tracing=lambda_.Tracing.ACTIVE,
+            # A look is a few requests, and two of three calls of all functions.
+            tracing=None if name == "watch" else lambda_.Tracing.ACTIVE,
             environment={
                 "DEBPRESS_BUCKET": self._bucket.bucket_name,
                 **({"DEBPRESS_SILENCE": str(size.silence)} if size.silence else {}),

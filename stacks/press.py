@@ -56,7 +56,7 @@ class Press(Construct):
         schedule = Schedule(self, "Schedule", settings, functions, bucket, trigger.lost)
         beats = Heartbeat(self, "Heartbeat", settings, bucket, workflow.machine, trigger.lost)
         Events(self, "Events", settings, functions, bucket, trigger.lost)
-        Watch(self, "Watch", settings, functions, bucket)
+        watch = Watch(self, "Watch", settings, functions, bucket, trigger.lost)
         uri = uri or f"https://{bucket.bucket_regional_domain_name}/{repository.root}"
         ready = SetUp(
             self,
@@ -74,7 +74,7 @@ class Press(Construct):
         page = Page(self, "Page", settings, functions, bucket, trigger.lost, uri)
         mirrors = Mirror(self, "Mirror", settings, functions, bucket, trigger.lost)
         # They ring for lack of data, of which a first set-up leaves the first.
-        for alarm in (*schedule.silence, *beats.silence, *mirrors.silence):
+        for alarm in (*schedule.silence, *watch.silence, *beats.silence, *mirrors.silence):
             alarm.node.add_dependency(ready.resource)
         if settings.dashboard:
             # The last, since it shows every alarm that there is.

@@ -18,15 +18,17 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from debpress import metrics
+from debpress.metrics import SILENCE_HOURS
 
 from .alarms import alarm, silence_alarm
 from .functions import Functions
 from .scheduler_role import let_call, scheduler_role
 from .settings import Settings
 
-# What is said by each call that ends well, and after how many hours its silence rings: two more
-# than its period, for calls that are late or tried again.
-_SILENCES = (("Prune", "PrunesAsked", 26), ("Reap", "ObjectsLeftOver", 3))
+# What is said by each call that ends well, and after how many hours its silence rings: of the prune
+# two more than its period, for calls that are late or tried again. A call that fails is told at
+# once, by the queue of lost events.
+_SILENCES = (("Prune", "PrunesAsked", 26), ("Reap", "ObjectsLeftOver", SILENCE_HOURS))
 
 
 class Schedule(Construct):
@@ -40,7 +42,6 @@ class Schedule(Construct):
         lost: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
-        self._settings = settings
         self._lost = lost
         self._role = scheduler_role(self, "the schedule may ask for a prune, and reap")
         lost.grant_send_messages(self._role)
@@ -72,15 +73,14 @@ class Schedule(Construct):
             )
             for name, metric, hours in _SILENCES
         ]
-        for suite in settings.repository.suites:
-            refused = cloudwatch.Metric(
-                namespace=metrics.NAMESPACE,
-                metric_name="PrunesRefused",
-                dimensions_map=metrics.dimensions(bucket.bucket_name, suite.suite),
-                statistic="Sum",
-            )
-            meaning = f"A prune of {suite.suite} would have taken more than its share allows."
-            alarm(self, settings, f"Refused-{suite.suite}", refused, "refused-prunes", meaning)
+        refused = cloudwatch.Metric(
+            namespace=metrics.NAMESPACE,
+            metric_name="PrunesRefused",
+            dimensions_map=metrics.dimensions(bucket.bucket_name),
+            statistic="Sum",
+        )
+        meaning = "A prune would have taken more of a suite than its share allows."
+        alarm(self, settings, "Refused", refused, "refused-prunes", meaning)
 
     def _call(self, name: str, how_often: str, function: lambda_.IFunction, cron: str) -> None:
         let_call(self._role, function.function_arn)
@@ -105,6 +105,3 @@ class Schedule(Construct):
                 ),
             ),
         )
-        meaning = f"The {how_often} {name.lower()} failed."
-        metric = function.metric_errors()
-        alarm(self, self._settings, name, metric, f"{name.lower()}-errors", meaning)

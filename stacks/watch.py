@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from debpress import metrics
 from debpress.steps.watch import MINUTES
 
-from .alarms import alarm
+from .alarms import alarm, silence_alarm
 from .functions import Functions
 from .scheduler_role import let_call, scheduler_role
 from .settings import Settings
 
-# A publish takes seconds, one of hundreds of packages minutes; and a batch whose execution breaks
-# down is answered after a few minutes of retries. After a quarter of an hour, nobody is at it.
-PATIENCE = Duration.minutes(15)
+PATIENCE = Duration.seconds(metrics.PATIENCE)
 
 
 class Watch(Construct):
@@ -28,14 +28,18 @@ class Watch(Construct):
         settings: Settings,
         functions: Functions,
         bucket: s3.IBucket,
+        lost: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
         function = functions["watch"]
         role = scheduler_role(self, "the schedule may have the queues and releases measured")
         let_call(role, function.function_arn)
-        # One that fails is followed by the next, so it is neither retried nor kept; where none
-        # comes, the alarm rings for want of data.
-        function.configure_async_invoke(retry_attempts=0)
+        # One that fails, tries and all, is kept, by which an alarm rings. Where none comes, another
+        # one does for want of data.
+        function.configure_async_invoke(
+            max_event_age=Duration.minutes(MINUTES),
+            on_failure=destinations.SqsDestination(lost),
+        )
         scheduler.CfnSchedule(
             self,
             "Look",
@@ -50,35 +54,31 @@ class Watch(Construct):
                 ),
             ),
         )
-        # One for all suites: it is charged for all month, and so is its metric.
+        waiting = cloudwatch.Metric(
+            namespace=metrics.NAMESPACE,
+            metric_name="SecondsWaiting",
+            dimensions_map=metrics.dimensions(bucket.bucket_name),
+            statistic="Maximum",
+        )
+        # One for all suites, and for what waits and what had waited.
         alarm(
             self,
             settings,
             "Waiting",
-            _longest("SecondsWaiting", bucket),
+            waiting,
             "a-batch-that-waits",
-            "A batch waits for a quarter of an hour, or nobody looks.",
+            "A batch waits for a quarter of an hour, or took as long to become visible.",
             threshold=PATIENCE.to_seconds(),
             period=PATIENCE,
-            silence_rings=True,
         )
-        for suite in settings.repository.suites:
-            name = suite.suite
-            alarm(
+        self.silence = [
+            silence_alarm(
                 self,
                 settings,
-                f"Slow-{name}",
-                _longest("SecondsToVisible", bucket, name),
-                "slow-publishes",
-                f"A batch of {name} took a quarter of an hour to become visible.",
-                threshold=PATIENCE.to_seconds(),
+                "NoLook",
+                waiting,
+                "no-look",
+                f"Nobody has looked at what waits for {metrics.SILENCE_HOURS} hours.",
+                hours=metrics.SILENCE_HOURS,
             )
-
-
-def _longest(name: str, bucket: s3.IBucket, suite: str | None = None) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace=metrics.NAMESPACE,
-        metric_name=name,
-        dimensions_map=metrics.dimensions(bucket.bucket_name, suite),
-        statistic="Maximum",
-    )
+        ]

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from debpress.adapters.environment import environment
+from debpress.adapters.environment import begin_to_measure, environment
 from debpress.adapters.logs import log, logged
 from debpress.adapters.workflow import StepFunctions
 from debpress.codec import decode, encode
@@ -35,8 +35,8 @@ def set_up(event: dict[str, Any]) -> str:
         services, _workflow(), event["ResourceProperties"]["Uri"], _properties(event)
     )
     if event["RequestType"] == "Create":
-        # The alarms for a prune or a reaping that did not come count from here.
-        services.measure(None, PrunesAsked=0, ObjectsLeftOver=0)
+        # The alarms for a prune, a reaping or a look that did not come count from here.
+        begin_to_measure(environment())
     return fingerprint
 
 

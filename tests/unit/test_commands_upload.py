@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from debpress import layout
 from debpress.adapters import aws
 from debpress.codec import encode
-from debpress.commands import connection, waiting
+from debpress.commands import connection, sending, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
 from debpress.commands.sending import send
@@ -173,7 +173,10 @@ def upload_arguments() -> Any:
     return Arguments()
 
 
-def test_a_large_file_goes_in_parts(s3: Any, tmp_path: Path) -> None:
+def test_a_large_file_goes_in_parts(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PART", 5 << 20)
     big = deb() + member("_gpgorigin", b"x" * (9 << 20))
     path = write(tmp_path, "foo_1.0_all.deb", big)
     assert main(["upload", str(path), "--suite", "lab", "--batch", "b1"], Press(s3)) == 0

@@ -286,18 +286,16 @@ def test_the_age_of_what_waits_and_of_each_release_is_measured(press: Press) -> 
     assert found["stable"]["InReleaseAge"] < 10
 
 
-def test_what_is_said_at_each_look_is_one_metric_for_all_suites(press: Press) -> None:
-    """CloudWatch charges for each by the hours in which it is said, whatever its value."""
-    looks = []
-    for _ in range(24 * 60 // watch.MINUTES):
+def test_a_batch_that_took_long_rings_though_it_waits_no_more(press: Press) -> None:
+    for minutes, rings in ((14, False), (16, True)):
+        steps = press.steps(press.upload(f"b{minutes}", debs(("foo", str(minutes), "all"))))
+        next(steps)
+        press.clock.sleep(60 * minutes)
+        deque(steps, maxlen=0)
         metrics = Metrics()
-        watch.run(replace(press.services, measure=metrics))
-        looks.append(metrics.said)
-        press.clock.sleep(60 * watch.MINUTES)
-    assert all(said[None, "SecondsWaiting"] == 0 for said in looks)
-    told = [{key for key in said if key[0]} for said in looks]
-    ages = {(suite, "InReleaseAge") for suite in ("stable", "testing")}
-    assert [each for each in told if each] == [ages] * 4
+        told(press, result_key(f"b{minutes}"), metrics=metrics)
+        assert (("stable", "SecondsWaiting") in metrics.said) == rings
+        press.clock.sleep(60)
 
 
 # The adapter

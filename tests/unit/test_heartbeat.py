@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from debpress import config, metrics
-from debpress.adapters.environment import Environment, measure
+from debpress.adapters.environment import Environment, begin_to_measure, measure
 from debpress.errors import ConfigError, CorruptError
 from debpress.index import release
 from debpress.inspection.status import status
@@ -235,3 +235,51 @@ def test_a_metric_is_what_cloudwatch_reads(
         "Suite": "stable",
     }
     assert [said[each["Name"]] for each in about["Metrics"]] == [0.25]
+
+
+def metrics_of(
+    env: Environment, capsys: pytest.CaptureFixture[str], **values: float
+) -> dict[str, Any]:
+    """The metrics that CloudWatch makes of what is said, by name, with their dimensions."""
+    measure(env, "stable", **values)
+    said = json.loads(capsys.readouterr().out)
+    assert {name: said[name] for name in values} == values
+    directives = said.get("_aws", {"CloudWatchMetrics": []})["CloudWatchMetrics"]
+    return {m["Name"]: d["Dimensions"] for d in directives for m in d["Metrics"]}
+
+
+def test_a_value_is_a_metric_only_where_an_alarm_looks_at_it(
+    valid: Press, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CloudWatch charges for each by the hours in which it is said, whatever its value."""
+    env = Environment("bucket", valid.store, valid.repository, valid.clock)
+    by_hour = []
+    for _ in range(24):
+        found = metrics_of(env, capsys, SecondsWaiting=1, InReleaseAge=5, PrunesAsked=0)
+        assert found.pop("PrunesAsked") == [["Bucket"]]
+        by_hour.append(found)
+        late = metrics_of(env, capsys, SecondsWaiting=61, SecondsBehind=61, ValidityUsed=0.1)
+        by_suite = [["Bucket", "Suite"]]
+        assert late == {
+            "SecondsWaiting": [["Bucket"]], "SecondsBehind": by_suite, "ValidityUsed": by_suite
+        }  # fmt: skip
+        valid.clock.sleep(3600)
+    # The signs of life, of which the alarm of silence needs one in so many hours.
+    alive = [bool(found) for found in by_hour]
+    assert sum(alive) == 4
+    assert {name for found in by_hour for name in found} == {"SecondsWaiting"}
+    assert metrics.SILENCE_HOURS > 2 * metrics.LIFE_HOURS
+
+
+def test_the_first_values_are_metrics_at_whatever_hour(
+    valid: Press, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = Environment("bucket", valid.store, valid.repository, valid.clock)
+    for _ in range(3):
+        begin_to_measure(env)
+        (about,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+        assert about["Dimensions"] == [["Bucket"]]
+        assert {each["Name"] for each in about["Metrics"]} == {
+            "PrunesAsked", "ObjectsLeftOver", "SecondsWaiting"
+        }  # fmt: skip
+        valid.clock.sleep(3600)

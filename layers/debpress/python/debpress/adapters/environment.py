@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -127,10 +127,27 @@ def repository() -> config.Repository:
 
 
 def measure(env: Environment, suite: str | None, /, **values: float) -> None:
-    """Writes values of metrics to the function's log, of a suite or of the whole repository.
+    """Writes values to the function's log, of a suite or of the whole repository.
 
     A value that is written twice counts twice in a sum. The line is printed and not logged: Lambda
     passes printed lines on unchanged (Lambda developer guide, "Log and monitor Python Lambda
     functions"), but wraps logged ones into an object, from which CloudWatch takes no metric.
     """
-    print(json.dumps(metrics.line(env.clock.now(), env.bucket, suite, values)), flush=True)
+    _say(env, suite, values)
+
+
+def begin_to_measure(env: Environment) -> None:
+    """Says first values of what rings where it is silent: its alarms count from here."""
+    _say(
+        env,
+        None,
+        dict.fromkeys(("PrunesAsked", "ObjectsLeftOver", "SecondsWaiting"), 0),
+        first=True,
+    )
+
+
+def _say(
+    env: Environment, suite: str | None, values: Mapping[str, float], *, first: bool = False
+) -> None:
+    line = metrics.line(env.clock.now(), env.bucket, suite, values, first=first)
+    print(json.dumps(line), flush=True)

@@ -126,7 +126,8 @@ class _Sending:
         from s3transfer.manager import TransferConfig, TransferManager  # noqa: PLC0415
 
         dropped: TransientError | None = None
-        with TransferManager(self.client, TransferConfig()) as manager:
+        config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
+        with TransferManager(self.client, config) as manager:
             begun = [(package, self._begin(manager, package)) for package in self.lacking]
             try:
                 for package, future in begun:
@@ -196,6 +197,9 @@ def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> s
         print(f"  {text.printable(name)} (there already)", file=sys.stderr)
     return names
 
+
+# Bytes. S3 charges by the part; several of a large package still go side by side.
+PART = 64 * 1024 * 1024
 
 _JSON = ObjectHeaders("application/json")
 _MAY_WRITE = "that the role has s3:PutObject on it"

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from debpress.archive import objects
 from debpress.archive.suite import SuiteArchive
 from debpress.layout import Patterns
+from debpress.metrics import PATIENCE
 from debpress.records.events import Event, StoredRecord
 from debpress.records.generation import number
 from debpress.records.result import PruneReport, Result
@@ -76,6 +77,9 @@ def _result(services: Services, bus: Bus, source: StoredRecord, found: Object) -
     seconds = _seconds_to_visible(services, result)
     if seconds is not None:
         services.measure(suite, SecondsToVisible=seconds)
+        if seconds >= PATIENCE:
+            # It waits no more; the alarm is told all the same that somebody waited so long.
+            services.measure(suite, SecondsWaiting=seconds)
     return events
 
 
