@@ -13,7 +13,7 @@ from tests.support.scenes import SMALL
 
 # Of one package into a suite of one component and one architecture.
 MOST_UNTIL_THE_FLIP = 35
-MOST_IN_ALL = 46
+MOST_IN_ALL = 45
 MOST_ROUNDS = 20
 # The list of the package's files is put and read, and Contents are read, put and looked at; then
 # their plain name is looked at and copied.

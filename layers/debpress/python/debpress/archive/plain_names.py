@@ -8,7 +8,7 @@ indices by itself. `Packages` without a suffix is listed and not served, as in D
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from debpress import openpgp
 from debpress.archive import objects
@@ -38,9 +38,11 @@ class PlainNames:
         flipped: Generation,
         found: Object | None = None,
         signed: SignedRelease | None = None,
+        look: Callable[[], Object | None] = lambda: None,
     ) -> None:
         """Makes the plain names agree with InRelease, which `flipped` has just replaced. `found` is
-        InRelease, where it was just read, and `signed` the generation's signatures.
+        InRelease, where it was just put or read, and `signed` the generation's signatures. `look`
+        reads it again, or says nothing.
 
         Two committers may do this at once, the slower one from an older InRelease. So each reads
         InRelease again when it is done, and starts over if it was replaced: the last to write has
@@ -49,10 +51,11 @@ class PlainNames:
         key = self._layout.inrelease(self._path)
         while found := found or self._store.get(key):
             self._write(found, flipped, signed)
-            now = self._store.head(key)
+            seen = look()
+            now = seen.head if seen else self._store.head(key)
             if now is not None and now.etag == found.head.etag:
                 return
-            found = None
+            found = seen
 
     def _write(self, inrelease: Object, flipped: Generation, signed: SignedRelease | None) -> None:
         text, _ = openpgp.split(inrelease.body)

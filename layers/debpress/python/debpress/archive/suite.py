@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -80,22 +81,25 @@ class SuiteArchive:
         Raises PreconditionFailed when another flip came first.
         """
         expires = {EXPIRES: record.expires} if record.expires else {}
-        return self._store.put(
+        headers = ObjectHeaders(TEXT, FRESH, {GENERATION: record.id, **expires})
+        head = self._store.put(
             self._layout.inrelease(self.path),
             body,
-            ObjectHeaders(TEXT, FRESH, {GENERATION: record.id, **expires}),
+            headers,
             if_match=if_match,
             if_absent=if_match is None,
         )
+        return replace(head, metadata=headers.metadata)
 
     def update_plain_names(
         self,
         flipped: Generation,
         found: Object | None = None,
         signed: SignedRelease | None = None,
+        look: Callable[[], Object | None] = lambda: None,
     ) -> None:
         """Makes the plain names, for readers that know no by-hash, agree with InRelease."""
-        PlainNames(self._store, self._layout, self.path).update(flipped, found, signed)
+        PlainNames(self._store, self._layout, self.path).update(flipped, found, signed, look)
 
     # Generations
 

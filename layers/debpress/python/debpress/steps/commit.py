@@ -15,7 +15,7 @@ from debpress.records.generation import Generation
 from debpress.records.messages.commit import CommitInput, CommitOutput, Committed
 from debpress.steps.flipping import check_all_there, is_signed_by_all
 from debpress.steps.services import Services
-from debpress.store import PreconditionFailed
+from debpress.store import Object, PreconditionFailed
 from debpress.suite.loss import check_nothing_lost
 from debpress.suite.published import Published
 
@@ -44,6 +44,7 @@ def run(services: Services, message: CommitInput, standing: Callable[[], Standin
     moved = (state.etag if state else None) != (record.parent.etag if record.parent else None)
     if moved and not _is_in(suite, state, record):
         return _LOST
+    put: Object | None = None
     if not moved:
         if signed is None:
             raise CorruptError(f"generation {record.id} was not signed; redrive the execution")
@@ -57,10 +58,13 @@ def run(services: Services, message: CommitInput, standing: Callable[[], Standin
                 raise CorruptError(f"{wrong}; nothing was published")
         if not is_signed_by_all(inrelease, record, keys):
             return _LOST
-        if not _flip(services, suite, record, state, inrelease):
+        put = _flip(services, suite, record, state, inrelease)
+        if put is None:
             return _LOST
-    found = see_it_rise(suite, services.clock, record)
-    suite.update_plain_names(record, found, signed)
+    # One look at InRelease tells whether it has risen, and whether the plain names are of it.
+    suite.update_plain_names(
+        record, put, signed, lambda: see_it_rise(suite, services.clock, record)
+    )
     if record.by is not None and record.by not in record.decided:
         return _LOST  # Only batches that have waited longer are in; ours is yet to be merged.
     return CommitOutput(Committed.COMMITTED)
@@ -72,9 +76,9 @@ def _flip(
     record: Generation,
     state: Published | None,
     inrelease: bytes,
-) -> bool:
-    """Compares what hosts read with what they would read, then puts InRelease. False where another
-    flip came first."""
+) -> Object | None:
+    """Compares what hosts read with what they would read, then puts InRelease, and returns it. None
+    where another flip came first."""
     archive = services.archive
     old, new = state.release if state else None, release.parse(record.text)
     at_once(
@@ -83,11 +87,13 @@ def _flip(
     )
     leave_a_second(services.clock, state)
     try:
-        suite.put_inrelease(record, inrelease, record.parent.etag if record.parent else None)
+        head = suite.put_inrelease(record, inrelease, record.parent.etag if record.parent else None)
     except PreconditionFailed:
         # The put that won may be an earlier one of ours, whose response was lost.
-        return _is_in(suite, suite.published(), record)
-    return True
+        found = suite.inrelease()
+        state = suite.parse(found) if found else None
+        return found if _is_in(suite, state, record) else None
+    return Object(head, inrelease)
 
 
 def _is_in(suite: SuiteArchive, state: Published | None, record: Generation) -> bool:
