@@ -186,6 +186,8 @@ SAID = {
     "SecondsWaiting": 24 / LIFE_HOURS,
     "ObjectsLeftOver": 24 / LIFE_HOURS,
     "PrunesAsked": 1,
+    # Of the releases, those in the hours of signs of life.
+    "SecondsToVisible": RELEASES_A_DAY / LIFE_HOURS,
 }
 SELDOM = {"PrunesRefused", "ValidityUsed", "SecondsBehind"}
 

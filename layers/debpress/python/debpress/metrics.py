@@ -27,7 +27,7 @@ SILENCE_HOURS = 2 * LIFE_HOURS + 2
 
 
 class Rings(NamedTuple):
-    """What an alarm looks at: a metric of a `unit` (CloudWatch's word), by suite or of the whole
+    """What an alarm may look at: a metric of a `unit` (CloudWatch's word), by suite or of the whole
     repository, that is said from the value `least` on, and as a sign of life."""
 
     unit: str
@@ -44,12 +44,14 @@ METRICS: Mapping[str, Rings] = {
     "ObjectsLeftOver": Rings("Count", least=1),
     "SecondsWaiting": Rings("Seconds", least=60),
     "SecondsBehind": Rings("Seconds", least=60, by_suite=True),
+    # No alarm looks at it; whoever wants one for slow publishes has its metric.
+    "SecondsToVisible": Rings("Seconds", least=60),
 }
 # By name alone, in the log.
 LOGGED = {
     "VersionsPruned", "VersionsLeftOver", "BytesUnnamed", "ObjectsReaped", "BytesReaped",
     "FilesUnstaged", "BytesUnstaged", "BatchesPublished", "BatchesRejected", "BatchesFailed",
-    "SecondsToVisible", "InReleaseAge",
+    "InReleaseAge",
 }  # fmt: skip
 
 
