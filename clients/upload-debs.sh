@@ -207,7 +207,9 @@ fi
 read_result() { # JSON
   status='' generation='' answered='' answered_version='' list='' key='' string='' is_string=no
   action='' architecture='' package='' version='' code='' file='' message=''
+  its_suite='' its_generation=''
   : >"$scratch/packages"
+  : >"$scratch/suites"
   : >"$scratch/ignored"
   : >"$scratch/errors"
   set -f
@@ -238,7 +240,10 @@ between() { # PIECE: what follows upon the string $string
     :*)
       key=$string
       number=${1#"${1%%[0-9]*}"}
-      case $key in generation) generation=${number%%[!0-9]*} ;; esac
+      case $list.$key in
+        .generation) generation=${number%%[!0-9]*} ;;
+        suites.generation) its_generation=${number%%[!0-9]*} ;;
+      esac
       # An array that is not empty: what comes is a member of it.
       case $1 in *']'*) ;; *'['*) list=$key ;; esac
       return
@@ -248,6 +253,7 @@ between() { # PIECE: what follows upon the string $string
     .status) status=$string ;;
     .etag) answered=$string ;;
     .version_id) answered_version=$string ;;
+    suites.suite) its_suite=$string ;;
     packages.action) action=$string ;;
     packages.architecture) architecture=$string ;;
     packages.package) package=$string ;;
@@ -260,6 +266,11 @@ between() { # PIECE: what follows upon the string $string
   case $1 in
     *'}'*)
       case $list in
+        suites)
+          if [ "$its_suite" != "$suite" ]; then
+            printf '  published in %s in generation %s\n' "$its_suite" "$its_generation" >>"$scratch/suites"
+          fi
+          ;;
         packages) row "$action" "$package" "$version" "$architecture" >>"$scratch/packages" ;;
         errors) refusal "$(plain "$file")" "$code" "$(plain "$message")" >>"$scratch/errors" ;;
       esac
@@ -324,7 +335,7 @@ case $status in
     nothing=
     if ! [ -s "$scratch/packages" ]; then nothing=', in which there was nothing left to do'; fi
     begin result "$name: published in generation $generation$nothing"
-    cat "$scratch/packages"
+    cat "$scratch/suites" "$scratch/packages"
     ;;
   rejected) begin result "$name: rejected, nothing of it was published" ;;
   *) begin result "$name: $status; run this again, or tell who runs the repository" ;;

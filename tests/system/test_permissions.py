@@ -473,7 +473,7 @@ WRITERS = {
     "state/_signers/x.json": {"Sign"},
     "state/stable/signed/00000001-0.json": {"Sign"},
     "state/stable/generations/00000001-0.json": {"Merge"},
-    "state/stable/queue/x.json": {"Queue", "Merge"},
+    "state/stable/queue/x.json": {"Queue", "Merge", "Finish"},
     "results/stable/main/x.json": {"Finish"},
     "staging/stable/main/x/operations.json": {"Prune"},
     "staging/stable/main/x/manifest.json": set(),

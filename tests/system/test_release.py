@@ -222,6 +222,13 @@ def test_from_the_front_door_a_host_is_set_up_and_installs_and_the_page_is_searc
     while door.behind.get("apt/packages/front-door.html") is None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+    (by_name,) = blocks("docs/page.md", "As JSON")
+    by_name = by_name.replace("https://packages.example.org", door.address)
+    (tmp_path / ".curlrc").write_text(f'user = "{given["name"]}:{given["token"]}"\n')
+    known = {**released.ci.environment, "CURL_HOME": str(tmp_path)}
+    fetched = sh(by_name.replace(" hello ", " front-door "), tmp_path, known)
+    assert fetched.returncode == 0, fetched.stderr
+    assert [each.name for each in tmp_path.glob("*.deb")] == ["front-door_1.0_all.deb"]
     python = paths.LOCAL / "browser/bin/python"
     typed = [python, "tests/browser/search.py", page, given["name"], given["token"], "front-door"]
     seen = subprocess.run(typed, capture_output=True, text=True, timeout=120, check=False)

@@ -128,7 +128,9 @@ def test_a_large_file_that_broke_off_leaves_no_half_upload(
     s3: Any,  # noqa: F811
     tmp_path: Path,
     intercept: Intercept,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sending, "PART", 8 << 20)
     big = deb() + member("_gpgorigin", b"x" * (9 << 20))
     path = write(tmp_path, "foo_1.0_all.deb", big)
     cut = [True]

@@ -20,7 +20,9 @@ from stacks.functions import SIZES
 from tests.support import expressions
 from tests.support.asl import strings, targets, tasks
 from tests.support.press import DEFINITION, STEPS, Broken, Press, deb, debs
+from tests.support.scenes import fresh
 from tests.support.state_machine import Execution, Fault, Runtime
+from tests.unit.test_joint import both
 
 MACHINE = machine.definition({name: size.seconds for name, size in SIZES.items()})
 FOO = {"foo_1.0_all.deb": deb("foo")}
@@ -50,9 +52,11 @@ class TestThePressGoesByTheDefinition:
         assert "Merge" not in execution.entered and press.packages() == set()
 
     def test_there_is_no_way_in_it_that_a_press_does_not_go(self, press: Press) -> None:
-        executions = kept(press)
+        where = both()
+        executions, joint = kept(press), kept(where.press)
         play(press)
-        taken = {way for each in executions for way in itertools.pairwise(each.entered)}
+        assert where.press.publish(where.joint(fresh("it"))) == "published"
+        taken = {way for each in executions + joint for way in itertools.pairwise(each.entered)}
         known = {("Admit packages" if a == "Admit" else a, b) for a, b in ways(DEFINITION)}
         # An answer that no step gives, and the two hundredth round: test_machine has it.
         never = {(state, "Broken") for state in ("Told", "Merged", "Committed", "Again")}
