@@ -57,7 +57,9 @@ class Trigger(Construct):
             self,
             settings,
             "LostEvents",
-            self.lost.metric_approximate_number_of_messages_visible(),
+            # At each that comes: as alarms tell of changes alone, one that lies there unread must
+            # not keep the next from being told.
+            self.lost.metric_number_of_messages_sent(statistic="Sum"),
             "lost-events",
             "A call was lost: the workflow's by an upload, a schedule's or a set-up's.",
         )

@@ -141,3 +141,8 @@ class TestBuildManifest:
         said = capsys.readouterr()
         assert "baz_1.0_all.deb: deb-malformed: " in said.err
         assert said.out == "" and not target.exists()
+
+
+def test_what_may_not_be_looked_at_is_named(tmp_path: Path) -> None:
+    long = tmp_path / f"{'x' * 300}.deb"
+    assert [code for _, code in wrong(gather([long]))] == [Code.FILE_MISSING]

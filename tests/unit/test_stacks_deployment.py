@@ -79,7 +79,7 @@ def test_set_up_runs_again_when_a_function_or_the_configuration_changed(
 def test_what_rings(template: Template) -> None:
     alarms = template.resources("AWS::CloudWatch::Alarm").values()
     assert sorted(alarm["MetricName"] for alarm in alarms) == [
-        *("ApproximateNumberOfMessagesVisible", "ExecutionsFailed"),
+        *("ExecutionsFailed", "NumberOfMessagesSent"),
         *("ObjectsLeftOver", "PrunesAsked", "PrunesRefused"),
         # Of its value, and of its silence.
         *("SecondsWaiting", "SecondsWaiting"),

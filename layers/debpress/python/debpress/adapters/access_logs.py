@@ -66,8 +66,8 @@ def _of_objects(
 
 
 def _of_files(path: Path, since: datetime) -> Iterator[tuple[str, bytes]]:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
     try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
         for file in files:
             if file.is_file() and file.stat().st_mtime >= since.timestamp():
                 yield str(file), file.read_bytes()

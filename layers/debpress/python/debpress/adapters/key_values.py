@@ -76,5 +76,5 @@ class CloudFrontKeyValues:
             except MissingDependencyException as error:
                 raise DebpressError(
                     "CloudFront's key-value stores take another signature than the rest of AWS, "
-                    "which needs a library more: pip install 'debpress[tokens]'"
+                    "which needs a library more: pip install 'botocore[crt]'"
                 ) from error

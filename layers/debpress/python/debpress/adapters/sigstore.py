@@ -27,7 +27,7 @@ try:
     from sigstore_models.common.v1 import HashAlgorithm
 except ImportError as error:
     raise ConfigError(
-        f"provenance can't be verified here ({error}): install debpress[provenance], or, in a "
+        f"provenance can't be verified here ({error}): pip install 'sigstore>=4.5,<5', or, in a "
         "function, deploy again, which attaches the layer of provenance"
     ) from error
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from debpress import manifest
-from debpress.commands.packages import LocalPackage, examine, unread
+from debpress.commands.packages import LocalPackage, examine, told, unread
 from debpress.commands.progress import Progress
 from debpress.commands.sending import manifest_of
 from debpress.errors import Code, Refusal, RejectedError
@@ -41,7 +41,7 @@ def gather(named: Sequence[Path]) -> Gathered:
     for path in named:
         search.take(path)
     paths = list(search.found.values())
-    with Progress("checking", sum(p.stat().st_size for p in paths if p.is_file())) as progress:
+    with Progress("checking", sum(p.stat().st_size for p in paths if told(p.is_file))) as progress:
         packages, refusals = examine(paths, progress)
     refusals = [*search.refusals, *refusals, *_against(search.listed, packages)]
     refusals += _together(packages)
@@ -61,7 +61,7 @@ class _Search:
     notes: list[str] = field(default_factory=list)
 
     def take(self, path: Path) -> None:
-        if path.is_dir():
+        if told(path.is_dir):
             self._folder(path)
         elif path.name.endswith(".changes"):
             self._changes(path)

@@ -53,6 +53,14 @@ def examine(
     return packages, refusals
 
 
+def told(look: Callable[[], bool]) -> bool:
+    """What `look` says of a path; False where nobody may look at it, or its name is none."""
+    try:
+        return look()
+    except OSError:
+        return False
+
+
 def _examine(path: Path, seen: set[str], *, as_published: bool) -> LocalPackage:
     """Reads one file; `seen` are the names of the files before it. Raises RejectedError."""
     if path.name in seen:
@@ -64,8 +72,8 @@ def _examine(path: Path, seen: set[str], *, as_published: bool) -> LocalPackage:
     if not path.name.endswith(".deb"):
         message = "the name does not end in .deb; name packages, a folder of them, or a .changes"
         raise _refused(Code.NAME_UNSAFE, message)
-    if not path.is_file():
-        raise _refused(Code.FILE_MISSING, "there is no such file")
+    if not told(path.is_file):
+        raise _refused(Code.FILE_MISSING, "there is no such file, or none that may be looked at")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

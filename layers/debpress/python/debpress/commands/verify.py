@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
 def _verifier(trust_root: Path | None) -> Verifier:
     """Raises ConfigError where the library is not installed, or the file is no trust root."""
-    from debpress.adapters import sigstore  # noqa: PLC0415 (debpress[provenance])
+    from debpress.adapters import sigstore  # noqa: PLC0415 (not everywhere)
 
     return sigstore.verifier(trust_root or sigstore.public_root())
 

@@ -45,8 +45,8 @@ usage() {
 fetch() {
     escaped=$(say "$1" | sed 's/+/%2B/g') # S3 takes a plus in an address for a blank.
     /usr/lib/apt/apt-helper -qq -o APT::Sandbox::User=root download-file "$root/$escaped" "$2" ||
-        die "$root/$1 could not be fetched. Is there such a suite? For https a host needs the" \
-            "package ca-certificates. Nothing was changed"
+        die "$root/$1 could not be fetched. Is there such a suite? Does the repository ask for a" \
+            "token? For https a host needs the package ca-certificates. Nothing was changed"
 }
 
 # place NEW FILE: puts a file in its place, whole, unless it is there already.
