@@ -142,6 +142,16 @@ def test_what_somebody_deletes_is_made_again(press: Press) -> None:
     assert listed(press) == {"usr/bin/bar": "utils/bar", "usr/bin/foo": "utils/foo"}
 
 
+def test_a_list_that_is_damaged_keeps_nobody_from_publishing(press: Press) -> None:
+    publish(press, "b1", package("foo", "1", "usr/bin/foo"))
+    [key] = lists(press)
+    press.store.put(key, b"damaged")
+    found = press.release().files[INDEX]
+    press.store.delete(press.repository.layout.by_hash("stable", INDEX, found.sha256))
+    publish(press, "b2", package("bar", "1", "usr/bin/bar"))
+    assert listed(press) == {"usr/bin/bar": "utils/bar"}
+
+
 def test_a_list_goes_with_its_package_and_a_replica_has_both(press: Press) -> None:
     store = Watched(press.clock)
     replica = Second(press, store, Copier(press.store, store))

@@ -228,6 +228,14 @@ class TestOneForSeveral:
         [error] = where.press.result("ci.it")["errors"]
         assert error["code"] == "internal" and error["message"].startswith("in testing: ")
 
+    def test_nor_does_one_whose_inrelease_is_none(self) -> None:
+        where = both()
+        waiting = where.press.steps(where.joint(fresh("it")))
+        for _ in range(2):
+            next(waiting)
+        where.press.store.put("apt/dists/testing/InRelease", b"what somebody copied there")
+        assert where.press.publish(where.upload("x", fresh("x"), "stable")) == "published"
+
     def test_a_refusal_in_the_middle_is_taken_back(self) -> None:
         where = both(SUITES)
         event = where.joint(fresh("it"))

@@ -81,6 +81,14 @@ class TestInThePress:
         assert not publish(press, "web.1", "libc6", component="extra")
         assert "uploader" not in press.result("web.1", component="extra")
 
+    def test_what_is_an_uploader_s_comes_to_no_other_component_by_somebody_else(
+        self, press: Press
+    ) -> None:
+        """Hosts would take its higher version from there."""
+        assert publish(press, "b1", "web-data", "libc6", component="extra") == [
+            ("web-data_1_all.deb", "uploader-refused")
+        ]
+
     def test_one_who_is_configured_no_more_publishes_no_more(self, press: Press) -> None:
         """Between the plan and the admission there was a deployment."""
         steps = press.steps(press.upload("web.1", debs(("web", "1", "all"))))
@@ -195,6 +203,13 @@ class TestSigned:
             [said] = self.send(press, self.clearsigned(press, OURS, distribution=distribution))
             assert "is signed for the Distribution" in said
         assert press.packages() == set()
+
+    def test_a_codename_that_two_suites_have_is_no_place(self, press: Press) -> None:
+        both = [{**each, "codename": "bookworm"} for each in SUITES]
+        signed = {**TOOLS, "certificates": [armored(OURS)]}
+        press.repository = config.parse({**described(WEB, signed), "suites": both})
+        [said] = self.send(press, self.clearsigned(press, OURS, distribution="bookworm"))
+        assert "is signed for the Distribution" in said
 
     def test_a_name_that_is_another_s_does_not_need_a_key(self, press: Press) -> None:
         """Nobody but that one's role could have written it."""

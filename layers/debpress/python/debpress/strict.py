@@ -119,10 +119,12 @@ class ObjectReader:
     ) -> tuple[str, ...]:
         """A list of different strings, at least so many."""
         values = self._list(key, default, least)
+        before: set[str] = set()
         for index, value in enumerate(values):
             self._fits(f"{key}[{index}]", value, form)
-            if value in values[:index]:
+            if value in before:
                 raise self.wrong(f"{key}[{index}]", f"{value!r} is there twice")
+            before.add(value)
         return tuple(values)
 
     def number(self, key: str, least: int, most: int, default: _D = _REQUIRED) -> int | _D:

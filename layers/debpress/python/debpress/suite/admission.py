@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from debpress import deb
-from debpress.config import Repository
+from debpress.config import Repository, Suite
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import pool_filename
 from debpress.records.batch import AdmittedPackage, Plan, StagedFile
@@ -86,6 +86,24 @@ def _unfit_in(
                 f"{may}; leave it to whose it is, or have debpress.uploaders changed"
             )
             yield Code.UPLOADER_REFUSED, message
+    elif not plan.as_published and suite:
+        yield from _anothers(repository, suite, package)
+
+
+def _anothers(
+    repository: Repository, suite: Suite, package: deb.Package
+) -> Iterator[tuple[Code, str]]:
+    """A package in a place without uploaders that is one's of another component of the suite: hosts
+    take the highest version, in whichever component it is, and a version has one content for ever.
+    """
+    for component in suite.components:
+        for name, each in repository.uploaders_of(suite.suite, component).items():
+            if each.may_publish(package.package):
+                message = (
+                    f"{package.package!r} is {name}'s, in {suite.suite}/{component}; upload it "
+                    "there by that name, or have debpress.uploaders changed"
+                )
+                yield Code.UPLOADER_REFUSED, message
 
 
 def filename_of(component: str, package: deb.Package, sha256: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 
 from debpress.concurrency import at_once, side_by_side
@@ -87,5 +88,7 @@ class _Changes:
             paths.difference_update(self._paths(entry.text))
         self.lines.update(contents.gone(path, owner) for path in paths)
 
-    def _paths(self, text: bytes) -> Iterable[bytes]:
-        return self._loader.files(field(text, "Filename")) or ()
+    def _paths(self, text: bytes) -> Iterator[bytes]:
+        # What of a damaged list can't be read is as if it was not there: no publish fails for it.
+        with suppress(CorruptError):
+            yield from self._loader.files(field(text, "Filename")) or ()

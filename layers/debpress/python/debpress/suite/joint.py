@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from debpress.config import Repository
-from debpress.errors import Code, ConfigError, CorruptError, Refusal, RejectedError
+from debpress.errors import (
+    Code,
+    ConfigError,
+    CorruptError,
+    Refusal,
+    RejectedError,
+    SigningError,
+)
 from debpress.findings import printable
 from debpress.index.entries import Entry, Identity
 from debpress.records.batch import (
@@ -41,7 +48,7 @@ def of_plan(repository: Repository, plan: Plan, suites: Sequence[str]) -> Joint 
     if len(suites) > MOST_SUITES:
         told = f"names {len(suites)} suites, the most is {MOST_SUITES}"
         refusals.append((Code.MANIFEST_FIELD, f"{told}; make several batches"))
-    for name in suites[1:]:
+    for name in suites[1:MOST_SUITES]:
         settings = repository.suite(name)
         if settings is None:
             known = ", ".join(each.suite for each in repository.suites)
@@ -102,7 +109,7 @@ class Trial:
             self._published(name).add(component, packages)
         except RejectedError as error:
             return [replace(each, message=f"in {name}: {each.message}") for each in error.refusals]
-        except (ConfigError, CorruptError) as error:
+        except (ConfigError, CorruptError, SigningError) as error:
             # That suite can't flip now. Raised, it would hold up whoever publishes in this one.
             return [Refusal("", Code.INTERNAL, f"in {name}: {error}")]
         return []

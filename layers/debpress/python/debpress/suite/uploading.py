@@ -76,7 +76,10 @@ def _check_place(repository: Repository, plan: Plan, text: bytes) -> None:
     """What is signed for one suite must not be put to another by whoever comes by it."""
     suite = repository.suite(plan.batch.suite)
     meant = [each.decode("utf-8", "replace") for each in _DISTRIBUTION.findall(text)]
-    if suite and meant not in ([suite.suite], [suite.codename]):
+    others = [each for each in repository.suites if each is not suite]
+    names = [suite.suite, suite.codename] if suite else []
+    taken = {name for each in others for name in (each.suite, each.codename)}
+    if suite and meant not in [[suite.suite], *([n] for n in names[1:] if n not in taken)]:
         told = ", ".join(meant) or "nothing"
         raise _nobodys(
             plan,
