@@ -209,5 +209,5 @@ def test_without_the_library_it_is_said_how_to_get_it() -> None:
         aws_access_key_id="key",
         aws_secret_access_key="secret",
     )
-    with pytest.raises(DebpressError, match=r"pip install 'debpress\[tokens\]'"):
+    with pytest.raises(DebpressError, match=r"pip install 'botocore\[crt\]'"):
         CloudFrontKeyValues(client, ARN).version()
