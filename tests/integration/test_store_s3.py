@@ -145,6 +145,7 @@ def test_a_full_objects_sum_is_told(server: Server, store: s3.S3Store) -> None:
         {},
         {"x-amz-checksum-sha256": checksum_of(b"x")},
         {"x-amz-checksum-sha256": checksum_of(b"x") + "-3", "x-amz-checksum-type": "COMPOSITE"},
+        {"x-amz-checksum-sha256": checksum_of(b"x") + "-3", "x-amz-checksum-type": "FULL_OBJECT"},
         {"x-amz-checksum-crc64nvme": "AAAAAAAAAAA=", "x-amz-checksum-type": "FULL_OBJECT"},
     ],
 )

@@ -27,7 +27,7 @@ def test_every_claim_that_can_be_tried_here_holds(uploads: Uploads) -> None:
     debpress = Debpress(uploads)
     assert "packages of others" in debpress.refused("proof", "--suite", "testing")
     done = debpress.run(
-        "proof", "--suite", "testing", "--among-others", "--large", "9000000", "--json",
+        "proof", "--suite", "testing", "--among-others", "--large", "70000000", "--json",
         "--uri", uploads.stack.outputs.apt_uri,
     )  # fmt: skip
     assert "9.0 MB to upload. It costs about" in done.stderr

@@ -352,9 +352,10 @@ def _head(key: str, answer: Mapping[str, Any]) -> Head:
 
 def full_sum(answer: Mapping[str, Any]) -> str | None:
     """S3's SHA-256 of the whole object, in hex. None for a COMPOSITE checksum, which is one of the
-    parts' checksums."""
+    parts' checksums, and has their number behind it whatever its type is said to be (S3 user guide,
+    "Checking object integrity": `<checksum>-<parts>`)."""
     encoded = answer.get("ChecksumSHA256")
-    if encoded is None or answer.get("ChecksumType") != "FULL_OBJECT":
+    if encoded is None or answer.get("ChecksumType") != "FULL_OBJECT" or "-" in encoded:
         return None
     try:
         return base64.b64decode(encoded, validate=True).hex()
