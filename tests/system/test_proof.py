@@ -30,7 +30,7 @@ def test_every_claim_that_can_be_tried_here_holds(uploads: Uploads) -> None:
         "proof", "--suite", "testing", "--among-others", "--large", "70000000", "--json",
         "--uri", uploads.stack.outputs.apt_uri,
     )  # fmt: skip
-    assert "9.0 MB to upload. It costs about" in done.stderr
+    assert "70.0 MB to upload. It costs about" in done.stderr
     said = json.loads(done.stdout)
     assert done.returncode == 0 and said["good"]
     untried = [each["claim"] for each in said["claims"] if each["outcome"] != "held"]
