@@ -21,6 +21,7 @@ from debpress import config
 from debpress.archive import objects
 from debpress.archive.runs import Runs
 from debpress.steps.answers import Answers
+from debpress.store import ObjectHeaders
 from debpress.suite import merge
 
 from tests.support.clock import FakeClock
@@ -320,6 +321,46 @@ class TestManifest:
         assert where.press.publish(started) == "rejected"
         [error] = where.press.result("ci.it")["errors"]
         assert error["code"] == "architecture-unknown" and "testing" in error["message"]
+
+
+class TestDamageElsewhere:
+    """What is wrong with another suite is no reason to leave batches of this one unanswered."""
+
+    @pytest.mark.parametrize("along", [False, True])
+    def test_who_publishes_beside_one_that_cant_go_on_is_answered(self, along: bool) -> None:
+        """`along`: by the very flip that takes it along; and always by the later ones, which find
+        it unanswered. When the other suite is mended, it goes on."""
+        where = both()
+        world = where.world(tries=2)
+        key = where.press.repository.layout.inrelease("testing")
+        whole = where.press.store.get(key)
+        assert whole is not None
+
+        def damages(event: Any, press: Press) -> Any:
+            said = None
+            for said in press.steps(event):
+                if where.shows("stable"):
+                    where.press.store.put(key, b"damaged")
+            return said
+
+        event = where.joint(fresh("it"))
+        if along:  # Merged, and then its execution is dead.
+            list(itertools.islice(where.press.steps(event), 3))
+            where.press.clock.advance(600)
+            beside = where.upload("beside", fresh("beside"), "stable")
+            job = functools.partial(damages, beside)
+            assert world.run({"beside": job}) == {"beside": "published"}
+        else:
+            assert world.run({"it": functools.partial(damages, event)}) == {"it": None}
+        for name in ("x", "y"):
+            where.press.clock.advance(2 * 3600)
+            started = where.upload(name, fresh(name), "stable")
+            assert world.publish({name: started}) == {name: "published"}
+        assert [k for k in where.press.store.keys("state/stable/queue/") if "ci.it" in k]
+        headers = ObjectHeaders(metadata=whole.head.metadata)
+        where.press.store.put(key, whole.body, headers)
+        where.heal(world)
+        where.settled("published")
 
 
 JOBS: dict[str, Callable[[Both, Any], Callable[[Press], Any]]] = {

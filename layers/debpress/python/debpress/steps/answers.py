@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from debpress.clock import iso
 from debpress.concurrency import side_by_side
-from debpress.errors import Code, DebpressError
+from debpress.errors import Code, DebpressError, TransientError
 from debpress.records.batch import Flipped, Joint, Plan, Problem
 from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
 from debpress.records.messages.finish import Following
@@ -34,18 +36,34 @@ class Answers:
         if this function dies in between, the next merge finds in the chain of generations that the
         entry's run is decided, and its `finish` deletes the entry.
         """
+        told = None if run is None else self._decided(record, run) or self._unchanged(record, run)
         if record.by == run:  # One execution writes for all, and the others end with that.
-            others = sorted(record.decided - {run})
-            found = side_by_side(lambda each: self._decided(record, each), others)
-            told = dict(zip(others, found, strict=True))
-            answered(self._services, self._suite, told)
-            for left in record.unanswered:
-                self._decided(
-                    self._archive.suite(self._suite).generation(left.generation), left.run
-                )
-        if run is None:
+            self._all_others(record, sorted(record.decided - {run}))
+        return told
+
+    def _all_others(self, record: Generation, others: Sequence[str]) -> None:
+        """A batch for several suites may not go on while another of them is damaged, and those
+        beside it are answered all the same. Its entry stays, so its own execution tries again, or
+        the next flip here; and `watch` says how long it waits (interleaving 52). What may work when
+        it is tried again is raised, when all else is done."""
+        suite = self._archive.suite(self._suite)
+        passing: list[TransientError] = []
+
+        def decided(run: str, generation: str | None = None) -> str | Following | None:
+            try:
+                return self._decided(suite.generation(generation) if generation else record, run)
+            except TransientError as error:
+                passing.append(error)
+            except DebpressError:
+                pass
             return None
-        return self._decided(record, run) or self._unchanged(record, run)
+
+        found = dict(zip(others, side_by_side(decided, others), strict=True))
+        answered(self._services, self._suite, {run: each for run, each in found.items() if each})
+        for left in record.unanswered:
+            decided(left.run, left.generation)
+        if passing:
+            raise passing[0]
 
     def _decided(self, record: Generation, run: str) -> str | Following | None:
         """Writes the result that a generation decided for a run, or hands it on; None if it decided
