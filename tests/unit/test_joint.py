@@ -338,7 +338,8 @@ class TestDamageElsewhere:
 
         def damages(event: Any, press: Press) -> Any:
             said = None
-            for said in press.steps(event):
+            for each in press.steps(event):
+                said = each
                 if where.shows("stable"):
                     where.press.store.put(key, b"damaged")
             return said
@@ -361,6 +362,80 @@ class TestDamageElsewhere:
         where.press.store.put(key, whole.body, headers)
         where.heal(world)
         where.settled("published")
+
+
+def _without(suite: str) -> config.Repository:
+    suites = [each for each in DESCRIBED["suites"] if each["suite"] != suite]
+    publishes = [f"{each['suite']}/main" for each in suites]
+    uploaders = [{**DESCRIBED["uploaders"][0], "publishes": publishes}]
+    return config.parse({"suites": suites, "uploaders": uploaders})
+
+
+def removed_on_the_way(where: Both, event: Any, moment: Callable[[], Any]) -> Any:
+    """The batch's workflow; at a moment `testing` is removed from the configuration."""
+
+    def job(press: Press) -> Any:
+        said, gone = None, False
+        for each in press.steps(event):
+            said = each
+            if not gone and moment():
+                gone = True
+                press.repository = where.press.repository = _without("testing")
+        return said
+
+    return World(where.press, tries=2).run({"it": job})["it"]
+
+
+class TestARemovedSuite:
+    """It flips no more, so what waits for it would wait for ever."""
+
+    @pytest.mark.parametrize("suites", [SUITES[:2], SUITES])
+    @pytest.mark.parametrize("handed_on", [False, True])
+    def test_before_its_turn_the_batch_turns_around(self, suites: Any, handed_on: bool) -> None:
+        where = both(suites)
+        queue = lambda suite: where.press.store.keys(f"state/{suite}/queue/")  # noqa: E731
+
+        def moment() -> bool:
+            if handed_on:
+                return bool(queue("testing"))
+            return "it" in _names(where, "stable")
+
+        event = where.joint(fresh("it"))
+        assert removed_on_the_way(where, event, moment) == "rejected"
+        result = where.press.result("ci.it")
+        [error] = result["errors"]
+        assert error["code"] == "suite-unknown" and error["message"].startswith("in testing: ")
+        assert not any("it" in _names(where, suite) for suite in suites)
+        assert not any(queue(suite) for suite in suites)
+        # Nobody hands it on once more, though it is configured again.
+        where.press.repository = config.parse(DESCRIBED)
+        [run] = where.witnesses["stable"].uploads
+        chain = where.press.archive.suite("stable")
+        newest = where.press.archive.published("stable")
+        assert newest is not None
+        took = next(g for g in chain.chain(newest.generation, None) if run in g.decided)
+        where.press.finish("stable", run, "published", generation=took.id)
+        assert not queue("testing")
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_what_goes_back_passes_it_over(self, turned: bool) -> None:
+        """`turned`: its entry stands in the queue of the removed suite when that is removed."""
+        where = both(SUITES)
+        beside = where.upload("beside", OTHER, "later")
+
+        def moment() -> bool:
+            nonlocal beside
+            if beside and "it" in _names(where, "stable"):
+                assert where.press.publish(beside) == "published"
+                beside = {}
+            undo = [k for k in where.press.store.keys("state/testing/queue/") if ".undo" in k]
+            return bool(undo) if turned else "it" in _names(where, "testing")
+
+        assert removed_on_the_way(where, where.joint(fresh("it")), moment) == "rejected"
+        assert where.press.result("ci.it")["status"] == "rejected"
+        assert "it" not in _names(where, "stable")
+        assert "it" in _names(where, "testing")  # As it was left, and as docs/protocol.md says.
+        assert not [k for s in SUITES for k in where.press.store.keys(f"state/{s}/queue/")]
 
 
 JOBS: dict[str, Callable[[Both, Any], Callable[[Press], Any]]] = {

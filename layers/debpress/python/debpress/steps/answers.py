@@ -86,23 +86,34 @@ class Answers:
         return None
 
     def _joint(self, record: Generation, outcome: BatchOutcome, joint: Joint) -> str | Following:
+        from debpress.suite import joint as rules  # noqa: PLC0415 (of few publishes)
+
+        return self._goes_on(outcome, rules.decided(record, outcome, joint))
+
+    def gone(self, plan: Plan, joint: Joint) -> str | Following:
+        """Of a batch that others of its suites have or had, where this one is configured no more.
+        It goes back through them, as if this one had refused it (interleaving 53)."""
+        from debpress.suite import joint as rules  # noqa: PLC0415 (of few publishes)
+
+        then = rules.gone(self._suite, plan.manifest_name, joint)
+        return self._goes_on(BatchOutcome.of(plan), then)
+
+    def _goes_on(self, outcome: BatchOutcome, joint: Joint) -> str | Following:
         """The batch goes on before its entry here is deleted: if this dies in between, whoever
         comes upon the entry hands it on again."""
         from debpress.steps import handing  # noqa: PLC0415 (of few publishes)
 
-        following = handing.hand_on(self._services, record, outcome, joint)
+        following, joint = handing.hand_on(self._services, self._suite, outcome, joint)
         if following is not None:
             self._runs.dequeue(outcome.run)
             return following
-        errors = outcome.errors if joint.errors is None else joint.errors
-        if errors is None:
-            done = (*joint.done, Flipped(record.suite, record.id, record.date))
-            first, told = handing.flipped(self._archive, done[0], outcome.run)
-            self.write(told, "published", first, (), done)
+        if joint.errors is None:
+            first, told = handing.flipped(self._archive, joint.done[0], outcome.run)
+            self.write(told, "published", first, (), joint.done)
         else:
-            self.write(outcome.refused(errors), "rejected", None, errors, ())
+            self.write(outcome.refused(joint.errors), "rejected", None, joint.errors, ())
         self._runs.dequeue(outcome.run)
-        return "published" if errors is None else "rejected"
+        return "published" if joint.errors is None else "rejected"
 
     def stuck(self, plan: Plan, joint: Joint) -> str:
         """Of a batch that some of its suites have, whose execution can't go on. It keeps its place

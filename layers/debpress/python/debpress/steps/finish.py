@@ -70,6 +70,8 @@ def _failed(
         state = archive.published()
         if record := _decider(archive, state.generation if state else None, plan):
             return answers.published(record, run)
+        if services.repository.suite(suite) is None:
+            return answers.gone(plan, plan.joint)
         hand_over(services, suite)
         return answers.stuck(plan, plan.joint)
     record = _made_all_the_same(services, plan)

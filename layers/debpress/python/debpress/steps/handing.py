@@ -19,17 +19,20 @@ from debpress.suite import joint as rules
 
 
 def hand_on(
-    services: Services, record: Generation, outcome: BatchOutcome, joint: Joint
-) -> Following | None:
+    services: Services, here: str, outcome: BatchOutcome, joint: Joint
+) -> tuple[Following | None, Joint]:
     """Queues the batch, or the taking out of it, where its turn is next; None where there is no
-    next. The entry in the suite of `record` may be deleted after that, and not before."""
-    found = rules.following(record, outcome, joint)
-    if found is None:
-        return None
-    suite, then = found
+    next. The entry in the suite `here` may be deleted after that, and not before. `joint` is what
+    is known since that suite has decided; returned is what is known by then."""
     archive = services.archive
+    suite, then = rules.following(services.repository, joint)
+    if suite and then.errors is None and _is_in_vain(services, here, suite, outcome.run):
+        joint = rules.gone(suite, outcome.manifest.key.rpartition("/")[2], joint)
+        suite, then = rules.following(services.repository, joint)
+    if suite is None:
+        return None, then
     run = outcome.run if then.errors is None else rules.undoing(outcome.run)
-    entry = archive.runs(record.suite).waiting(outcome.run) or _admitted(archive, outcome, joint)
+    entry = archive.runs(here).waiting(outcome.run) or _admitted(archive, outcome, then)
     runs = archive.runs(suite)
     plan = runs.find_plan(run)
     if plan is None:
@@ -39,7 +42,17 @@ def hand_on(
         plan = runs.keep_plan(replace(entry.plan, run=run, base=newest, joint=then))
     moment = services.clock.now().astimezone(UTC).isoformat(timespec="microseconds")
     runs.enqueue(QueueEntry(plan, moment, entry.packages))
-    return Following(suite, run)
+    return Following(suite, run), then
+
+
+def _is_in_vain(services: Services, here: str, suite: str, run: str) -> bool:
+    """Whether the next suite never takes the batch: it is configured no more; or the batch was
+    turned around in this suite, which is for ever, whatever is configured since. A suite that has a
+    plan of it was handed it when it was configured, and may have taken it."""
+    runs = services.archive.runs
+    if runs(here).find_plan(rules.undoing(run)):
+        return True
+    return services.repository.suite(suite) is None and runs(suite).find_plan(run) is None
 
 
 def flipped(archive: Archive, found: Flipped, run: str) -> tuple[Generation, BatchOutcome]:

@@ -151,28 +151,46 @@ def withdraw(
     return tuple(PackageOutcome.of(identities[identity], "removed") for identity in found)
 
 
-def following(record: Generation, outcome: BatchOutcome, joint: Joint) -> tuple[str, Joint] | None:
-    """The suite whose turn it is when a generation has decided a joint batch, and what is known by
-    then; None where all are through.
-
-    Forward while suites take it; and backward from the one that refuses, through those that have
-    flipped, the last first.
-    """
+def decided(record: Generation, outcome: BatchOutcome, joint: Joint) -> Joint:
+    """What is known of a joint batch when a generation has decided it in its suite."""
     if joint.errors is not None:
-        done, errors = joint.done[:-1], joint.errors
-    elif outcome.errors is not None:
-        done, errors = joint.done, told(record.suite, outcome.errors, joint)
-    else:
-        done = (*joint.done, Flipped(record.suite, record.id, record.date))
-        left = joint.suites[len(done) :]
-        return (left[0], replace(joint, done=done)) if left else None
-    return (done[-1].suite, replace(joint, done=done, errors=errors)) if done else None
+        return replace(joint, done=joint.done[:-1])
+    if outcome.errors is not None:
+        return turned(record.suite, outcome.errors, joint)
+    return replace(joint, done=(*joint.done, Flipped(record.suite, record.id, record.date)))
+
+
+def gone(suite: str, manifest: str, joint: Joint) -> Joint:
+    """The same where the suite is configured no more, and so never decides it: it refuses, and has
+    nothing to take out."""
+    if joint.errors is not None:
+        return replace(joint, done=joint.done[:-1])
+    message = "it is configured no more; leave it out, and upload the manifest again"
+    return turned(suite, (Problem(manifest, str(Code.SUITE_UNKNOWN), message),), joint)
+
+
+def turned(suite: str, errors: Sequence[Problem], joint: Joint) -> Joint:
+    """Nobody has it to let go of where the first one refuses, and what that says stands alone."""
+    return replace(joint, errors=told(suite, errors, joint) if joint.done else tuple(errors))
+
+
+def following(repository: Repository, joint: Joint) -> tuple[str | None, Joint]:
+    """The suite whose turn it is, None where all are through; and what it is told.
+
+    Forward while suites take it, in which case it may be one that is configured no more; and
+    backward from the one that refuses, through those that have flipped, the last first. What is
+    configured no more keeps what it has, since it flips no more.
+    """
+    if joint.errors is None:
+        return next(iter(joint.suites[len(joint.done) :]), None), joint
+    done = tuple(each for each in joint.done if repository.suite(each.suite))
+    return (done[-1].suite if done else None), replace(joint, done=done)
 
 
 def told(suite: str, errors: Sequence[Problem], joint: Joint) -> tuple[Problem, ...]:
     """The errors of the suite that refused after others had flipped."""
     had = ", ".join(each.suite for each in joint.done)
-    after = f"; {had} had it for a moment, and has let go of it" if had else ""
+    after = f"; {had} had it for a moment, and has let go of it"
     return tuple(replace(e, message=f"in {suite}: {e.message}{after}") for e in errors)
 
 
