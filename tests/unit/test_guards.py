@@ -446,7 +446,7 @@ class TestAnswers:
     def test_13_without_the_chain_a_published_batch_is_said_to_have_failed(
         self, monkeypatch: Patch
     ) -> None:
-        monkeypatch.setattr(finish, "_decider", lambda *_: None)
+        monkeypatch.setattr(SuiteArchive, "decider", lambda *_: None)
         noticed(
             lambda first: _fails(first, 10**6),
             range(30, 60),

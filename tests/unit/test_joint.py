@@ -22,7 +22,7 @@ from debpress.archive import objects
 from debpress.archive.runs import Runs
 from debpress.steps.answers import Answers
 from debpress.store import ObjectHeaders
-from debpress.suite import merge
+from debpress.suite import joint, merge
 
 from tests.support.clock import FakeClock
 from tests.support.faults import At, Call, Fault, Script, World, no_faults
@@ -532,6 +532,35 @@ class TestFaults:
             assert told in ("published", "rejected"), k
             where.heal(world)  # The plain names may be late until somebody publishes.
             where.settled(told)
+
+
+@pytest.mark.parametrize("calls", range(10))
+def test_one_that_fails_takes_back_no_answer(calls: int) -> None:
+    """After so many calls of its `finish`, a set-up's flip decides the taking out, and answers;
+    what was told then stands."""
+    where = both()
+    event = where.joint(fresh("it"))
+    [run] = where.witnesses["stable"].uploads
+    undo, beside = joint.undoing(run), where.upload("beside", OTHER, "testing")
+
+    def until_it_turns(press: Press) -> None:
+        for _ in press.steps(event):
+            if where.shows("stable") and not where.witnesses["testing"].count:
+                assert where.press.publish(beside) == "published"
+                where.witnesses["testing"]._look()
+            if where.press.store.keys(f"state/stable/queue/{undo}"):
+                return
+
+    where.world().run({"it": until_it_turns})
+    world = where.world(turns=Script([("it", calls), ("set-up", 10**6)]))
+    said = world.run(
+        {
+            "it": lambda press: press.finish("stable", undo, "failed", error={"Error": "E"}),
+            "set-up": lambda press: [*press.flip("stable")],
+        }
+    )
+    assert said["it"] in ("rejected", where.said[0]) and where.said[-1] == "rejected"
+    where.settled("rejected")
 
 
 @dataclass

@@ -119,6 +119,11 @@ class SuiteArchive:
             yield record
             newest = record.parent.generation if record.parent else None
 
+    def decider(self, newest: str | None, run: str, base: str | None) -> Generation | None:
+        """The generation, `newest` or one before it, that has decided a run which began at
+        `base`."""
+        return next((each for each in self.chain(newest, base) if run in each.decided), None)
+
     def keep_generation(
         self,
         record: Generation,

@@ -85,9 +85,13 @@ class Result(Record):
 
     def says_enough(self, newer: Result) -> bool:
         """Whether this result makes writing `newer` needless: both are of the same upload and say
-        the same, or this one says `published`, which is true of that upload for ever."""
+        the same, or this one says `published`, which is true of that upload for ever; or it is
+        `rejected`, of a batch for several suites, and an execution that found nothing decided just
+        before says `failed` (docs/protocol.md, interleaving 54)."""
         if self.manifest != newer.manifest:
             return False
+        if self.suites is not None and (self.status, newer.status) == ("rejected", "failed"):
+            return True
         said = (self.status, self.generation, self.errors)
         return said == (newer.status, newer.generation, newer.errors) or self.status == "published"
 

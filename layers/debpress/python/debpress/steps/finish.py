@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from debpress.archive.suite import SuiteArchive
 from debpress.errors import Code
 from debpress.records.batch import Plan, Problem
 from debpress.records.generation import BatchOutcome, Generation
@@ -66,14 +65,16 @@ def _failed(
     if plan.joint and not plan.joint.is_first:
         # Another suite has it. So this one's turn is still to come, and its entry stays where it is
         # (docs/protocol.md, interleaving 49).
-        archive = services.archive.suite(suite)
-        state = archive.published()
-        if record := _decider(archive, state.generation if state else None, plan):
+        if record := _decided(services, suite, plan):
             return answers.published(record, run)
         if services.repository.suite(suite) is None:
             return answers.gone(plan, plan.joint)
         hand_over(services, suite)
-        return answers.stuck(plan, plan.joint)
+        status = answers.stuck(plan, plan.joint)
+        # A flip that came in between has told its own, and this execution is to say the same
+        # (interleaving 54).
+        record = _decided(services, suite, plan)
+        return answers.published(record, run) if record else status
     record = _made_all_the_same(services, plan)
     if record is not None:
         return answers.published(record, run)
@@ -87,9 +88,11 @@ def _failed(
     return "failed"
 
 
-def _decider(suite: SuiteArchive, newest: str | None, plan: Plan) -> Generation | None:
-    chain = suite.chain(newest, plan.base)
-    return next((record for record in chain if plan.run in record.decided), None)
+def _decided(services: Services, suite: str, plan: Plan) -> Generation | None:
+    """The generation published now, or before it, that has decided the run."""
+    archive = services.archive.suite(suite)
+    state = archive.published()
+    return archive.decider(state.generation if state else None, plan.run, plan.base)
 
 
 def _made_all_the_same(services: Services, plan: Plan) -> Generation | None:
@@ -112,7 +115,7 @@ def _made_all_the_same(services: Services, plan: Plan) -> Generation | None:
         alone = runs.is_queue_empty()
         state = suite.published()
         newest = state.generation if state else None
-        if record := _decider(suite, newest, plan):
+        if record := suite.decider(newest, plan.run, plan.base):
             return record
         first = first or newest
         if alone or newest != first:
