@@ -60,7 +60,7 @@ class Both:
     ) -> dict[str, Any]:
         named = suites or self.suites
         event = self.press.upload(name, files, suite=named[0], manifest=_manifest(files, named))
-        first, *others = (self.witnesses[each] for each in named)
+        first, *others = (self.witnesses[each] for each in named if each in self.witnesses)
         run = first.expect(event, files)
         for other in others:
             other.uploads[run] = first.uploads[run]
@@ -436,6 +436,39 @@ class TestARemovedSuite:
         assert "it" not in _names(where, "stable")
         assert "it" in _names(where, "testing")  # As it was left, and as docs/protocol.md says.
         assert not [k for s in SUITES for k in where.press.store.keys(f"state/{s}/queue/")]
+
+
+class TestTheSameBesideIt:
+    """Between a suite's flip to a batch and its taking out again, others bring the same package."""
+
+    @pytest.mark.parametrize("refused", [False, True])
+    def test_what_another_was_told_to_have_stays_as_long_as_that_has_it(
+        self, refused: bool
+    ) -> None:
+        """`refused`: that other one is refused as well, later, by `later`."""
+        where = both()
+        event = where.joint(fresh("it"))
+        other = where.joint(fresh("it"), "ci.two", ("stable", "later"))
+        waiting: Any = None
+        for _ in where.press.steps(event):
+            if waiting or "it" not in _names(where, "stable"):
+                continue
+            beside = where.upload("beside", OTHER, "testing")
+            assert where.press.publish(beside) == "published"
+            waiting = where.press.steps(other)
+            for _ in waiting:  # To where it has flipped in the first.
+                live = where.press.archive.suite("stable").committed()
+                if live and "ci.two" in {each.batch.id for each in live.batches}:
+                    break
+        assert where.press.result("ci.it")["status"] == "rejected"
+        assert "it" in _names(where, "stable")
+        if refused:
+            third = where.upload("third", OTHER, "later")
+            assert where.press.publish(third) == "published"
+        assert [*waiting][-1] == ("rejected" if refused else "published")
+        result = where.press.result("ci.two")
+        assert [s["suite"] for s in result["suites"]] == ([] if refused else ["stable", "later"])
+        assert ("it" in _names(where, "stable")) == (not refused)
 
 
 JOBS: dict[str, Callable[[Both, Any], Callable[[Press], Any]]] = {

@@ -29,7 +29,7 @@ from debpress.records.batch import (
     Problem,
     QueueEntry,
 )
-from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
+from debpress.records.generation import BatchOutcome, Generation, PackageOutcome, number
 from debpress.suite.draft import SuiteDraft, content_of
 from debpress.suite.loader import Loader
 
@@ -130,14 +130,10 @@ def withdraw(
     entry: QueueEntry,
 ) -> tuple[PackageOutcome, ...]:
     """Takes out again what the batch brought, as far as it is still there. What of it was there
-    before stays, and so does all of it where the record of that is lost."""
-    record = next((each for each in chain if each.id == taken.generation), None)
-    brought = {
-        package.identity
-        for outcome in (record.batches if record else ())
-        for package in outcome.packages
-        if outcome.run == base(entry.run) and package.action == "added"
-    }
+    before stays, and so does all of it where the record of that is lost. What others were told
+    since that they have published stays as well, and is reported `unchanged` (docs/protocol.md,
+    interleaving 55)."""
+    brought, kept = _ours(chain, taken, base(entry.run), component)
     every = {Identity(p.package, p.version, p.architecture): p for p in entry.packages}
     identities = {identity: p for identity, p in every.items() if identity in brought}
     found = {
@@ -147,8 +143,42 @@ def withdraw(
         and identity in identities
         and content_of(text).sha256 == identities[identity].sha256
     }
-    draft.take_out(component, [Entry(*pair) for pair in found.items()])
-    return tuple(PackageOutcome.of(identities[identity], "removed") for identity in found)
+    removed = [Entry(*pair) for pair in found.items() if pair[0] not in kept]
+    draft.take_out(component, removed)
+    return tuple(
+        PackageOutcome.of(identities[each], "unchanged" if each in kept else "removed")
+        for each in found
+    )
+
+
+def _ours(
+    chain: Iterable[Generation], taken: Flipped, run: str, component: str
+) -> tuple[set[tuple[str, str, str]], set[tuple[str, str, str]]]:
+    """What a batch has brought to a suite's component; and what others were told since that they
+    have there, unless they have let go of it.
+
+    Where one that lets go leaves something to another, it is as if that one had brought it: and if
+    it lets go as well, those count who came since the first.
+    """
+    brought, left, kept = (set[tuple[str, str, str]]() for _ in range(3))
+    gone, flip = {run}, number(taken.generation)
+    since = flip
+    for record in chain:
+        if record.number < since:
+            break
+        for outcome in (each for each in record.batches if each.batch.component == component):
+            found = {p.identity for p in outcome.packages if p.action in ("added", "unchanged")}
+            if outcome.kinds == ("withdraw",):
+                gone.add(base(outcome.run))
+                if found and outcome.joint:
+                    left |= found
+                    since = min(since, number(outcome.joint.done[-1].generation))
+            elif record.id == taken.generation and outcome.run == run:
+                brought = {p.identity for p in outcome.packages if p.action == "added"}
+                brought |= left & found
+            elif outcome.run not in gone:
+                kept |= found if record.number >= flip else found & left
+    return brought, kept
 
 
 def decided(record: Generation, outcome: BatchOutcome, joint: Joint) -> Joint:
