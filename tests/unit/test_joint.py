@@ -213,6 +213,15 @@ class TestOneForSeveral:
         assert where.witnesses["stable"].count == 1  # Its refusal, in which nothing changes.
         where.settled("rejected")
 
+    def test_of_very_many_refusals_some_are_kept(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(merge, "_MOST_ERRORS", 1)
+        where = both()
+        world = where.world()
+        assert world.publish({"x": where.upload("x", OTHER, "testing")}) == {"x": "published"}
+        assert world.publish({"it": where.joint(fresh("it"))}) == {"it": "rejected"}
+        first, rest = where.press.result("ci.it")["errors"]
+        assert first["code"] == "version-reused" and rest["message"].startswith("and 1 more error")
+
     def test_a_suite_that_is_broken_holds_up_no_other(self) -> None:
         """It is refused, and who publishes beside it in the first suite is not."""
         where = both()
@@ -285,6 +294,13 @@ class TestManifest:
         started = where.press.upload(batch, files, manifest=_manifest(files, suites))
         assert where.press.publish(started) == "rejected"
         assert code in {each["code"] for each in where.press.result(batch)["errors"]}
+
+    def test_of_far_too_many_suites_a_few_are_looked_at(self) -> None:
+        where = both()
+        files, suites = fresh("it"), ["stable", *(f"s{n}" for n in range(1000))]
+        started = where.press.upload("ci.it", files, manifest=_manifest(files, suites))
+        assert where.press.publish(started) == "rejected"
+        assert len(where.press.result("ci.it")["errors"]) == 8
 
     def test_without_uploaders_there_is_none(self) -> None:
         """The key is all that tells where a role may publish, and it names the first suite."""

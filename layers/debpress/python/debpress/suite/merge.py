@@ -14,7 +14,7 @@ from debpress.errors import Code, ConfigError, Refusal, RejectedError
 from debpress.index.form import Form
 from debpress.index.writer import Built
 from debpress.layout import OPERATIONS
-from debpress.records.batch import Joint, Plan, Problem, QueueEntry, problems
+from debpress.records.batch import Joint, Plan, Problem, QueueEntry, bounded, problems
 from debpress.records.generation import (
     BatchOutcome,
     Generation,
@@ -41,6 +41,10 @@ _DEAD = timedelta(minutes=90)
 # What was validated within the last hours is there: the reaper waits for a day, which is not
 # looked into for every package of every publish.
 _LONG_AGO = timedelta(hours=12)
+
+# Of a batch. A generation's record holds them for ever, and that of a batch for several suites is
+# read in each of them.
+_MOST_ERRORS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,8 @@ class _Merge:
                 if _is_alone(entry):
                     break
             except RejectedError as error:
-                self._refused.append(outcome.refused(problems(error.refusals)))
+                errors = bounded(problems(error.refusals), _MOST_ERRORS)
+                self._refused.append(outcome.refused(errors))
         flip = self._flip(draft, must=self._must_flip(waiting))
         if flip is not None:
             return flip
