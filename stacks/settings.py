@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +223,16 @@ def parse(given: Mapping[str, Any], region: str | None = None) -> Settings:
         raise top.wrong("adopt.signing_key", "is what awskms: means, and no signer is awskms:")
     if found.public_uri and found.delivery and found.delivery.domain:
         raise top.wrong("public_uri", "the address is delivery.domain already; leave one of them")
-    return found
+    return replace(found, repository=_paged(repository, found.delivery))
+
+
+def _paged(
+    repository: config.Repository, delivery: delivery_settings.Delivery | None
+) -> config.Repository:
+    """The page tells how hosts are set up, so it has to know whether they need a token."""
+    asks = delivery is not None and delivery.tokens == delivery_settings.ASK
+    page = repository.page
+    return replace(repository, page=replace(page, token=True)) if page and asks else repository
 
 
 def _trust_root(top: ObjectReader) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -132,6 +133,18 @@ def test_the_repository_s_page_has_the_set_up_and_the_last_releases(shown: Press
         ("batch", 1, 0, [one], []),
     ]
     assert [(s["suite"], s["generation"]) for s in top["suites"]] == [("stable", 4), ("testing", 1)]
+
+
+def test_where_hosts_need_a_token_the_set_up_begins_with_it(shown: Press) -> None:
+    make(shown)
+    assert "auth.conf.d" not in shown.store.body("apt/index.html").decode()
+    assert shown.repository.page is not None
+    asking = replace(shown.repository.page, token=True)
+    shown.repository = config.parse(config.as_json(replace(shown.repository, page=asking)))
+    release(shown, "b1", ("foo", "1", "all"))
+    make(shown)
+    html = shown.store.body("apt/index.html").decode()
+    assert 0 < html.index("/etc/apt/auth.conf.d/") < html.index("download-file")
 
 
 def test_the_set_up_names_every_key_that_signs_or_will(shown: Press) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from debpress.layout import Layout
 from debpress.page import POLICY
 
+from stacks import settings
 from tests.support.templates import ROOT, Deployment, context, permissions, readable, synthesise
 
 PAGE = {**context()["debpress"], "page": {"title": "Packages of Example"}}
@@ -77,6 +79,14 @@ def test_the_distribution_shows_it_by_a_strict_policy(stacks: Deployment) -> Non
     security = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     assert security["ContentSecurityPolicy"]["ContentSecurityPolicy"] == POLICY
     assert "unsafe" not in POLICY and "http" not in POLICY
+
+
+def test_the_page_knows_that_hosts_need_a_token() -> None:
+    paged = {**context()["debpress"], "page": {}}
+    for tokens, needed in (("prepare", False), ("ask", True)):
+        app = cdk.App(context=context(debpress=paged, delivery={"tokens": tokens}))
+        page = settings.read(app.node).repository.page
+        assert page is not None and page.token is needed
 
 
 def test_nag_finds_nothing_that_is_not_meant(stacks: Deployment) -> None:

@@ -86,10 +86,12 @@ class RotationDays:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page for people. `about` is a sentence below its title."""
+    """The page for people. `about` is a sentence below its title; with `token` it tells that hosts
+    need one, which the deployment says where CloudFront asks for tokens."""
 
     title: str
     about: str = ""
+    token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,9 @@ def as_json(repository: Repository) -> dict[str, Any]:
     }
 
 
-def _page_as_json(page: Page) -> dict[str, str]:
-    return {"title": page.title, **({"about": page.about} if page.about else {})}
+def _page_as_json(page: Page) -> dict[str, Any]:
+    about = {"about": page.about} if page.about else {}
+    return {"title": page.title, **about, **({"token": True} if page.token else {})}
 
 
 def _uploaders(repository: Repository) -> list[dict[str, Any]]:
@@ -274,7 +277,9 @@ def _rotation_days(entry: ObjectReader) -> RotationDays:
 
 def _page(entry: ObjectReader, suite: Suite) -> Page:
     page = Page(
-        title=entry.text("title", default=suite.label), about=entry.text("about", default="")
+        title=entry.text("title", default=suite.label),
+        about=entry.text("about", default=""),
+        token=entry.take("token", bool, False),
     )
     entry.done()
     return page

@@ -160,7 +160,8 @@ class SuiteSummary(Record):
 @versioned
 @dataclass(frozen=True, slots=True)
 class RepositoryPage(Record):
-    """`uri` is where hosts find the root; `fingerprints` are those of the keys that sign."""
+    """`uri` is where hosts find the root; `fingerprints` are those of the keys that sign. `token`:
+    hosts need one."""
 
     title: str
     about: str
@@ -170,3 +171,4 @@ class RepositoryPage(Record):
     suites: tuple[SuiteSummary, ...] = ()
     releases: tuple[ReleaseNote, ...] = ()
     shelves: Mapping[str, Shelf] = field(default_factory=dict)
+    token: bool | None = optional()

@@ -195,6 +195,7 @@ class _Pass:
                 suites=tuple(self._summary(suite, news.get(suite)) for suite in self._suites),
                 releases=changes.notes(known.releases if known else (), releases),
                 shelves=lists.shelved(known.shelves if known else {}, found),
+                token=self._page.token or None,
             )
         )
         pair.keep(build, made.json, made.html)
