@@ -11,7 +11,6 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -21,6 +20,7 @@ from debpress.steps.announce import TOLD
 
 from .functions import Functions
 from .settings import Settings
+from .written import Written
 
 
 class Events(Construct):
@@ -46,31 +46,14 @@ class Events(Construct):
                 conditions={"StringEquals": {"events:source": SOURCE}},
             )
         )
-        announce.configure_async_invoke(
-            on_failure=destinations.SqsDestination(lost),
-            max_event_age=Duration.hours(6),
-            retry_attempts=2,
-        )
-        events.Rule(
+        Written(
             self,
             "Records",
-            description="debpress: a result, a prune's report or a rotation's record was written",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [bucket.bucket_name]},
-                    "object": {"key": [_key(each) for each in TOLD]},
-                },
-            ),
-            targets=[
-                targets.LambdaFunction(
-                    announce,
-                    dead_letter_queue=lost,
-                    max_event_age=Duration.hours(24),
-                    retry_attempts=185,
-                )
-            ],
+            "debpress: a result, a prune's report or a rotation's record was written",
+            bucket,
+            [_key(each) for each in TOLD],
+            announce,
+            lost,
         )
         for index, listener in enumerate(settings.event_topics):
             self._tell(f"Topic{index}", listener.topic, listener.events, bucket)
