@@ -266,7 +266,7 @@ def _places(
     places = []
     for index, text in enumerate(entry.texts(key, _SUBJECT, least=least)):
         name, _, component = text.partition("/")
-        suite = repository.suite(name)
+        suite = repository.configured(name)
         if suite is None or component not in suite.components:
             problem = f"{text!r} must be suite/component, as in debpress.suites"
             raise entry.wrong(f"{key}[{index}]", problem)

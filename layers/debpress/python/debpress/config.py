@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ _SIGNERS = ("awskms:", "gnupg:")
 # What unpacks in a few seconds.
 _INSPECT_BYTES = 32 * 10**6
 _MOST_KEPT = 10**6
+# A suite's name, or a pattern of names.
+_NAME = re.compile(rf"{layout.SUITE.pattern}|{layout.PATTERN.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,20 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """Of suites that come by being published to: the `pattern` of their names (`pr-*`), how many
+    days each lives since its last publish, and how many there may be at once."""
+
+    pattern: str
+    ttl_days: int
+    at_most: int
+
+    @property
+    def prefix(self) -> str:
+        return self.pattern.removesuffix("*")
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
     """One suite. `suite` is its path below dists/ and its Suite field.
 
@@ -43,7 +59,8 @@ class Suite:
     are days after which hosts refuse a release that nobody signed anew; None: never. Indices of at
     least `diff_stanzas` are published with scripts that bring a host's copy up to date. With
     `contents`, the files in its packages are listed as well, for which each is unpacked whole.
-    `provenance` says whose builds are taken; None: nobody is asked.
+    `provenance` says whose builds are taken; None: nobody is asked. `life` is None where the suite
+    is there from its deployment on.
     """
 
     suite: str
@@ -61,6 +78,12 @@ class Suite:
     diff_stanzas: int = 1000
     provenance: Policy | None = None
     contents: bool = False
+    life: Life | None = None
+
+    def named(self, name: str) -> Suite:
+        """Of what is configured for a pattern, the suite of a name that fits it."""
+        description = self.description.replace(self.suite, name)
+        return replace(self, suite=name, codename=name, description=description)
 
     def kept(self, package: str) -> Keep:
         return self.keep_packages.get(package, self.keep)
@@ -100,9 +123,11 @@ class Repository:
     of up to `inspect_bytes` are unpacked to their end when a package is admitted.
 
     What was published stays for `grace_hours` after it stopped being named (law 3): so long can a
-    host go on with the release it has, and so far can one go back. `keyring` is the name of the
-    package that brings hosts the certificates. `page` is None where nobody wants one made. Where
-    there are `uploaders` of a place, nobody else publishes there.
+    host go on with the release it has, and so far can one go back. `suites` are there from the
+    deployment on, at least one; `patterns` are of those that come later, by the patterns of their
+    names. `keyring` is the name of the package that brings hosts the certificates. `page` is None
+    where nobody wants one made. Where there are `uploaders` of a place, nobody else publishes
+    there.
     """
 
     suites: tuple[Suite, ...]
@@ -116,21 +141,34 @@ class Repository:
     keyring: str = "debpress-archive-keyring"
     page: Page | None = None
     uploaders: tuple[Uploader, ...] = ()
+    patterns: tuple[Suite, ...] = ()
     _by_name: Mapping[str, Suite] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_name", {s.suite: s for s in self.suites})
+        named = {s.suite: s for s in (*self.suites, *self.patterns)}
+        object.__setattr__(self, "_by_name", named)
 
     @property
     def layout(self) -> layout.Layout:
         return layout.Layout(self.root)
 
     def suite(self, name: str) -> Suite | None:
-        return self._by_name.get(name)
+        """The suite of that name, be it there already or by a pattern yet to come."""
+        found = self.configured(name)
+        if found is None or found.life is None:
+            return found
+        return found.named(name) if layout.SUITE.fullmatch(name) else None
+
+    def configured(self, name: str) -> Suite | None:
+        """What is configured for the suite of a name, or for a pattern."""
+        if found := self._by_name.get(name):
+            return found
+        return next((p for p in self.patterns if p.life and _fits(name, p.life)), None)
 
     def uploaders_of(self, suite: str, component: str) -> dict[str, Uploader]:
         """By name, those who may publish to a place."""
-        place = (suite, component)
+        found = self.configured(suite)
+        place = (found.suite if found else suite, component)
         return {each.name: each for each in self.uploaders if place in each.publishes}
 
     def lists_files(self, suites: Iterable[str]) -> bool:
@@ -145,15 +183,16 @@ class Repository:
 def parse(data: Any) -> Repository:
     """Reads the `debpress` object of cdk.json's context. Raises ConfigError naming the key."""
     top = ObjectReader(data, "debpress")
-    suites = tuple(_suite(entry) for entry in top.objects("suites"))
-    names = [s.suite for s in suites]
-    for index, name in enumerate(names):
-        if name == layout.SNAPSHOTS:
-            raise top.wrong(f"suites[{index}].suite", f"{name!r} is where snapshots are")
-        if name in names[:index]:
-            raise top.wrong(f"suites[{index}].suite", f"{name!r} is configured twice")
+    given = tuple(_suite(entry) for entry in top.objects("suites"))
+    for index in range(len(given)):
+        _check_name(top, given, index)
+    suites = tuple(s for s in given if s.life is None)
+    if not suites:
+        problem = "has patterns alone; add the suite that hosts read whatever comes and goes"
+        raise top.wrong("suites", problem)
     repository = Repository(
         suites=suites,
+        patterns=tuple(s for s in given if s.life),
         root=top.text("root", _ROOT, "apt"),
         signers=top.texts("signers", default=("awskms:",)),
         max_package_bytes=top.number("max_package_bytes", 1, 5 * 10**9, 5 * 10**9),
@@ -165,7 +204,7 @@ def parse(data: Any) -> Repository:
         page=_page(top.object("page"), suites[0]) if "page" in top.data else None,
         uploaders=uploaders.parse(
             top.objects("uploaders", least=0),
-            [(suite.suite, component) for suite in suites for component in suite.components],
+            [(suite.suite, component) for suite in given for component in suite.components],
         ),
     )
     for index, uri in enumerate(repository.signers):
@@ -176,6 +215,26 @@ def parse(data: Any) -> Repository:
         raise top.wrong("root", "must not hold an empty path part")
     top.done()
     return repository
+
+
+def _fits(name: str, life: Life) -> bool:
+    return len(name) > len(life.prefix) and name.startswith(life.prefix)
+
+
+def _check_name(top: ObjectReader, given: Sequence[Suite], index: int) -> None:
+    """Raises ConfigError where a name or pattern could mean what another one before it does."""
+    suite, key = given[index], f"suites[{index}].suite"
+    prefix = suite.life.prefix if suite.life else None
+    if suite.suite == layout.SNAPSHOTS or (prefix and layout.SNAPSHOTS.startswith(prefix)):
+        raise top.wrong(key, f"{layout.SNAPSHOTS!r} is where snapshots are, not {suite.suite!r}")
+    for other in given[:index]:
+        if other.suite == suite.suite:
+            raise top.wrong(key, f"{suite.suite!r} is configured twice")
+        theirs = other.life.prefix if other.life else None
+        if (theirs is not None and suite.suite.startswith(theirs)) or (
+            prefix is not None and other.suite.startswith(prefix)
+        ):
+            raise top.wrong(key, f"{suite.suite!r} and {other.suite!r} could be of the same suite")
 
 
 def as_json(repository: Repository) -> dict[str, Any]:
@@ -194,7 +253,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
         "suites": [
             {
                 "suite": s.suite,
-                "codename": s.codename,
+                **({"codename": s.codename} if s.life is None else _life_as_json(s.life)),
                 "components": list(s.components),
                 "architectures": list(s.architectures),
                 "origin": s.origin,
@@ -211,9 +270,13 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 **({"provenance": s.provenance.as_json()} if s.provenance else {}),
                 **_unless_default("contents", s.contents, False),
             }
-            for s in repository.suites
+            for s in (*repository.suites, *repository.patterns)
         ],
     }
+
+
+def _life_as_json(life: Life) -> dict[str, int]:
+    return {"ttl_days": life.ttl_days, "at_most": life.at_most}
 
 
 def _page_as_json(page: Page) -> dict[str, Any]:
@@ -326,13 +389,30 @@ def _keep_packages(entry: ObjectReader, suites: Keep) -> dict[str, Keep]:
     return found
 
 
+def _life(entry: ObjectReader, name: str) -> Life | None:
+    """Of a pattern. Raises ConfigError for what only a pattern, or no pattern, has."""
+    if not layout.PATTERN.fullmatch(name):
+        for key in ("ttl_days", "at_most"):
+            if key in entry.data:
+                raise entry.wrong(key, f"is for patterns as 'pr-*'; {name!r} stays")
+        return None
+    for key, problem in (
+        ("codename", "leave it out: it is the name of each suite"),
+        ("valid_for", "leave it out: nobody signs anew what ends by ttl_days"),
+    ):
+        if key in entry.data:
+            raise entry.wrong(key, problem)
+    return Life(name, entry.number("ttl_days", 1, 3650, 14), entry.number("at_most", 1, 1000, 50))
+
+
 def _suite(entry: ObjectReader) -> Suite:
-    name = entry.text("suite", layout.SUITE)
+    name = entry.text("suite", _NAME)
     # Each is one line that ends with no blank: a signature of Release covers no trailing one.
     origin = entry.text("origin", default="debpress")
     keep = _keep(entry, Keep())
     suite = Suite(
         suite=name,
+        life=_life(entry, name),
         codename=entry.text("codename", layout.SUITE, name),
         components=entry.texts("components", layout.COMPONENT, ("main",)),
         architectures=entry.texts("architectures", _ARCHITECTURE),

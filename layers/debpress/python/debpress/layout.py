@@ -12,6 +12,8 @@ from debpress.codec import Record
 
 SUITE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 COMPONENT = SUITE
+# The names of suites that come by being published to: these begin as it does, and go on.
+PATTERN = re.compile(rf"{SUITE.pattern}\*")
 BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 # A snapshot's path below dists/, in place of a suite's name; its id starts with its time (UTC).
