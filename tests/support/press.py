@@ -15,7 +15,7 @@ import random
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -64,6 +64,13 @@ SUITES: dict[str, Any] = {
 # The steps of the workflow; their functions' time-outs are of no account where no time passes.
 STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
 DEFINITION = machine.definition(dict.fromkeys(STEPS, 60))
+
+
+class Place(TypedDict, total=False):
+    """Where a batch is for; stable's main, where nothing is said."""
+
+    suite: str
+    component: str
 
 
 class Broken(Fault):

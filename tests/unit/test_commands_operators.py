@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import boto3
 import pytest
@@ -14,7 +14,7 @@ from debpress.keys.publication import publish
 from debpress.layout import Layout, is_manifest, parse_staged
 from moto import mock_aws
 
-from tests.support.press import Press, deb, debs, event
+from tests.support.press import Place, Press, deb, debs, event
 
 
 class Bench:
@@ -46,7 +46,7 @@ class Bench:
         self._done.add(known)
         return self.press.publish(started)
 
-    def publish(self, *packages: tuple[str, str, str], **where: str) -> None:
+    def publish(self, *packages: tuple[str, str, str], **where: Unpack[Place]) -> None:
         self._batches += 1
         started = self.press.upload(f"b{self._batches}", debs(*packages), **where)
         assert self._start(started) == "published"
@@ -422,7 +422,7 @@ class TestOnS3:
         made.publish(("a", "1", "all"))
         made.deploy()
         store = press.store
-        for key in store.keys("apt/") + store.keys("state/") + store.keys("results/"):
+        for key in (*store.keys("apt/"), *store.keys("state/"), *store.keys("results/")):
             bucket.put_object(
                 Bucket="press",
                 Key=key,

@@ -7,7 +7,7 @@ import itertools
 import json
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Unpack
 
 import aws_cdk as cdk
 import pytest
@@ -21,7 +21,7 @@ from debpress.steps import prune
 from stacks import settings
 from stacks.kept import Kept
 from stacks.roles import Roles
-from tests.support.press import Press, debs, ed25519_signers, event
+from tests.support.press import Place, Press, debs, ed25519_signers, event
 from tests.support.scenes import signers
 from tests.support.templates import Template, context, permissions
 
@@ -45,7 +45,7 @@ def press() -> Press:
     return made
 
 
-def publish(press: Press, batch: str, *names: str, **place: str) -> list[tuple[str, str]]:
+def publish(press: Press, batch: str, *names: str, **place: Unpack[Place]) -> list[tuple[str, str]]:
     """Uploads packages of these names; the codes of what is wrong, by file."""
     press.publish(press.upload(batch, debs(*((n, "1", "all") for n in names)), **place))
     return [(each["file"], each["code"]) for each in press.result(batch, **place)["errors"]]
