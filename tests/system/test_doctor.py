@@ -87,7 +87,7 @@ def broken(stack: Stack) -> Iterator[None]:
         later(s3.put_bucket_versioning, VersioningConfiguration={"Status": "Enabled"})
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
-        on = {"EventBridgeConfiguration": {}}
+        on: dict[str, Any] = {"EventBridgeConfiguration": {}}
         later(s3.put_bucket_notification_configuration, NotificationConfiguration=on)
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
 

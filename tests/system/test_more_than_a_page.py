@@ -64,8 +64,8 @@ def crowded(uploads: Uploads, result: bytes) -> Iterator[None]:
     try:
         yield
     finally:
-        for at in range(0, len(made), 1000):
-            some = made[at : at + 1000]
+        for first in range(0, len(made), 1000):
+            some = made[first : first + 1000]
             uploads.s3.delete_objects(Bucket=uploads.bucket, Delete={"Objects": some})
 
 

@@ -25,6 +25,7 @@ from local.errors import LocalError
 from tests.support import replay
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
+from tests.support.optional import some
 from tests.support.press import Press, debs, keys
 from tests.support.replay import Bucket, Write
 from tests.support.web import Stored
@@ -145,7 +146,7 @@ class Host:
 
     def __init__(self, path: Path, uri: str, bucket: Bucket) -> None:
         key = path.with_suffix(".asc")
-        key.write_bytes(bucket.objects[_KEY].body)
+        key.write_bytes(some(bucket.objects.get(_KEY)).body)
         source = f"deb [signed-by={key}] {uri}apt stable main extra"
         self.apt = AptRoot(path, source, foreign=("arm64",))
         self._lists = self.apt.path / _LISTS

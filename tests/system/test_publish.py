@@ -159,8 +159,8 @@ def test_suites_and_components_stand_side_by_side(ci: Ci, host: Host, tmp_path: 
         one = host(suite, component)
         assert seen(one, "side") == [f"side-{component}-all", f"side-{component}-amd64"]
         [fetched] = one.download(f"side-{component}-all")
-        where = tmp_path / f"{suite} {component}"
-        assert sha256(fetched) == sha256(where / f"side-{component}-all_1.0_all.deb")
+        sent = tmp_path / f"{suite} {component}"
+        assert sha256(fetched) == sha256(sent / f"side-{component}-all_1.0_all.deb")
     both = host("testing", " ".join(COMPONENTS))
     assert len(seen(both, "side")) == 2 * len(COMPONENTS)
 
