@@ -23,7 +23,7 @@ from debpress.layout import Layout
 from debpress.openpgp import certificates, packets, signatures
 
 from layers.gnupg import bundle
-from local.apt_root import AptRoot
+from local.apt_root import AptRoot, Said
 from tests.support import bare_root, verifiers
 from tests.support.clock import FakeClock
 from tests.support.fake_kms import FakeKms
@@ -418,7 +418,7 @@ def test_apt_accepts_it(layer: Path, home: Gpg, tmp_path: Path) -> None:
     assert "NO_PUBKEY" in str(_fresh(tmp_path, repository, key)().complaints)
 
 
-def _fresh(tmp_path: Path, repository: Path, key: Path) -> Callable[[], object]:
+def _fresh(tmp_path: Path, repository: Path, key: Path) -> Callable[[], Said]:
     apt = AptRoot(tmp_path / "apt-2", f"deb [signed-by={key}] file:{repository} lab main")
     return apt.update
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import os
@@ -16,7 +17,6 @@ from debpress import config, openpgp, signing
 from debpress.adapters import verifiers as programs
 from debpress.archive import Archive
 from debpress.commands import connection
-from debpress.commands.key import import_
 from debpress.commands.main import main
 from debpress.errors import SigningError
 from debpress.keys.certificates import StoredCertificates, announcements
@@ -260,7 +260,7 @@ def test_import_without_a_way_to_ask_says_how_to_give_a_passphrase(
     def nobody(_: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(import_.getpass, "getpass", nobody)
+    monkeypatch.setattr(getpass, "getpass", nobody)
     code, _, err = bench.run("import", str(tmp_path / "key.asc"))
     assert code == 1
     assert "--passphrase-fd" in err

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.decrepit.ciphers import algorithms as old
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -286,7 +287,7 @@ def test_another_key_s_material_under_that_arn_is_noticed(press: Press) -> None:
         other.make("ed25519")
         first = press.bring(other.secret())
         wrong = other.certificate()
-        press.kms._import = lambda _: {}  # type: ignore[method-assign]
+        press.kms._import = lambda asked: {}  # type: ignore[method-assign]
         with pytest.raises(SigningError, match="holds another key"):
             press.bring(home.secret(), into=first.arn)
     assert press.load(first.uri).certificates() == [wrong]
@@ -363,7 +364,7 @@ def _locked(
     cipher_key = make(derived[:size])
     start = os.urandom(cipher_key.block_size // 8)
     plain = packets.mpi(int.from_bytes(private.private_bytes_raw(), "big"))
-    encryptor = Cipher(cipher_key, unlocking.CFB(start)).encryptor()
+    encryptor = Cipher(cipher_key, CFB(start)).encryptor()
     locked = encryptor.update(plain + hashlib.sha1(plain).digest()) + encryptor.finalize()
     body = key.body + bytes([254, cipher, kind, number]) + (salt if kind else b"")
     body += (bytes([coded]) if kind == 3 else b"") + start + locked

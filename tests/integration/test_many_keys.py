@@ -24,7 +24,7 @@ from debpress.records.result import Result
 from debpress.steps import merge, reap
 from debpress.steps.services import Services
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from tests.support.clock import FakeClock

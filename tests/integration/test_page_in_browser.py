@@ -124,7 +124,7 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("screenshots")
     drive = Path(__file__).parents[1] / "browser/drive.py"
     with served(shown().store) as (address, missing):
-        command = [PYTHON, drive, address, folder]
+        command: list[str | Path] = [PYTHON, drive, address, folder]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return {**json.loads(done.stdout), "missing": missing, "address": address, "folder": folder}

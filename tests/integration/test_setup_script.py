@@ -96,7 +96,7 @@ class Archive:
 
     def body(self, key: str) -> bytes | None:
         found = self.get(key)
-        return found and found.body
+        return found.body if found else None
 
 
 @pytest.fixture(scope="module")
@@ -568,7 +568,7 @@ def test_the_package_is_at_a_fixed_address(host: HostRoot, archive: Archive) -> 
 def _block(kind: str) -> str:
     page = (paths.ROOT / "docs/hosts.md").read_text("utf-8")
     fleets = page.partition("\n## Fleets and images\n")[2].partition("\n## ")[0]
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", fleets, re.M | re.S)
+    found: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", fleets, re.M | re.S)
     return next(body for each, body in found if each == kind)
 
 
