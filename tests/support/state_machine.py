@@ -26,6 +26,11 @@ _SERIAL = itertools.count()
 _Going = Generator[bool, None, _T]
 
 
+def always(answer: Any) -> Function:
+    """A function that says the same, whatever it is given."""
+    return lambda _: answer
+
+
 class Fault(Exception):  # noqa: N818 (what a state reports)
     """A state's error, by its name."""
 

@@ -42,7 +42,7 @@ class Bench:
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         self._capsys.readouterr()
-        code = main(["key", *arguments], self)  # type: ignore[arg-type]
+        code = main(["key", *arguments], self)
         said = self._capsys.readouterr()
         return code, said.out, said.err
 
@@ -162,11 +162,13 @@ class Lambda:
 def test_a_function_that_breaks_is_an_error(
     monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], said: str
 ) -> None:
-    monkeypatch.setattr(functions.aws, "client", lambda *_, **__: Lambda(**answer))
+    monkeypatch.setattr("debpress.adapters.aws.client", lambda *_, **__: Lambda(**answer))
     with pytest.raises(StoreError, match=said):
         functions.invoke("setup", {})
 
 
 def test_a_function_s_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions.aws, "client", lambda *_, **__: Lambda(Payload=b'{"a": 1}'))
+    monkeypatch.setattr(
+        "debpress.adapters.aws.client", lambda *_, **__: Lambda(Payload=b'{"a": 1}')
+    )
     assert functions.invoke("setup", {}) == {"a": 1}

@@ -161,7 +161,7 @@ OTHER = tokens.record("other", FakeClock().now(), None, None)
 def test_a_change_of_somebody_else_s_is_not_undone(
     service: KeyValueService, store: CloudFrontKeyValues
 ) -> None:
-    busy = [{"db": "{}"}, {"db": None}]
+    busy: list[dict[str, str | None]] = [{"db": "{}"}, {"db": None}]
     service.before = lambda _: service.change(**busy.pop()) if busy else None
     tokens.add(store, "web", MADE)
     assert set(service.items) == {"web", "db"}

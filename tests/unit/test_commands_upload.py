@@ -276,7 +276,7 @@ def refuse(code: str, until: int) -> Callable[..., Any]:
             "Error": {"Code": code, "Message": "said AWS"},
             "ResponseMetadata": {"HTTPStatusCode": 403},
         }
-        raise ClientError(response, "GetObject")  # type: ignore[arg-type]
+        raise ClientError(response, "GetObject")
 
     return handler
 
@@ -399,7 +399,7 @@ def stack(name: str, outputs: dict[str, str]) -> Callable[..., Any]:
                 "Error": {"Code": "ValidationError", "Message": "does not exist"},
                 "ResponseMetadata": {"HTTPStatusCode": 400},
             }
-            raise ClientError(response, "DescribeStacks")  # type: ignore[arg-type]
+            raise ClientError(response, "DescribeStacks")
         listed = [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()]
         return SimpleNamespace(status_code=200), {"Stacks": [{"Outputs": listed}]}
 

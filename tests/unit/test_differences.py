@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from debpress.index import gz, pdiff
-from debpress.index.form import Checksum
+from debpress.index.form import Checksum, checksum_of
 from debpress.inspection.verification import verify
 from debpress.layout import DIFFS
 from debpress.steps import reap
@@ -76,7 +76,7 @@ def test_from_each_state_the_scripts_lead_to_the_published_index(
         states.append(text(press))
     found = steps(press)
     assert found is not None and found.current == press.release().files[INDEX]
-    befores = [pdiff.checksum_of(state) for state in states[:-1]]
+    befores = [checksum_of(state) for state in states[:-1]]
     # The rollback leads back to the second state, so there is nothing to be done from there.
     assert [each.before for each in found.steps] == befores[2:]
     scripts = [script(press, each) for each in found.steps]

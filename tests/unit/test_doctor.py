@@ -552,8 +552,10 @@ class TestTheReplica:
         assert (found.level, found.about) == (level, "s") and message in found.message
 
     def test_what_may_not_be_seen_is_told(self) -> None:
-        for pair in ((REFUSED, None), (self.shown(b""), REFUSED)):
-            found = replica.check("s", *pair, NOW)
+        pairs: list[tuple[Object | Unseen, Unseen | None]]
+        pairs = [(REFUSED, None), (self.shown(b""), REFUSED)]
+        for there, here in pairs:
+            found = replica.check("s", there, here, NOW)
             assert found.level is WRONG and "some:Action" in found.message
 
     def test_an_archive_without_a_release_has_none_to_follow(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from debpress.index import xz
 from debpress.signing import Signers
+from debpress.store import Object
 
 from benchmarks.engine import INDEX, Added, fill, names
 from tests.support.memory_store import MemoryStore
@@ -58,7 +61,12 @@ def test_only_the_blocks_that_it_touches_are_compressed(
 ) -> None:
     compressed: list[int] = []
     compress = xz.compress
-    monkeypatch.setattr(xz, "compress", lambda p: compressed.append(len(p)) or compress(p))
+
+    def noted(plain: bytes) -> xz.Block:
+        compressed.append(len(plain))
+        return compress(plain)
+
+    monkeypatch.setattr(xz, "compress", noted)
     publish(press, 10, how)
     assert 1 <= len(compressed) <= blocks + 1
 
@@ -66,9 +74,12 @@ def test_only_the_blocks_that_it_touches_are_compressed(
 def test_no_index_is_read_whole_into_memory(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     get = MemoryStore.get
-    monkeypatch.setattr(
-        MemoryStore, "get", lambda s, k, *v, **c: read.append(k) or get(s, k, *v, **c)
-    )
+
+    def noted(store: MemoryStore, key: str, *more: Any, **conditions: Any) -> Object | None:
+        read.append(key)
+        return get(store, key, *more, **conditions)
+
+    monkeypatch.setattr(MemoryStore, "get", noted)
     new = press.upload("b1", debs((names(COUNT, 1, "apart")[0], "1", "amd64")))
     assert press.publish(new) == "published"
     assert read and not [key for key in read if "/binary-" in key]

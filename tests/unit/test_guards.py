@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -66,7 +67,8 @@ def noticed(play: Callable[[Any], None], cases: Iterable[Any], what: str) -> Non
 
 
 def grid(most: int = 60, step: int = 4) -> Iterable[tuple[int, int]]:
-    return itertools.product(range(0, most, step), repeat=2)
+    turns = range(0, most, step)
+    return itertools.product(turns, turns)
 
 
 def two_batches(turns: tuple[int, int], *, other: dict[str, bytes] | None = None) -> None:
@@ -344,7 +346,7 @@ class TestWhatIsIn:
                     while hidden:
                         where.press.store.put(*hidden.popitem())
 
-            jobs |= {name: lambda press, name=name: later(press, name) for name in "bc"}
+            jobs |= {name: partial(later, name=name) for name in "bc"}
             script = [("a", turns[0]), ("b", turns[1]), ("a", 10**6), ("c", 10**6)]
             world = where.world(turns=Script(script), faults=show)
             world.run(jobs)
@@ -505,7 +507,7 @@ class TestSums:
 
         def play(_: int) -> None:
             where = scene()
-            (file, right), *_ = OLD.items()
+            file, right = next(iter(OLD.items()))
             wrong = {file: deb("old0", "1", note="Test")}
             started = in_parts(where, "it", wrong, **{file: hashlib.sha256(right).hexdigest()})
             where.press.clock.advance(3600)

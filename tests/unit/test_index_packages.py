@@ -49,7 +49,9 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestEdits:
     @settings(max_examples=150, deadline=None, derandomize=True)
     @given(st.sets(NAMES), st.sets(NAMES), st.sets(NAMES))
-    def test_an_edit_gives_the_bytes_of_an_index_built_anew(self, old, add, remove) -> None:
+    def test_an_edit_gives_the_bytes_of_an_index_built_anew(
+        self, old: set[Identity], add: set[Identity], remove: set[Identity]
+    ) -> None:
         remove -= add
         before = packages.build(map(entry, old))
         edited = packages.Packages(before.gz, before.xz).edit({i: stanza(i) for i in add}, remove)
@@ -62,7 +64,9 @@ class TestEdits:
 
     @settings(max_examples=50, deadline=None, derandomize=True)
     @given(st.lists(NAMES, unique=True), st.randoms(use_true_random=False))
-    def test_the_order_packages_came_in_leaves_no_trace(self, names, chance) -> None:
+    def test_the_order_packages_came_in_leaves_no_trace(
+        self, names: list[Identity], chance: random.Random
+    ) -> None:
         shuffled = names[:]
         chance.shuffle(shuffled)
         index = packages.empty()
@@ -74,7 +78,9 @@ class TestEdits:
 
     @settings(max_examples=50, deadline=None, derandomize=True)
     @given(st.sets(NAMES), st.sets(NAMES))
-    def test_find_and_difference_see_what_is_there(self, old, new) -> None:
+    def test_find_and_difference_see_what_is_there(
+        self, old: set[Identity], new: set[Identity]
+    ) -> None:
         before, after = (packages.build(map(entry, s)) for s in (old, new))
         found = packages.Packages(before.gz, before.xz).find(old | new)
         assert found == {i: stanza(i) for i in old}
@@ -92,7 +98,9 @@ class TestEdits:
         assert built.plain == checksum_of(text)
         assert len(xz.blocks(built.xz)) == len(list(gz.members(built.gz))) > 5
 
-    def test_an_older_cut_is_read_as_it_is_and_cut_anew_by_an_edit(self, monkeypatch) -> None:
+    def test_an_older_cut_is_read_as_it_is_and_cut_anew_by_an_edit(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         names = [Identity(f"p{n:03}", "1", "all") for n in range(100)]
         new = Identity("p050x", "1", "all")
         with monkeypatch.context() as before:
@@ -108,7 +116,7 @@ class TestEdits:
         gone, come = difference(old.xz, edited.xz)
         assert (set(gone), set(come)) == ({names[9]}, {new})
 
-    def test_nobody_holds_more_than_a_block(self, monkeypatch) -> None:
+    def test_nobody_holds_more_than_a_block(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """However large an index is: neither who edits it nor who compares it (law 11)."""
         names = [Identity(f"p{n:04}", "1", "all") for n in range(2000)]
         before = packages.build(map(entry, names))
@@ -116,7 +124,12 @@ class TestEdits:
         largest = max(largest, *(s.sizes.padded for s in xz.blocks(before.xz)), 4096)
         asked: list[int] = []
         read = Form.read
-        monkeypatch.setattr(Form, "read", lambda f, s, n: asked.append(n) or read(f, s, n))
+
+        def noted(form: Form, start: int, length: int) -> bytes:
+            asked.append(length)
+            return read(form, start, length)
+
+        monkeypatch.setattr(Form, "read", noted)
         index = packages.Packages(before.gz, before.xz)
         after = index.edit({names[100]: stanza(names[100], "new")}, [names[1500]])
         difference(before.xz, after.xz)
@@ -124,29 +137,41 @@ class TestEdits:
         assert sum(n > largest for n in asked) == 0
         assert before.gz.size > 10 * largest
 
-    def test_what_is_packed_ahead_is_bounded(self, monkeypatch) -> None:
+    def test_what_is_packed_ahead_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from debpress.index import writer
 
         monkeypatch.setattr(writer, "_AHEAD", 3)
-        packing, most = [], []
+        packing: list[bytes] = []
+        most: list[int] = []
         pack, add = writer._pack, xz.Writer.add
-        monkeypatch.setattr(writer, "_pack", lambda p: packing.append(p) or pack(p))
 
-        def written(out: xz.Writer, *block: object) -> None:
+        def packed(plain: bytes) -> object:
+            packing.append(plain)
+            return pack(plain)
+
+        def written(out: xz.Writer, data: bytes, sizes: xz.Sizes) -> None:
             most.append(len(packing))
             packing.pop()
-            add(out, *block)
+            add(out, data, sizes)
 
+        monkeypatch.setattr(writer, "_pack", packed)
         monkeypatch.setattr(xz.Writer, "add", written)
         packages.build(entry(Identity(f"p{n:03}", "1", "all")) for n in range(400))
         assert len(most) > 50 and max(most) <= 5
 
-    def test_an_edit_leaves_other_blocks_as_they_were(self, monkeypatch) -> None:
+    def test_an_edit_leaves_other_blocks_as_they_were(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         names = [Identity(f"p{n:03}", "1", "all") for n in range(200)]
         before = packages.build(map(entry, names))
-        compressed = []
+        compressed: list[bytes] = []
         compress = xz.compress
-        monkeypatch.setattr(xz, "compress", lambda p: compressed.append(p) or compress(p))
+
+        def noted(plain: bytes) -> xz.Block:
+            compressed.append(plain)
+            return compress(plain)
+
+        monkeypatch.setattr(xz, "compress", noted)
         packages.Packages(before.gz, before.xz).edit({names[100]: stanza(names[100], "new")})
         assert len(compressed) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 from debpress import codec, config
@@ -15,12 +15,12 @@ from debpress.inspection.history import history
 from debpress.inspection.status import status
 from debpress.layout import Layout
 
-from tests.support.press import Press, deb, debs
+from tests.support.press import Place, Press, deb, debs
 
 _batches = itertools.count()
 
 
-def publish(press: Press, *packages: tuple[str, str, str], **where: str) -> None:
+def publish(press: Press, *packages: tuple[str, str, str], **where: Unpack[Place]) -> None:
     batch = f"b{next(_batches)}"
     assert press.publish(press.upload(batch, debs(*packages), **where)) == "published"
 

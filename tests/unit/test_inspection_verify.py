@@ -20,6 +20,7 @@ from debpress.layout import Layout
 from debpress.signing import Signers
 
 from tests.support.fake_kms import FakeKms
+from tests.support.optional import some
 from tests.support.press import Press, deb, debs, keys
 
 LAYOUT = Layout()
@@ -163,9 +164,10 @@ class TestPackages:
         from contextlib import nullcontext
 
         for deep in (False, True):
-            sizes, parts = [], []
+            sizes: list[int] = []
+            parts: list[int] = []
 
-            def watch(_name: str, size: int, into=(sizes, parts)) -> Any:
+            def watch(_name: str, size: int, into: Any = (sizes, parts)) -> Any:
                 into[0].append(size)
                 return nullcontext(into[1].append)
 
@@ -328,7 +330,8 @@ class TestMeanwhile:
     def test_a_flip_while_it_reads_is_nothing_wrong(
         self, press: Press, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        get, flips = press.store.get, []
+        get = press.store.get
+        flips: list[str] = []
 
         def publish_once(key: str, *args: Any, **more: Any) -> Any:
             found = get(key, *args, **more)
@@ -350,7 +353,7 @@ class TestMeanwhile:
         monkeypatch.setattr(SuiteArchive, "update_plain_names", lambda *_: None)
         for _ in range(5):
             next(steps)
-        record = press.archive.suite("stable").committed()
+        record = some(press.archive.suite("stable").committed())
         sleep = press.clock.sleep
 
         def late(seconds: float) -> None:

@@ -197,7 +197,11 @@ def leads_and_publishes_others(first: int) -> None:
     world = where.world(turns=turns, skew={"b": -60.0, "c": -60.0})
 
     def later(name: str) -> Callable[[Press], Any]:
-        return lambda press: (press.clock.sleep(1), press.publish(where.events[name]))[1]
+        def job(press: Press) -> Any:
+            press.clock.sleep(1)
+            return press.publish(where.events[name])
+
+        return job
 
     said = world.run(
         {"o": lambda press: press.publish(where.events["o"]), "b": later("b"), "c": later("c")}
@@ -537,7 +541,7 @@ class TestDeadExecutions:
         world = where.world(faults=fault, tries=1)
 
         def dies(press: Press) -> Any:
-            press._finish = lambda _: {"status": None}  # type: ignore[method-assign]
+            press._finish = lambda given: {"status": None}  # type: ignore[method-assign]
             return press.publish(event)
 
         world.run({"dead": dies})

@@ -12,7 +12,7 @@ import itertools
 import json
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,7 +105,7 @@ class Both:
         """Whether the suite has all of the batch; that none has a part of it, `settled` sees."""
         return self.part(suite) == _SUMS
 
-    def part(self, suite: str, sums: frozenset[str] | None = None) -> set[str]:
+    def part(self, suite: str, sums: frozenset[str] | None = None) -> frozenset[str]:
         live = self.witnesses[suite].flips[-1]
         return (sums or _SUMS) & {sha256 for _, sha256 in live.seen.values()}
 
@@ -409,7 +409,9 @@ class TestARemovedSuite:
     @pytest.mark.parametrize("handed_on", [False, True])
     def test_before_its_turn_the_batch_turns_around(self, suites: Any, handed_on: bool) -> None:
         where = both(suites)
-        queue = lambda suite: where.press.store.keys(f"state/{suite}/queue/")  # noqa: E731
+
+        def queue(suite: str) -> Sequence[str]:
+            return where.press.store.keys(f"state/{suite}/queue/")
 
         def moment() -> bool:
             if handed_on:

@@ -42,7 +42,7 @@ from stacks import machine
 from stacks.functions import SIZES, STEPS
 from tests.support.asl import endings, faults, longest, strings, tasks
 from tests.support.press import Press, deb, debs
-from tests.support.state_machine import Execution, Fault, Runtime
+from tests.support.state_machine import Execution, Fault, Runtime, always
 from tests.support.templates import ROOT, synthesise
 
 MACHINE = machine.definition({name: size.seconds for name, size in SIZES.items()})
@@ -156,7 +156,8 @@ def outcomes_of(step: str) -> set[str]:
 def names(message: type[Record]) -> set[str]:
     """What the JSON of a message with every field calls them."""
     known = (each.name for each in fields(message) if each.name != "unknown")
-    return set(encode(message(**dict.fromkeys(known, "x"))))
+    values: dict[str, Any] = dict.fromkeys(known, "x")
+    return set(encode(message(**values)))
 
 
 def step_of(task: dict[str, Any]) -> str:
@@ -340,7 +341,7 @@ def outcomes(chunks: int) -> dict[str, Callable[[dict[str, Any]], Any]]:
         "commit": {"outcome": "lost"},
         "finish": {"status": "failed"},
     }
-    return {name: lambda _, answer=answer: answer for name, answer in said.items()}
+    return {name: always(answer) for name, answer in said.items()}
 
 
 def fails_as_often_as_may_be(

@@ -265,7 +265,7 @@ def reap(second: Second) -> None:
         state = services.archive.published(suite)
         assert state is not None
         keep |= named(services, suite, state.release)
-    for key in second.press.store.keys("apt/pool/") + second.press.store.keys("apt/dists/"):
+    for key in [k for root in ("pool", "dists") for k in second.press.store.keys(f"apt/{root}/")]:
         if key not in keep and ("/pool/" in key or "/by-hash/" in key):
             second.press.store.delete(key)
 

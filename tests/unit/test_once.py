@@ -6,7 +6,8 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from typing import Any
+from functools import partial
+from typing import Any, Unpack
 
 import pytest
 from debpress.archive.gone import GoneArchive
@@ -17,14 +18,14 @@ from debpress.steps import reap
 from debpress.suite import batch
 
 from tests.support.faults import At, Fault, Script
-from tests.support.press import Press, deb, debs
+from tests.support.press import Place, Press, deb, debs
 from tests.support.scenes import WITHDRAW, Scene, fresh, queued, scene
 
 PRUNE = {"op": "prune"}
 _names = itertools.count()
 
 
-def publish(press: Press, body: bytes, **where: str) -> dict[str, Any]:
+def publish(press: Press, body: bytes, **where: Unpack[Place]) -> dict[str, Any]:
     """Uploads one package in a batch of its own; its result."""
     name = f"b{next(_names)}"
     press.publish(press.upload(name, {"it.deb": body}, **where))
@@ -430,7 +431,7 @@ class TestFailures:
             event = where.operate("it", *operations)
             dying = At(k, fault)
             world = where.world(faults=dying, tries=1)
-            world.run({"it": lambda press, event=event: press.publish(event)})
+            world.run({"it": partial(Press.publish, started=event)})
             if dying.struck is None:
                 break
             world = where.world()

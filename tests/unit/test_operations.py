@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 from debpress.codec import encode
@@ -28,7 +28,7 @@ from debpress.suite.operations import (
     parse,
 )
 
-from tests.support.press import Press, deb, debs, event
+from tests.support.press import Place, Press, deb, debs, event
 
 Names = set[tuple[str, str]]
 
@@ -45,12 +45,12 @@ def versions(press: Press, package: str, architecture: str = "amd64") -> set[str
 _batches = itertools.count()
 
 
-def publish(press: Press, *packages: tuple[str, str, str], **where: str) -> None:
+def publish(press: Press, *packages: tuple[str, str, str], **where: Unpack[Place]) -> None:
     """Publishes packages in one batch of its own."""
     publish_files(press, debs(*packages), **where)
 
 
-def publish_files(press: Press, files: dict[str, bytes], **where: str) -> None:
+def publish_files(press: Press, files: dict[str, bytes], **where: Unpack[Place]) -> None:
     assert press.publish(press.upload(f"b{next(_batches)}", files, **where)) == "published"
 
 

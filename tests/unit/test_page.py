@@ -239,9 +239,14 @@ def test_a_call_that_loses_a_race_overwrites_nothing_newer(shown: Press, dead: b
         with pytest.raises(TransientError):
             make(shown)
     kept = shown.store.snapshot()
+
+    def another() -> None:
+        release(shown, "b3", ("foo", "3", "all"))
+        make(shown)
+
     for at in range(1, sum(counted(shown)) + 1):
         shown.store.restore(kept)
-        interrupt(shown, at, lambda: (release(shown, "b3", ("foo", "3", "all")), make(shown)))
+        interrupt(shown, at, another)
         make(shown)
         versions = [p["version"] for p in twin(shown, "packages/foo")["suites"]["stable"]]
         assert versions == ["3", "2", "1"], at
@@ -280,7 +285,7 @@ def test_a_call_that_dies_is_made_good_by_the_next(shown: Press) -> None:
     for at in range(1, counted(shown)[1] + 1):
         for when in ("before", "after"):
             shown.store.restore(kept)
-            shown.store.fail_at(at, when)  # type: ignore[arg-type]
+            shown.store.fail_at(at, when)
             with pytest.raises(TransientError):
                 make(shown)
             make(shown)

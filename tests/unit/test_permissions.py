@@ -212,7 +212,7 @@ class Deployed:
     def _mirror(self, env: Environment) -> Mirror:
         there = Recorder(self.replica, REPLICA, self.seen)
         here = Recorder(self.press.store, "mirror", self.seen)
-        replica = Services(there, env.repository, env.clock)  # type: ignore[arg-type]
+        replica = Services(there, env.repository, env.clock)
         return Mirror(env.services, replica, Copier(here, there))
 
     def _answer(self, request: Any, **_: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from debpress.archive.suite import SuiteArchive
@@ -12,6 +14,8 @@ from debpress.errors import LossError, TransientError
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
 
+from tests.support.memory_store import When
+from tests.support.optional import some
 from tests.support.press import Press, deb, debs
 
 THREE = debs(("one", "1.0", "amd64"), ("two", "1:2.0~rc1", "arm64"), ("three", "3.0+x", "all"))
@@ -69,7 +73,7 @@ class TestPublishing:
             assert (head.sha256 if head else None) == (
                 each.sha256 if name.endswith((".gz", ".xz")) else None
             ), name
-        assert press.store.get(root + "Release").body == press.release().render()
+        assert press.store.body(root + "Release") == press.release().render()
 
     def test_a_new_architecture_begins_with_the_packages_for_all(self, press: Press) -> None:
         press.publish(press.upload("b1", THREE))
@@ -130,7 +134,9 @@ class TestRejection:
             ("stable", "main", "b 1", "key-malformed"),
         ],
     )
-    def test_a_wrong_place_is_answered_there(self, press, suite, component, batch, code) -> None:
+    def test_a_wrong_place_is_answered_there(
+        self, press: Press, suite: str, component: str, batch: str, code: str
+    ) -> None:
         event = press.upload(batch, {"a_1.0_all.deb": deb("a")}, suite=suite, component=component)
         assert press.publish(event) == "rejected"
         assert code in {e["code"] for e in press.result(batch, suite, component)["errors"]}
@@ -223,7 +229,7 @@ class TestRepeatsAndSwaps:
 
 
 class TestRaces:
-    def test_two_publishers_in_every_order_lose_nothing(self, fresh) -> None:
+    def test_two_publishers_in_every_order_lose_nothing(self, fresh: Callable[[], Press]) -> None:
         for order in sorted(set(itertools.permutations("aaaabbbb"))):
             press = fresh()
             publishers = {
@@ -279,7 +285,7 @@ class TestRaces:
 
 
 class TestCrashes:
-    def test_whatever_write_fails_a_retry_converges(self, fresh) -> None:
+    def test_whatever_write_fails_a_retry_converges(self, fresh: Callable[[], Press]) -> None:
         """Each write of a publish in turn fails, before or after it took effect; what a host sees
         is whole each time, and running the same event again publishes."""
         trial = fresh()
@@ -288,7 +294,8 @@ class TestCrashes:
         uploads = len(THREE) + 1
         writes = len(trial.store.log) - before - uploads
         assert writes > 15
-        for k, when in itertools.product(range(1, writes + 1), ("before", "after")):
+        moments: tuple[When, ...] = ("before", "after")
+        for k, when in itertools.product(range(1, writes + 1), moments):
             press = fresh()
             event = press.upload("b1", THREE)
             press.store.fail_at(k, when=when, error=TransientError("reset"))
@@ -302,10 +309,12 @@ class TestCrashes:
             assert names(press.packages("arm64")) == {"two", "three"}, (k, when)
             assert press.result("b1")["status"] == "published", (k, when)
 
-    def test_a_put_whose_answer_was_lost_is_no_lost_race(self, press: Press, monkeypatch) -> None:
+    def test_a_put_whose_answer_was_lost_is_no_lost_race(
+        self, press: Press, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         put = SuiteArchive.put_inrelease
 
-        def lossy(*args, **kwargs):
+        def lossy(*args: Any, **kwargs: Any) -> Any:
             put(*args, **kwargs)
             return put(*args, **kwargs)  # what an SDK's own retry does: 412, though it was us
 
@@ -337,10 +346,10 @@ class TestCrashes:
 class TestTime:
     def test_dates_and_modification_times_strictly_rise(self, press: Press) -> None:
         key = press.repository.layout.inrelease("stable")
-        seen = [(press.release().date, press.store.head(key).last_modified)]
+        seen = [(press.release().date, some(press.store.head(key)).last_modified)]
         for n in range(100):
             press.publish(press.upload(f"b{n}", debs((f"p{n}", "1", "all"))))
-            seen.append((press.release().date, press.store.head(key).last_modified))
+            seen.append((press.release().date, some(press.store.head(key)).last_modified))
         for (date, modified), (next_date, next_modified) in itertools.pairwise(seen):
             assert next_date > date and next_modified > modified
         assert seen[-1][0] <= press.clock.now()
@@ -355,7 +364,9 @@ class TestTime:
 
 
 class TestTheLastCheck:
-    def test_a_merge_that_loses_a_package_is_refused(self, press: Press, monkeypatch) -> None:
+    def test_a_merge_that_loses_a_package_is_refused(
+        self, press: Press, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         press.publish(press.upload("b1", THREE))
         build = IndexDraft.build
         one = Identity("one", "1.0", "amd64")

@@ -356,11 +356,11 @@ def test_a_bundle_that_is_replaced_while_it_is_read(guarded: Guarded) -> None:
     press = guarded()
     get, key = press.store.get, f"staging/stable/main/it/{BUNDLE}"
 
-    def replaced(wanted: str, *more: Any, **conditions: Any) -> Any:
-        if wanted == key:
+    def replaced(*wanted: Any, **conditions: Any) -> Any:
+        if wanted[0] == key:
             press.store.get = get  # type: ignore[method-assign]
             press.store.put(key, other_build(ref="refs/heads/topic"))
-        return get(wanted, *more, **conditions)
+        return get(*wanted, **conditions)
 
     press.store.get = replaced  # type: ignore[method-assign]
     assert upload(press, GOOD) == "rejected"

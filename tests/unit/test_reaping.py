@@ -7,6 +7,7 @@ from debpress import config
 from debpress.errors import CorruptError
 from debpress.steps import reap
 
+from tests.support.optional import some
 from tests.support.press import Press, deb, debs
 from tests.support.scenes import SMALL, signers
 
@@ -14,16 +15,18 @@ HOUR = 3600.0
 GRACE = 24 * HOUR
 
 
-def collect(press: Press, **options: bool) -> set[str]:
+def collect(press: Press, *, dry_run: bool = False) -> set[str]:
     """What was deleted of all that hosts could read; test_staged.py is about the rest."""
-    return {key for key in reap.run(press.services, **options).keys if key.startswith("apt/")}
+    return {key for key in reap.run(press.services, dry_run=dry_run).keys if key.startswith("apt/")}
 
 
 def pool(press: Press) -> list[str]:
     return [head.key.rpartition("/")[2] for head in press.store.list("apt/pool/")]
 
 
-def publish(press: Press, batch: str, *packages: tuple[str, str, str], suite="stable") -> None:
+def publish(
+    press: Press, batch: str, *packages: tuple[str, str, str], suite: str = "stable"
+) -> None:
     assert press.publish(press.upload(batch, debs(*packages), suite=suite)) == "published"
 
 
@@ -129,7 +132,7 @@ def test_a_publish_that_names_it_again_at_that_moment_keeps_it(press: Press) -> 
     publish(press, "b1", ("a", "1", "all"))
     remove(press, "o1", "a")
     press.clock.sleep(3 * GRACE)
-    deleting = []
+    deleting: list[str] = []
 
     def republish(operation: str, key: str) -> None:
         if operation == "delete" and not deleting:
@@ -168,7 +171,7 @@ def test_more_than_a_page_of_leftovers(press: Press) -> None:
 def test_nothing_goes_when_history_is_missing(press: Press) -> None:
     publish(press, "b1", ("a", "1", "all"))
     remove(press, "o1", "a")
-    current = press.store.head("apt/dists/stable/InRelease").metadata["generation"]
+    current = some(press.store.head("apt/dists/stable/InRelease")).metadata["generation"]
     press.store.delete(f"state/stable/generations/{current}.json")
     press.store.put("apt/pool/main/x/x/0000/x.deb", deb("x"))
     press.clock.sleep(GRACE)

@@ -21,7 +21,7 @@ class Versions:
     store: MemoryStore
 
     def versions(self, key: str) -> list[str]:
-        return self.store.versions(key)
+        return list(self.store.versions(key))
 
     def read(self, key: str, version: str) -> Object | None:
         return self.store.get(key, version)

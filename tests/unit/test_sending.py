@@ -65,7 +65,7 @@ class DyingStore:
             raise ConnectionClosedError(endpoint_url="https://s3.example")
         if chance < 0.5:
             answer = {"Error": {"Code": "ExpiredToken"}, "ResponseMetadata": {}}
-            raise ClientError(answer, "PutObject")  # type: ignore[arg-type]
+            raise ClientError(answer, "PutObject")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -167,7 +167,7 @@ def test_who_may_not_look_at_staging_sends_all_of_it(
 ) -> None:
     def refused(**_: Any) -> None:
         answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-        raise ClientError(answer, "HeadObject")  # type: ignore[arg-type]
+        raise ClientError(answer, "HeadObject")
 
     intercept("s3.HeadObject", refused)
     for _ in range(2):

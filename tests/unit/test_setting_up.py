@@ -52,11 +52,11 @@ def run(press: Press, ends: str = "SUCCEEDED", properties: str = "p") -> str:
 
 def test_hosts_find_the_key_and_a_source_for_each_suite(press: Press) -> None:
     assert run(press) == press.signers.fingerprints()[0]
-    binary = press.store.get("apt/key.gpg").body
-    assert press.store.get("apt/key.asc").body == press.signers.key_asc()
-    inrelease = press.store.get("apt/dists/testing/InRelease").body
+    binary = press.store.body("apt/key.gpg")
+    assert press.store.body("apt/key.asc") == press.signers.key_asc()
+    inrelease = press.store.body("apt/dists/testing/InRelease")
     assert gpgv(binary, inrelease).good
-    text = press.store.get("apt/stable.sources").body.decode()
+    text = press.store.body("apt/stable.sources").decode()
     head, key = text.split("Signed-By:\n")
     assert head.splitlines() == [
         "Types: deb",
@@ -72,7 +72,7 @@ def test_hosts_find_the_key_and_a_source_for_each_suite(press: Press) -> None:
 
 def test_the_configuration_is_left_for_operators(press: Press) -> None:
     run(press)
-    kept = json.loads(press.store.get("state/_repository.json").body)
+    kept = json.loads(press.store.body("state/_repository.json"))
     assert config.parse(kept) == press.repository
 
 

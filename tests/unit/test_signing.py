@@ -26,6 +26,7 @@ from debpress.errors import (
 from debpress.keys.certificates import StoredCertificates, announcements
 from debpress.layout import Layout
 from debpress.openpgp import certificates, packets, signatures
+from debpress.openpgp.keys import PublicKey
 from debpress.signing import kms
 
 from tests.support.clock import FakeClock
@@ -177,7 +178,7 @@ def test_a_certificate_s_self_signature_is_as_old_as_its_key_and_lets_it_sign(
 ) -> None:
     key, _, own = packets.read(press.load().key_gpg())
     found = signatures.parse(own)
-    assert found.created == certificates.PublicKey.parse(key.body).created
+    assert found.created == PublicKey.parse(key.body).created
     assert (found.type, found.flags) == (0x13, 0x03)
 
 

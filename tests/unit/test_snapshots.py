@@ -240,7 +240,8 @@ class TestInterleavings:
         """Whether or not the snapshot stands when everything has been tried."""
         for k in range(3, 16):
             where = scene()
-            event, calls = asked(where), []
+            event = asked(where)
+            calls: list[Any] = []
 
             def dead(call: Any, k: int = k, calls: list[Any] = calls) -> Fault | None:
                 if not call.writes or call.key.startswith("results/"):

@@ -10,6 +10,7 @@ import pytest
 from debian import deb822
 from debpress.adapters.places import FolderPlace
 from debpress.errors import SourceError, TransientError
+from debpress.index.versions import Content
 from debpress.signing import Signers
 from debpress.source import plan, release, suite
 from debpress.source.suite import SourceSuite
@@ -256,9 +257,9 @@ class TestBatches:
 def test_what_is_published_is_missing_no_more(there: Published) -> None:
     there.publish()
     offer = offered(there)
-    published = [(w.component, plan.Content(w.identity, w.sha256)) for w in offer.wanted[:2]]
+    published = [(w.component, Content(w.identity, w.sha256)) for w in offer.wanted[:2]]
     assert identities(plan.missing(offer, published)) == WHOLE[2:]
-    changed = [("extra", plan.Content(offer.wanted[2].identity, "0" * 64))]
+    changed = [("extra", Content(offer.wanted[2].identity, "0" * 64))]
     left = plan.missing(offer, changed)
     assert identities(left) == WHOLE[:2]
     assert "there is published b 2.0 (all) with other bytes" in left.problems[0].message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
@@ -335,7 +336,7 @@ def test_nothing_of_it_is_kept_or_called_as_another_press_s(bare: Deployment) ->
         assert each.get("DeletionPolicy", "Delete") == "Delete", name
 
 
-def _names(data: dict[str, Any]) -> set[str]:
+def _names(data: Mapping[str, Any]) -> set[str]:
     configs = [
         value
         for each in data["Resources"].values()

@@ -24,7 +24,7 @@ PROVIDER = f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}"
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 
 STABLE = {"components": ["main"], "architectures": ["amd64"], "origin": "Tests"}
-ROLES = {
+ROLES: dict[str, list[dict[str, Any]]] = {
     "ci": [
         {
             "name": "Web",

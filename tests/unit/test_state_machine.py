@@ -21,7 +21,7 @@ from tests.support import expressions
 from tests.support.asl import strings, targets, tasks
 from tests.support.press import DEFINITION, STEPS, Broken, Press, deb, debs
 from tests.support.scenes import fresh
-from tests.support.state_machine import Execution, Fault, Runtime
+from tests.support.state_machine import Execution, Fault, Runtime, always
 from tests.unit.test_joint import both
 
 MACHINE = machine.definition({name: size.seconds for name, size in SIZES.items()})
@@ -68,8 +68,8 @@ def kept(press: Press) -> list[Execution]:
     executions: list[Execution] = []
     start = press.start
 
-    def keeping(given: Any) -> Execution:
-        executions.append(start(given))
+    def keeping(started: Any) -> Execution:
+        executions.append(start(started))
         return executions[-1]
 
     press.start = keeping  # type: ignore[method-assign]
@@ -121,11 +121,11 @@ def cannot_wait(press: Press) -> None:
     press.clock.sleep(2)
     press._queue = _gone  # type: ignore[method-assign]
     assert press.publish(press.upload("broken", debs(("broken", "1", "all")))) == "failed"
-    del press._queue  # type: ignore[method-assign]
+    del press._queue
     assert press.publish(press.upload("third", debs(("third", "1", "all")))) == "published"
 
 
-def _gone(_: Any) -> Any:
+def _gone(given: Any) -> Any:
     raise Broken("Gone", "as the test asked")
 
 
@@ -197,9 +197,10 @@ class TestWaitingToBeTold:
         assert not execution.runtime.tell(given[0]["token"], {"outcome": "again"})
 
     def test_it_may_be_told_before_its_function_has_ended(self) -> None:
-        execution, slept = self.waiting(
-            queue=lambda given: execution.runtime.tell(given["token"], {"outcome": "again"})
-        )
+        def tell(given: dict[str, Any]) -> bool:
+            return execution.runtime.tell(given["token"], {"outcome": "again"})
+
+        execution, slept = self.waiting(queue=tell)
         execution.run()
         assert execution.entered.count("Merge") == 2 and slept == []
 
@@ -248,8 +249,12 @@ class TestAttempts:
             raise TransientError("as the test asked")
 
         told: list[Any] = []
-        said = {**answers_to({}), "sign": fails}
-        said["finish"] = lambda payload: told.append(payload) or {"status": "failed"}
+
+        def finish(payload: Any) -> Any:
+            told.append(payload)
+            return {"status": "failed"}
+
+        said = {**answers_to({}), "sign": fails, "finish": finish}
         execution = Execution(MACHINE, Runtime(said, attempt), {}).run()
         assert len(tried) == 3 and execution.entered.count("Sign") == 1
         assert [(t["outcome"], t["error"]) for t in told] == [("failed", {"Error": "Given.Up"})]
@@ -286,7 +291,7 @@ def answers_to(opened: dict[str, Any]) -> dict[str, Callable[[dict[str, Any]], A
         "commit": {"outcome": "committed"},
         "finish": {"status": "published"},
     }
-    return {name: lambda _, answer=answer: answer for name, answer in said.items()}
+    return {name: always(answer) for name, answer in said.items()}
 
 
 def iter_of(*answers: Any, repeat: bool = False) -> Callable[[dict[str, Any]], Any]:

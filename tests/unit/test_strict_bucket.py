@@ -73,7 +73,8 @@ def signed(path: str, when: datetime, secret: str = KEY.secret) -> Mapping[str, 
     signer = S3SigV4Auth(Credentials(KEY.access, secret), "s3", KEY.region)
     text = signer.string_to_sign(request, signer.canonical_request(request))
     signer._inject_signature_to_request(request, signer.signature(text, request))
-    return request.headers
+    headers: Mapping[str, str] = request.headers
+    return headers
 
 
 def test_a_signature_is_checked_upon_the_path_as_s3_reads_it() -> None:
