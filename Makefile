@@ -6,13 +6,14 @@ BIN := .venv/bin
 CHECKS := .local/checks/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test check soak fuzz bench release clean
+.PHONY: help setup demo local test lint check soak fuzz bench release clean
 
 help:
 	@echo "make demo    from nothing to a published repository on this machine, with proof"
 	@echo "             (SIGNER=gnupg: signed by a key in a layer with gpg, instead of by KMS)"
 	@echo "make local   the same stack kept up until Ctrl-C (PORT= chooses the port)"
 	@echo "make test    all tests: unit, integration, system (TESTS= chooses some)"
+	@echo "make lint    lint and types alone, the tests' as well"
 	@echo "make check   lint, types, known vulnerabilities, synthesis, templates"
 	@echo "             (AUDIT=required: fails where vulnerabilities could not be asked for)"
 	@echo "make soak    the long rounds: faults, interleavings, signatures (SOAK= multiplies them)"
@@ -39,11 +40,13 @@ test: setup
 	@$(BIN)/python -m local.tools tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-# W3005: the CDK itself writes dependencies that a reference implies already.
-check: setup
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# W3005: the CDK itself writes dependencies that a reference implies already.
+check: lint
 	@$(PYTHON) -m local.environments checks ansible
 	$(CHECKS)/bandit --quiet --severity-level medium -r layers/debpress/python lambdas stacks local app.py
 	$(CHECKS)/shellcheck .ci/run clients/*.sh layers/debpress/python/debpress/keys/*.sh
