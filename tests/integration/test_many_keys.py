@@ -23,12 +23,12 @@ from debpress.records.messages.merge import MergeInput
 from debpress.records.result import Result
 from debpress.steps import merge, reap
 from debpress.steps.services import Services
-from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from tests.support.clock import FakeClock
 from tests.support.press import Press, debs, ed25519_signers
+from tests.support.simulated_s3 import versioned
 
 BUCKET = "press-of-the-tests"
 MORE = 1100
@@ -56,10 +56,6 @@ class Full:
 
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Full]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     clock = FakeClock(LONG_AGO)
     press = Press(ed25519_signers(clock), clock=clock)
     press.set_up()
@@ -68,12 +64,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Full]:
     for suite in ("stable", "testing"):
         assert press.publish(press.upload("b1", both, suite=suite)) == "published"
     press.configure(keep=1)
-    with mock_aws():
-        client = s3.client(region="eu-central-1")
-        client.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-        )
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    with versioned(BUCKET, monkeypatch) as client:
         yield Full(press, s3.S3Store(client, BUCKET), s3_backends[DEFAULT_ACCOUNT_ID]["aws"])
 
 

@@ -25,9 +25,9 @@ from debpress.store import (
     PreconditionFailed,
     Store,
 )
-from moto import mock_aws
 
 from tests.support.memory_store import MemoryStore
+from tests.support.simulated_s3 import versioned
 
 BUCKET = "press-of-the-tests"
 
@@ -37,16 +37,7 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     if request.param != "s3":
         yield MemoryStore(sums=request.param == "memory")
         return
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        client = s3.client(region="eu-central-1")
-        client.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-        )
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    with versioned(BUCKET, monkeypatch) as client:
         yield s3.S3Store(client, BUCKET)
 
 

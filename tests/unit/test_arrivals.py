@@ -17,6 +17,7 @@ from debpress.inspection.arrivals import Fetched, arrivals, fetched
 from moto import mock_aws
 
 from tests.support.press import Press
+from tests.support.simulated_s3 import credentials
 from tests.unit.test_commands_operators import Bench
 
 # As AWS's and nginx's documents show a line, with our key.
@@ -104,8 +105,7 @@ class TestTheCommand:
     def bench(
         self, press: Press, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[Bench]:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        credentials(monkeypatch)
         with mock_aws():
             self.client = boto3.client("s3", region_name="us-east-1")
             for name in ("press", "press-logs"):

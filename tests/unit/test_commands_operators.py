@@ -15,6 +15,7 @@ from debpress.layout import Layout, is_manifest, parse_staged
 from moto import mock_aws
 
 from tests.support.press import Place, Press, deb, debs, event
+from tests.support.simulated_s3 import credentials
 
 
 class Bench:
@@ -405,10 +406,7 @@ def test_control_characters_of_others_do_not_reach_the_terminal(bench: Bench) ->
 class TestOnS3:
     @pytest.fixture
     def bucket(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        credentials(monkeypatch)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         with mock_aws():
             client = boto3.client("s3", region_name="us-east-1")
