@@ -47,7 +47,11 @@ from tests.support.press import Press, deb
 from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, queued, scene
 from tests.unit import test_staged as staged
 from tests.unit.test_admission import in_parts, reaper_beside
-from tests.unit.test_interleavings import leads_and_publishes_others, queues_while_another_leads
+from tests.unit.test_interleavings import (
+    leads_and_publishes_others,
+    older_and_newer,
+    queues_while_another_leads,
+)
 from tests.unit.test_operations import scheduled_twice
 
 Patch = pytest.MonkeyPatch
@@ -439,11 +443,11 @@ class TestAnswers:
         self, monkeypatch: Patch
     ) -> None:
         monkeypatch.setattr(Archive, "is_newest", lambda *_: True)
-        noticed(_older_and_newer, range(0, 130, 3), "another manifest")
+        noticed(older_and_newer, range(0, 130, 3), "another manifest")
 
     def test_7_without_the_condition_an_older_replaces_a_newer(self, monkeypatch: Patch) -> None:
         monkeypatch.setattr(Results, "__init__", _without_conditions)
-        noticed(_older_and_newer, range(0, 130), "another manifest")
+        noticed(older_and_newer, range(0, 130), "another manifest")
 
     def test_13_without_the_chain_a_published_batch_is_said_to_have_failed(
         self, monkeypatch: Patch
@@ -744,20 +748,6 @@ def _one_after_the_other(first: int) -> None:
     jobs["b"] = lambda press: press.publish(event)
     where.world(turns=Script([("a", first), ("b", 10**6)])).run(jobs)
     where.witness.settled()
-
-
-def _older_and_newer(first: int) -> None:
-    where = scene()
-    older = where.upload("b1", fresh("a"))
-
-    def newer(press: Press) -> Any:
-        return press.publish(where.upload("b1", fresh("b")))
-
-    world = where.world(turns=Script([("older", first), ("newer", 10**6)]))
-    world.run({"older": lambda press: press.publish(older), "newer": newer})
-    found = where.events["b1"]["detail"]["object"]
-    told = where.press.result("b1")["manifest"]["etag"]
-    assert told == found["etag"], "the result answers another manifest"
 
 
 def _fails(first: int, calls: int) -> None:
