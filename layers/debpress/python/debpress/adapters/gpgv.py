@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
+from subprocess import CompletedProcess
 
+from debpress.adapters.verifiers import run
 from debpress.errors import SigningError
 from debpress.openpgp.armor import dearmor
 
-_SECONDS = 60
 _STATUS = re.compile(r"^\[GNUPG:\] ([A-Z_]+)(?: (\S+))?", re.MULTILINE)
 _BLOCK = re.compile(
     rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL
@@ -63,21 +63,9 @@ class Gpgv:
         for path, body in zip(paths, files, strict=True):
             path.write_bytes(body)
         command = [self._program, "--status-fd", "1", *_WEAK, "--keyring", str(keyring)]
-        try:
-            done = subprocess.run(  # noqa: S603
-                [*command, *options, *map(str, paths)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_SECONDS,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise SigningError(f"gpgv does not run here: {error}") from error
-        self._conclude(done)
+        self._conclude(run([*command, *options, *map(str, paths)]))
 
-    def _conclude(self, done: subprocess.CompletedProcess[str]) -> None:
+    def _conclude(self, done: CompletedProcess[str]) -> None:
         said = _STATUS.findall(done.stdout)
         unknown = [key for word, key in said if word == "NO_PUBKEY"]
         wrong = [

@@ -27,7 +27,7 @@ def judge(name: str, certificates: bytes, signature: bytes, data: bytes) -> bool
             file.write_bytes(content)
         keyring, signed, text = map(str, files)
         command = [program, "--keyring", keyring, *_option(name, program), signed, text]
-        done = _run(command)
+        done = run(command)
     if done.returncode:
         said = f"{done.stdout} {done.stderr}".strip()[-500:]
         raise SigningError(f"{name} refuses the signature: {said}")
@@ -36,11 +36,12 @@ def judge(name: str, certificates: bytes, signature: bytes, data: bytes) -> bool
 
 def _option(name: str, program: str) -> list[str]:
     """The arguments before the signature's path: from version 1.2 on sqv takes it by an option."""
-    new = name == "sqv" and "--signature-file" in _run([program, "--help"]).stdout
+    new = name == "sqv" and "--signature-file" in run([program, "--help"]).stdout
     return ["--signature-file"] if new else []
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Raises SigningError where the program can't be run, or does not end."""
     try:
         return subprocess.run(  # noqa: S603
             command,
