@@ -40,6 +40,7 @@ from tests.support.external_kms import ExternalKms
 from tests.support.gpg import Gpg, gpg
 from tests.support.memory_store import MemoryStore
 from tests.support.press import Press, ed25519_signers, keys
+from tests.support.simulated_s3 import credentials
 from tests.support.sources import ORIGIN, Aptly, Flat, Publisher, Reprepro
 from tests.unit.test_commands_operators import Bench
 
@@ -339,10 +340,7 @@ class TestInsideS3:
 
     @pytest.fixture
     def way(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[InsideS3]:
-        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        credentials(monkeypatch)
         with mock_aws():
             self.client = boto3.client("s3", region_name="us-east-1")
             for bucket in ("old", "press"):

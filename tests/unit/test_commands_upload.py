@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from debpress import layout
@@ -19,32 +18,22 @@ from debpress.commands import connection, sending, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
 from debpress.commands.sending import send
-from moto import mock_aws
 
 from tests.support.clock import FakeClock
 from tests.support.debs import control, deb, member
+from tests.support.simulated_s3 import REGION, versioned
 from tests.unit.test_commands_packages import write
 
 BUCKET = "press-of-the-tests"
-REGION = "eu-central-1"
 HELLO_DEB = deb(control(Package="hello", Architecture="amd64"))
 WORLD_DEB = deb(control(Package="world", Version="2.0+b1"))
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("DEBPRESS_BUCKET", BUCKET)
-    with mock_aws():
-        client = boto3.client("s3", region_name=REGION)
-        client.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    with versioned(BUCKET, monkeypatch) as client:
         yield client
 
 
