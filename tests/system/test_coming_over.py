@@ -61,8 +61,9 @@ def test_from_aptly_by_one_change_of_address_and_back(
             def differences() -> list[dict[str, str]]:
                 """Others publish here, too, packages of other names."""
                 found = debpress.run("compare", address, *place, "--json")
-                listed = json.loads(found.stdout)["differences"]
-                return [d for d in listed if d["about"].startswith("coming-")]
+                said = json.loads(found.stdout)
+                assert said["judge"].startswith("apt ") and said["disagreements"] == []
+                return [d for d in said["differences"] if d["about"].startswith("coming-")]
 
             # A host of the old repository, which knows both keys by now.
             line = f"deb [signed-by={old_key},{key}] {{}} {SUITE} main"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from debpress.adapters import aws
+from debpress.adapters import apt, aws
 from debpress.adapters.places import FolderPlace
 from debpress.commands import compare, connection, fetching, foreign, import_, status, waiting
 from debpress.commands.main import main
@@ -76,6 +76,8 @@ def named(
         press.clock.sleep(600)
         press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
         monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
+        # tests/integration/test_coming_over.py asks it.
+        monkeypatch.setattr(apt, "installed", lambda: None)
         made = Bench(press, capsys)
         made.deploy(**names)
         return made
@@ -958,6 +960,14 @@ class TestComparing:
         coming.there.publish()
         code, out, _ = coming.run("compare")
         assert code == 0 and "note: the release here is older than the one there" in out
+
+    def test_a_release_that_hosts_refuse_by_now_is_told(self, coming: Coming) -> None:
+        coming.imported()
+        until = "Mon, 23 Nov 2026 01:01:00 UTC"
+        coming.there.names = {**coming.there.names, "Valid-Until": until}
+        coming.there.publish()
+        code, out, _ = coming.run("compare")
+        assert code == 0 and "note: hosts refuse" in out and "its Valid-Until is over" in out
 
     def test_another_candidate(self, coming: Coming) -> None:
         coming.imported()

@@ -272,11 +272,11 @@ def test_stanzas_are_read_as_python_debian_reads_them() -> None:
         " long \n .\n more\r\n# inside\nX-Empty:\nno field\n\n \t\nPackage : b\nPackage: c\n"
         "Homepage: http://x/y:z\n\nSection: \x0bx\u2028y\n\n\n"
     )
-    ours = list(suite._parsed(text.encode()))
+    ours = list(suite.parsed(text.encode()))
     paragraphs = deb822.Deb822.iter_paragraphs(text.encode(), use_apt_pkg=False)
     theirs = [{k.lower(): v for k, v in each.items()} for each in paragraphs]
     assert [{k.lower(): v for k, v in each.items()} for each in ours] == theirs
     assert sorted(ours[0]) == [
         "Depends", "Description", "Package", "Version", "X-Empty",
     ]  # fmt: skip
-    assert list(suite._parsed(b"")) == []
+    assert list(suite.parsed(b"")) == []

@@ -27,6 +27,15 @@ _REASONS = {
 }
 
 
+def binary(keyring: bytes, name: str) -> bytes:
+    """A keyring, armored or not, as gpgv and apt read it. Raises SigningError."""
+    blocks = _BLOCK.findall(keyring)
+    try:
+        return b"".join(dearmor(each, "PUBLIC KEY BLOCK") for each in blocks) or keyring
+    except SigningError as error:
+        raise SigningError(f"{name}: {error}") from error
+
+
 class Gpgv:
     """A `debpress.source.place.Verifier`. At least one signature must be good, and none bad, as apt
     has it: one by a key that is not in the keyring says nothing."""
@@ -39,12 +48,7 @@ class Gpgv:
             raise SigningError("gpgv is not installed; as root: apt-get install gpgv")
         self._program = program
         self._name = name
-        blocks = _BLOCK.findall(keyring)
-        try:
-            self._keyring = b"".join(dearmor(each, "PUBLIC KEY BLOCK") for each in blocks)
-        except SigningError as error:
-            raise SigningError(f"{name}: {error}") from error
-        self._keyring = self._keyring or keyring
+        self._keyring = binary(keyring, name)
 
     def clearsigned(self, document: bytes) -> bytes:
         with tempfile.TemporaryDirectory() as folder:

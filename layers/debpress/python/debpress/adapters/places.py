@@ -8,7 +8,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from debpress.adapters import aws
 from debpress.adapters.s3 import full_sum
 from debpress.errors import SourceError, TransientError
+from debpress.source.place import Place
 from debpress.store import Copied, Pin
 
 PIECE = 1 << 20
@@ -225,6 +226,33 @@ class BucketPlace:
         ):
             while piece := body.read(PIECE):
                 yield piece
+
+
+class KeptPlace:
+    """Another place, of which each file that is read whole is kept below `folder`, at the path that
+    it has there."""
+
+    def __init__(self, place: Place, folder: Path) -> None:
+        self._place = place
+        self._folder = folder
+
+    def uri(self, path: str) -> str:
+        return self._place.uri(path)
+
+    def read(self, path: str, most: int) -> bytes | None:
+        body = self._place.read(path, most)
+        if body is None:
+            return None
+        if ".." in PurePosixPath(path).parts:
+            # As a Release could have it that names an architecture so.
+            raise SourceError(f"{self.uri(path)} is no path of a repository; publish it anew")
+        file = self._folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+        return body
+
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes] | None:
+        return self._place.stream(path, start)
 
 
 class _Nothing:

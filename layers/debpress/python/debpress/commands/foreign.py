@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 _COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _SOURCE_SUITE = re.compile(r"[A-Za-z0-9._+~-]+(/[A-Za-z0-9._+~-]+)*/?|/")
+
+
+Keep = Callable[["Place"], "Place"]
+
+
+def _as_it_is(place: Place) -> Place:
+    return place
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,13 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def opened(arguments: argparse.Namespace, client: Any, repository: Repository) -> SourceSuite:
+def opened(
+    arguments: argparse.Namespace, client: Any, repository: Repository, keep: Keep = _as_it_is
+) -> SourceSuite:
     """The suite that the arguments name, its signature checked. `client` is S3's, for a source
-    there; `repository` says whose hosts read a flat one that names no architecture. Raises
-    SourceError, TransientError."""
+    there; `repository` says whose hosts read a flat one that names no architecture; `keep` may put
+    another place around where it is. Raises SourceError, TransientError."""
     here = repository.suite(arguments.suite)
     return suite.opened(
-        _place(arguments.source, client),
+        keep(_place(arguments.source, client)),
         arguments.source_suite or arguments.suite,
         _verifier(arguments.keyring),
         here.architectures if here else (),
@@ -92,10 +101,18 @@ def check_any(source: SourceSuite, components: Sequence[str], architectures: Seq
         )
 
 
-def ours(archive: Archive, name: str) -> SourceSuite:
+def ours(archive: Archive, name: str, keep: Keep = _as_it_is) -> SourceSuite:
     """A suite of this repository, read as a host reads it, verified by the certificates that it
     publishes. Raises SourceError."""
-    return suite.opened(_Published(archive), name, _Certificates(archive))
+    return suite.opened(keep(_Published(archive)), name, _Certificates(archive))
+
+
+def own_keyring(archive: Archive) -> bytes:
+    """The certificates that hosts have of this repository. Raises SigningError."""
+    found = archive.read(archive.layout.key_gpg)
+    if found is None:
+        raise SigningError(f"{archive.layout.key_gpg} is not there; deploy")
+    return found.body
 
 
 class _Published:
@@ -125,10 +142,7 @@ class _Certificates:
     def clearsigned(self, document: bytes) -> bytes:
         from debpress import openpgp  # noqa: PLC0415 (cryptography takes long to import)
 
-        found = self._archive.read(self._archive.layout.key_gpg)
-        if found is None:
-            raise SigningError(f"{self._archive.layout.key_gpg} is not there; deploy")
-        openpgp.verify_clearsigned(document, [found.body])
+        openpgp.verify_clearsigned(document, [own_keyring(self._archive)])
         return openpgp.split(document)[0]
 
     def detached(self, data: bytes, signature: bytes) -> None:
@@ -158,11 +172,15 @@ def _place(source: str, client: Any) -> Place:
     return places.FolderPlace(folder)
 
 
-def _verifier(keyring: Path) -> Verifier:
+def keyring(file: Path) -> bytes:
+    """What --keyring names. Raises SourceError."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{file} can't be read: {error.strerror}") from error
+
+
+def _verifier(file: Path) -> Verifier:
     from debpress.adapters.gpgv import Gpgv  # noqa: PLC0415
 
-    try:
-        body = keyring.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{keyring} can't be read: {error.strerror}") from error
-    return Gpgv(body, str(keyring))
+    return Gpgv(keyring(file), str(file))

@@ -54,6 +54,11 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
         print(f"  {line.rstrip()}")
 
 
+def count(number: int, what: str) -> str:
+    """`1 package`, `2 packages`: of a word whose plural ends with an s alone."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def age(seconds: float) -> str:
     """A duration in the unit that a person would use: `90 s`, `12 min`, `3 h`, `5 d`."""
     for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):

@@ -1,4 +1,7 @@
-"""Whether a host could tell two repositories apart: what apt would be offered by either."""
+"""Whether a host could tell two repositories apart: what apt would be offered by either.
+
+apt itself is asked where there is one (`Judge`), and then what is read here has to agree with it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from debpress.errors import SourceError
 from debpress.findings import shown
 from debpress.index.entries import Identity
 from debpress.index.order import BY_VERSION
+from debpress.source.answers import DEPENDENCIES, PIN, Answer, Judge
 from debpress.source.suite import SourceSuite, Stanza
 
 # Where a file is, and sums beyond SHA-256, which apt takes as the strongest that it is told.
@@ -20,20 +24,19 @@ MAY_DIFFER = ("Filename", "MD5sum", "SHA1", "SHA224", "SHA384", "SHA512", "Descr
 _INVENTED = {
     "License": "unknown", "Vendor": "none", "Homepage": "http://nourlgiven.example.com/",
 }  # fmt: skip
-# By these apt resolves what an installation needs, and tells the installed build from another one.
-DEPENDENCIES = (
-    "Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Breaks", "Conflicts",
-    "Replaces", "Provides",
-)  # fmt: skip
 # The fields of Release by which hosts know a repository, and rank it.
+_RANKS = ("NotAutomatic", "ButAutomaticUpgrades")
 _RELEASE = (
     ("Origin", "apt stops and asks when it changes"),
     ("Label", "apt stops and asks when it changes"),
     ("Codename", "apt stops and asks when it changes"),
     ("Suite", "pins of hosts by `a=` would not match"),
-    ("NotAutomatic", "apt ranks all of its packages otherwise"),
-    ("ButAutomaticUpgrades", "apt ranks all of its packages otherwise"),
+    *((name, "apt ranks all of its packages otherwise") for name in _RANKS),
 )
+# What follows where apt and we don't read the same. apt takes an index for empty whose plain form
+# its Release does not list (docs/invariants.md, law 6).
+_READ = "look at its stanza, and if that is in order, tell who maintains debpress"
+_UNSEEN = "does its Release list the plain Packages, too? apt says nothing where it does not"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,13 @@ class Difference:
 class Comparison:
     """`candidates` and `stanzas` are how many were compared, for hosts of these architectures;
     `allowed` is how often a field differs that may. `older`: under the address that they have,
-    hosts would not take our release for a new one (law 1)."""
+    hosts would not take our release for a new one (law 1). `unasked` are the architectures that
+    the judge, if there was one, knows nothing of; `disagreements` is what it reads otherwise than
+    we do, which would be a fault of ours, or stanzas that only one of both can read."""
 
     differences: list[Difference] = field(default_factory=list)
+    disagreements: list[Difference] = field(default_factory=list)
+    unasked: list[str] = field(default_factory=list)
     candidates: int = 0
     stanzas: int = 0
     allowed: Counter[str] = field(default_factory=Counter)
@@ -85,9 +92,16 @@ def _higher(one: Stanza, other: Stanza) -> bool:
         ) from error
 
 
-def compare(theirs: SourceSuite, ours: SourceSuite, components: Sequence[str]) -> Comparison:
+def components_of(side: SourceSuite, wanted: Sequence[str]) -> list[str]:
+    """What is read of it: those that it has, or the one index of a flat repository."""
+    return [""] if side.flat else [c for c in wanted if c in side.components]
+
+
+def compare(
+    theirs: SourceSuite, ours: SourceSuite, components: Sequence[str], judge: Judge | None = None
+) -> Comparison:
     """All that differs, of these components, to hosts of the architectures that their repository
-    has. What has several is told for each, as a host has one."""
+    has. What has several is told for each, as a host has one. Raises what `judge` raises."""
     result = Comparison()
     result.differences += _releases(theirs, ours, components)
     result.architectures = theirs.architectures
@@ -95,10 +109,18 @@ def compare(theirs: SourceSuite, ours: SourceSuite, components: Sequence[str]) -
     for architecture in result.architectures:
         sides = []
         for side in (theirs, ours):
-            own = [c for c in components if c in side.components] if not side.flat else [""]
-            there = architecture in side.architectures
-            sides.append([s for c in own for s in side.stanzas(c, architecture)] if there else [])
-        _compare(result, architecture, *sides)
+            own = components_of(side, components) if architecture in side.architectures else []
+            sides.append([s for c in own for s in side.stanzas(c, architecture)])
+        one = _Architecture(result, architecture, *sides)
+        answers = judge.answers(architecture) if judge else None
+        if judge and not answers:
+            result.unasked.append(architecture)
+        if answers:
+            one.check(answers)
+            one.candidates = (answers[0].candidates, answers[1].candidates)
+        one.compare()
+        if answers:
+            one.resolve(*answers)
     return result
 
 
@@ -116,30 +138,98 @@ def _releases(
                 yield Difference("Release", f"component {component}", what, reason)
 
 
-def _compare(
-    result: Comparison, architecture: str, theirs: list[Stanza], ours: list[Stanza]
-) -> None:
-    found = result.differences
-    there, here = candidates(theirs), candidates(ours)
-    told = set()
-    for name in sorted(there.keys() | here.keys()):
-        result.candidates += 1
-        old, new = there.get(name), here.get(name)
-        for what, reason in _candidate(old, new):
-            found.append(Difference(architecture, name, what, reason))
-            told.add(name)
-    old_all, new_all = _by_identity(theirs), _by_identity(ours)
-    for identity in sorted(old_all.keys() | new_all.keys()):
-        result.stanzas += 1
-        if identity not in new_all or identity not in old_all:
-            if identity.package in there.keys() & here.keys() and identity.package in told:
-                continue  # Its candidate says so.
-            where = "there" if identity in old_all else "here"
-            if identity.package in there.keys() & here.keys():
+class _Architecture:
+    """Hosts of one architecture. `candidates` are as we read them, unless somebody says better."""
+
+    def __init__(
+        self, result: Comparison, name: str, theirs: list[Stanza], ours: list[Stanza]
+    ) -> None:
+        self.candidates: tuple[Mapping[str, Stanza], Mapping[str, Stanza]]
+        self.candidates = (candidates(theirs), candidates(ours))
+        self._result = result
+        self._name = name
+        self._all = (_by_identity(theirs), _by_identity(ours))
+        # Packages and versions of which something is said.
+        self._told: set[str] = set()
+
+    def check(self, answers: Sequence[Answer]) -> None:
+        """Says where a judge has other versions than we, or another candidate."""
+        sides = zip(("there", "here"), answers, self.candidates, self._all, strict=True)
+        for where, answer, own, everything in sides:
+            if everything and not answer.resolved:
+                what = f"apt sees none of its {len(everything)} stanzas {where}"
+                self._disagree("Packages", what, _UNSEEN)
+                continue
+            for identity in sorted(answer.resolved.keys() ^ everything.keys()):
+                what = f"apt has it {where}, and debpress does not"
+                if identity in everything:
+                    what = f"debpress has it {where}, and apt does not"
+                self._disagree(str(identity), what, _READ)
+            for name in sorted(answer.candidates.keys() & own.keys()):
+                said = [each[name].field("Version") for each in (answer.candidates, own)]
+                if said[0] != said[1]:
+                    what = f"apt takes {said[0]} {where}, and debpress {said[1]}"
+                    self._disagree(name, what, _READ)
+
+    def compare(self) -> None:
+        there, here = self.candidates
+        for name in sorted(there.keys() | here.keys()):
+            self._result.candidates += 1
+            for what, reason in _candidate(there.get(name), here.get(name)):
+                self._tell(name, what, reason)
+        both = there.keys() & here.keys()
+        told = frozenset(self._told)
+        old, new = self._all
+        for identity in sorted(old.keys() | new.keys()):
+            self._result.stanzas += 1
+            if identity in old and identity in new:
+                self._fields(identity, old[identity], new[identity])
+            elif identity.package in both - told:  # Else its candidate says so.
+                where = "there" if identity in old else "here"
                 what, reason = f"is only {where}", "a host could ask for this very version"
-                found.append(Difference(architecture, str(identity), what, reason))
-            continue
-        found += _stanzas(result, architecture, old_all[identity], new_all[identity])
+                self._tell(str(identity), what, reason)
+        for name in sorted(both - self._told):
+            # Of one version with two contents, which of them apt takes.
+            old_one, new_one = there[name], here[name]
+            if old_one.sha256 != new_one.sha256 and str(old_one.identity) not in self._told:
+                what = f"SHA256 is {_either(old_one.sha256, new_one.sha256)}"
+                self._tell(name, what, _reason("SHA256"))
+
+    def resolve(self, theirs: Answer, ours: Answer) -> None:
+        """What is left to tell of what apt resolves requests by."""
+        ranked = any(
+            each.where == "Release" and each.about in _RANKS for each in self._result.differences
+        )
+        for identity in sorted(theirs.resolved.keys() & ours.resolved.keys()):
+            if self._told & {str(identity), identity.package}:
+                continue
+            old, new = theirs.resolved[identity], ours.resolved[identity]
+            for name in sorted(old.keys() | new.keys()):
+                if old.get(name) != new.get(name) and not (name == PIN and ranked):
+                    what = f"to apt {name} is {_either(old.get(name, ''), new.get(name, ''))}"
+                    self._tell(str(identity), what, _reason(name))
+        both = theirs.resolved.keys() & ours.resolved.keys()
+        versions = {(each.package, each.version) for each in both}
+        for unmet in sorted(theirs.unmet ^ ours.unmet):
+            package, version, what = unmet
+            where = "there" if unmet in theirs.unmet else "here"
+            if (package, version) in versions:
+                said = f"nothing satisfies `{what}` {where}"
+                self._tell(f"{package} {version}", said, "apt could install it from one alone")
+        for warning in sorted(theirs.warnings ^ ours.warnings):
+            where = "there" if warning in theirs.warnings else "here"
+            self._tell("apt-get update", f"warns {where}: {warning}", "every host would say it")
+
+    def _fields(self, identity: Identity, old: Stanza, new: Stanza) -> None:
+        for what, reason in _stanzas(self._result, old, new):
+            self._tell(str(identity), what, reason)
+
+    def _tell(self, about: str, what: str, reason: str) -> None:
+        self._told.add(about)
+        self._result.differences.append(Difference(self._name, about, what, reason))
+
+    def _disagree(self, about: str, what: str, reason: str) -> None:
+        self._result.disagreements.append(Difference(self._name, about, what, reason))
 
 
 def _candidate(old: Stanza | None, new: Stanza | None) -> Iterator[tuple[str, str]]:
@@ -160,11 +250,8 @@ def _by_identity(stanzas: Iterable[Stanza]) -> dict[Identity, Stanza]:
     return found
 
 
-def _stanzas(
-    result: Comparison, architecture: str, old: Stanza, new: Stanza
-) -> Iterator[Difference]:
+def _stanzas(result: Comparison, old: Stanza, new: Stanza) -> Iterator[tuple[str, str]]:
     said = [_comparable(each.fields) for each in (old, new)]
-    about = str(old.identity)
     for name in sorted(said[0].keys() | said[1].keys()):
         one, other = (each.get(name, "") for each in said)
         if one == other:
@@ -174,14 +261,13 @@ def _stanzas(
         if name in MAY_DIFFER or invented or translated:
             result.allowed[name] += 1
             continue
-        what = f"{name} is {_either(_short(one), _short(other))}"
-        yield Difference(architecture, about, what, _reason(name))
+        yield f"{name} is {_either(_short(one), _short(other))}", _reason(name)
 
 
 def _reason(name: str) -> str:
     if name in ("SHA256", "Size"):
         return "other bytes under the same version: apt would fetch it again"
-    if name in DEPENDENCIES:
+    if name in (*DEPENDENCIES, PIN):
         return "apt would resolve it otherwise"
     if name in ("Section", "Priority"):
         return "the source overrides what the package says itself; change the package"

@@ -102,7 +102,7 @@ class SourceSuite:
 
     def _index(self, component: str, name: str) -> list[Stanza]:
         if name not in self._read:
-            self._read[name] = [Stanza(component, fields) for fields in _parsed(self._text(name))]
+            self._read[name] = [Stanza(component, fields) for fields in parsed(self._text(name))]
         return self._read[name]
 
     def _text(self, name: str) -> bytes:
@@ -181,7 +181,7 @@ def _unpacked(uri: str, name: str, body: bytes) -> bytes:
     return text
 
 
-def _parsed(text: bytes) -> Iterator[Mapping[str, str]]:
+def parsed(text: bytes) -> Iterator[Mapping[str, str]]:
     """The stanzas, as python-debian reads them and five times as fast: an index is read again at
     each look, and of its lines there is but one form (Debian Policy 5.1). Values have their further
     lines as they are; comments, and what is no field, are passed over."""

@@ -1,0 +1,200 @@
+"""Asks real apt what a host would be offered, in a root of its own.
+
+Nothing of this machine's apt is read or changed: not its sources, keys, pins, hooks or packages.
+apt reads a mirror, the very files that were fetched, and verifies, unpacks and parses them itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from debpress.errors import SourceError
+from debpress.source import answers
+from debpress.source.answers import Answer
+
+_SECONDS = 600
+_VERSION = re.compile(r"apt (\S+)")
+# They go into apt's configuration, in which a quote would begin something else.
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]*")
+_MESSAGE = re.compile(r"^(W|E|Warning|Error): ?(.*)$", re.MULTILINE)
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """What was fetched of a suite, in a folder that has it as its repository has: `release` is
+    where its Release is, below `folder`, and `address` what to call it. `keyring` is binary."""
+
+    folder: Path
+    release: str
+    flat: bool
+    keyring: bytes
+    address: str
+
+
+class Apt:
+    """The apt of this machine, whose `version` is as it says it."""
+
+    def __init__(self, get: str, cache: str) -> None:
+        self._get, self._cache = get, cache
+        try:
+            said = subprocess.run(  # noqa: S603
+                [get, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SourceError(f"{get} does not run here: {error}") from error
+        found = _VERSION.match(said.stdout)
+        if found is None:
+            raise SourceError(f"{get} does not say its version; is it apt's?")
+        self.version = found[1]
+
+    def asked(self, mirror: Mirror, components: Iterable[str], architecture: str) -> Answer:
+        """What it says on a host of this architecture with this source alone and nothing
+        installed. Raises SourceError where apt does not take the source."""
+        for word in (*components, architecture):
+            if not _WORD.fullmatch(word):
+                raise SourceError(f"{mirror.address} has an architecture or a component {word!r}")
+        with tempfile.TemporaryDirectory() as folder:
+            root = _Root(Path(folder), mirror, components, architecture)
+            updated = root.run(self._get, "update")
+            available = root.run(self._cache, "dumpavail")
+            # With --important those of Depends and Pre-Depends alone.
+            missing = root.run(self._cache, "--important", "unmet")
+            return Answer(
+                answers.candidates(available.stdout, architecture),
+                answers.resolved(root.universe(self._get)),
+                frozenset(answers.unmet(missing.stdout.decode("utf-8", "replace"))),
+                frozenset(root.warnings(updated)),
+            )
+
+
+def installed() -> Apt | None:
+    """None where apt is not installed. Raises SourceError where it does not run."""
+    get, cache = shutil.which("apt-get"), shutil.which("apt-cache")
+    return Apt(get, cache) if get and cache else None
+
+
+class _Root:
+    """Where apt has all that it reads and writes."""
+
+    def __init__(
+        self, path: Path, mirror: Mirror, components: Iterable[str], architecture: str
+    ) -> None:
+        self._path, self._mirror = path, mirror
+        for part in (
+            "etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d",
+            "etc/apt/trusted.gpg.d", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial",
+            "var/lib/dpkg", "tmp",
+        ):  # fmt: skip
+            (path / part).mkdir(parents=True)
+        (path / "var/lib/dpkg/status").touch()
+        (path / "etc/apt/trusted.gpg.d/its.gpg").write_bytes(mirror.keyring)
+        source = _source(mirror, components)
+        (path / "etc/apt/sources.list.d/its.sources").write_text(source, "utf-8")
+        (path / "apt.conf").write_text(_configuration(path, architecture), "utf-8")
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
+        """Raises SourceError with what apt says where it fails."""
+        done = self._run(*command)
+        if done.returncode:
+            raise SourceError(
+                f"apt does not take {self._mirror.address}: {self._told(done, 'E')}; hosts with "
+                "this apt would not either: mend it there, or run this where apt is your hosts'"
+            )
+        return done
+
+    def universe(self, get: str) -> bytes:
+        """What apt hands to a resolver that is not its own, for which it has one that writes it
+        down and gives up."""
+        file = self._path / "universe"
+        done = self._run(get, "-oAPT::Solver=dump", "--simulate", "dist-upgrade", dump=file)
+        if not file.exists():
+            raise SourceError(
+                "apt does not write down what it tells a resolver (its program solvers/dump): "
+                f"{self._told(done, 'E')}; install the package apt anew"
+            )
+        return file.read_bytes()
+
+    def warnings(self, done: subprocess.CompletedProcess[bytes]) -> list[str]:
+        return [said for kind, said in self._messages(done) if kind == "W"]
+
+    def _told(self, done: subprocess.CompletedProcess[bytes], kind: str) -> str:
+        said = [text for each, text in self._messages(done) if each == kind]
+        return "; ".join(said[:_SHOWN]) or f"it ends with {done.returncode}"
+
+    def _messages(self, done: subprocess.CompletedProcess[bytes]) -> list[tuple[str, str]]:
+        """As they are of either side: where the mirror and the root are says nothing."""
+        text = done.stderr.decode("utf-8", "replace").replace(f"{_uri(self._mirror)} ", "")
+        text = text.replace(str(self._path), "")
+        return [(kind[0], said.strip()) for kind, said in _MESSAGE.findall(text)]
+
+    def _run(self, *command: str, dump: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+        environment = {
+            "APT_CONFIG": str(self._path / "apt.conf"),
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "TMPDIR": str(self._path / "tmp"),
+        }
+        if dump:
+            environment["APT_EDSP_DUMP_FILENAME"] = str(dump)
+        try:
+            return subprocess.run(  # noqa: S603
+                command,
+                cwd=self._path,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SourceError(f"apt does not run here: {error}") from error
+
+
+def _uri(mirror: Mirror) -> str:
+    return f"file:{quote(str(mirror.folder.resolve()))}"
+
+
+def _source(mirror: Mirror, components: Iterable[str]) -> str:
+    """sources.list(5), "DEB822-STYLE FORMAT"."""
+    lines = ["Types: deb", f"URIs: {_uri(mirror)}"]
+    if mirror.flat:
+        lines.append(f"Suites: {mirror.release or './'}")
+    else:
+        suite = mirror.release.removeprefix("dists/").rstrip("/")
+        lines += [f"Suites: {suite}", f"Components: {' '.join(components)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _configuration(path: Path, architecture: str) -> str:
+    """An apt.conf(5) in place of all of the machine's own: apt reads the file that APT_CONFIG names
+    first, so that its `Dir` keeps apt from the machine's files.
+
+    Dates are not judged, as an old source is compared as well, and `compare` itself tells of them.
+    Phased updates are a matter of the single host.
+    """
+    return f"""\
+Dir "{path}";
+Dir::Etc "etc/apt";
+Dir::State "var/lib/apt";
+Dir::State::status "{path}/var/lib/dpkg/status";
+Dir::Cache "var/cache/apt";
+Dir::Log "tmp";
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+APT::Get::Always-Include-Phased-Updates "true";
+APT::Solver::Strict-Pinning "false";
+Acquire::Languages "none";
+Acquire::Check-Date "false";
+Acquire::Check-Valid-Until "false";
+"""

@@ -1,0 +1,154 @@
+"""`debpress compare` where apt is installed: apt itself says what a host would be offered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from debpress.adapters import apt
+from debpress.adapters.places import FolderPlace, KeptPlace
+from debpress.commands import connection, foreign
+from debpress.errors import SourceError
+from debpress.signing import Signers
+
+from tests.support.press import Press, debs, ed25519_signers
+from tests.support.published import Certificates, Published
+from tests.unit.test_commands_operators import Bench
+
+NAMES = {"origin": ". stable", "label": ". stable"}
+PACKAGES = (("a", "1.0", "amd64"), ("a", "1.1~rc1", "amd64"), ("b", "2.0", "all"))
+
+
+@pytest.fixture(scope="module")
+def signers() -> Signers:
+    return ed25519_signers()
+
+
+class Comparing:
+    """A source, a press that has imported it, and what `debpress compare` says of the two."""
+
+    def __init__(self, bench: Bench, there: Published, folder: Path) -> None:
+        self.there = there
+        self.signers = there.signers
+        self._bench = bench
+        self._key = folder / "key.gpg"
+        self._key.write_bytes(bench.press.signers.key_gpg())
+        self._cache = folder / "cache"
+
+    def run(self, command: str, *more: str) -> tuple[int, str, str]:
+        place = (str(self.there.folder), "--suite", "stable", "--keyring", str(self._key))
+        return self._bench.run(command, *place, *more)
+
+    def imported(self) -> None:
+        code, _, err = self.run("import", "--cache", str(self._cache))
+        assert (code, err) == (0, "")
+
+
+@pytest.fixture
+def comparing(
+    signers: Signers,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Comparing:
+    press = Press(signers)
+    press.configure(**NAMES)
+    press.set_up()
+    press.clock.sleep(600)
+    press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+    monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
+    bench = Bench(press, capsys)
+    bench.deploy(**NAMES)
+    there = Published(tmp_path / "there", signers)
+    for name, body in debs(*PACKAGES).items():
+        there.add(name, body)
+    there.publish()
+    made = Comparing(bench, there, tmp_path)
+    made.imported()
+    return made
+
+
+def altered(comparing: Comparing, start: str, old: bytes, new: bytes) -> None:
+    """The stanza of a package whose file begins so says something else from now on."""
+    [path] = [p for p in comparing.there.packages["main"] if f"/{start}" in p]
+    comparing.there.altered[path] = (old, new)
+    comparing.there.publish()
+
+
+def test_apt_is_asked_and_that_is_said(comparing: Comparing) -> None:
+    comparing.there.by_hash = True
+    comparing.there.names = {**comparing.there.names, "Acquire-By-Hash": "yes"}
+    comparing.there.publish()
+    code, out, err = comparing.run("compare")
+    assert (code, err) == (0, ""), out
+    assert "compared, for amd64, arm64, by apt " in out and " in private roots; " in out
+    assert "no host could tell them apart" in out
+    assert json.loads(comparing.run("compare", "--json")[1])["judge"].startswith("apt ")
+
+
+def test_where_apt_is_not_installed_that_is_said(
+    comparing: Comparing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setattr(foreign, "_verifier", lambda _keyring: Certificates(comparing.signers))
+    code, out, err = comparing.run("compare")
+    assert (code, err) == (0, "")
+    assert "by debpress's own reading, as apt is not installed here; " in out
+    assert json.loads(comparing.run("compare", "--json")[1])["judge"] == "debpress"
+
+
+def test_what_could_not_be_installed_from_one_of_both(comparing: Comparing) -> None:
+    altered(comparing, "b_", b"Maintainer", b"Depends: a (>> 1.0)\nMaintainer")
+    code, out, err = comparing.run("compare")
+    assert (code, err) == (1, "")
+    assert "amd64: b 2.0 (all): Depends is a (>> 1.0) there, absent here (apt would" in out
+    assert "arm64: b 2.0: nothing satisfies `Depends: a (> 1.0)` there (apt could install" in out
+    assert "amd64: b 2.0: nothing" not in out
+
+
+def test_an_index_that_apt_does_not_see(comparing: Comparing) -> None:
+    """Of which our own reading takes no notice: law 6."""
+    comparing.there.forms = (".xz",)
+    comparing.there.publish()
+    code, _, err = comparing.run("compare")
+    assert code == 1 and "amd64: Packages: apt sees none of its 3 stanzas there (does its" in err
+
+
+def test_a_stanza_that_apt_reads_otherwise(comparing: Comparing) -> None:
+    """apt passes over what says no version, without a word."""
+    altered(comparing, "b_", b"Version: 2.0\n", b"")
+    code, _, err = comparing.run("compare")
+    assert code == 1 and "amd64: b  (all): debpress has it there, and apt does not (look at" in err
+    assert "apt and debpress read an index otherwise: 2 disagreements\n" in err
+    found = json.loads(comparing.run("compare", "--json")[1])["disagreements"]
+    assert [each["about"] for each in found] == ["b  (all)", "Packages"]
+
+
+def test_a_source_that_apt_does_not_take(comparing: Comparing) -> None:
+    altered(comparing, "b_", b"Maintainer", b"Depends: a (\nMaintainer")
+    code, _, err = comparing.run("compare")
+    where = f"{comparing.there.folder}/dists/stable"
+    assert code == 1 and err.startswith(f"debpress: apt does not take {where}: ")
+    assert "Problem parsing dependency" in err and "/tmp/tmp" not in err
+
+
+@pytest.mark.parametrize("word", ['x";APT::Update::Pre-Invoke{"false";};//', "a/b", ""])
+def test_no_word_of_a_release_gets_into_the_configuration(word: str, tmp_path: Path) -> None:
+    found = apt.installed()
+    assert found is not None
+    mirror = apt.Mirror(tmp_path, "dists/stable/", False, b"", "https://apt.example.org")
+    for components, architecture in ((["main"], word), ([word], "amd64")):
+        with pytest.raises(SourceError, match="has an architecture or a component"):
+            found.asked(mirror, components, architecture)
+
+
+def test_nothing_is_kept_outside_of_the_mirror(tmp_path: Path) -> None:
+    (tmp_path / "there/dists").mkdir(parents=True)
+    (tmp_path / "there/x").write_bytes(b"x")
+    place = KeptPlace(FolderPlace(tmp_path / "there"), tmp_path / "mirror/kept")
+    assert place.read("x", 1) == b"x" and (tmp_path / "mirror/kept/x").read_bytes() == b"x"
+    assert place.read("none", 1) is None
+    with pytest.raises(SourceError, match="is no path of a repository"):
+        place.read("dists/../x", 1)
