@@ -84,7 +84,7 @@ def test_from_aptly_by_one_change_of_address_and_back(
             assert archives and "Need to get 0 B" in again.clean().out
 
             old.publish([*packages, debs.build(built, "coming-app", "1.1", "amd64")])
-            assert "1 packages were brought" in debpress("import", address, *place, *cache)
+            assert "1 package was brought" in debpress("import", address, *place, *cache)
             assert differences() == []
             host.update().clean()
             assert host.versions("coming-app") == ["1.1", "1.0"]
@@ -102,7 +102,7 @@ def test_from_aptly_by_one_change_of_address_and_back(
         stack.client("s3").create_bucket(Bucket="old-repository")
         ci.aws("s3", "cp", "--quiet", "--recursive", str(old.root), "s3://old-repository/apt")
         out = debpress("import", "s3://old-repository/apt", *place, "--remove")
-        assert "1 packages were brought" in out and "  removed  " not in out
+        assert "1 package was brought" in out and "  removed  " not in out
         compared = debpress.run("compare", "s3://old-repository/apt", *place, "--json")
         about = {each["about"] for each in json.loads(compared.stdout)["differences"]}
         assert not any(each.startswith("coming-") for each in about)
@@ -113,7 +113,7 @@ def test_from_aptly_by_one_change_of_address_and_back(
         said = debpress.refused("import", "s3://old-repository/apt", *place)
         assert "name-malformed: its Source is 'Its_Source'" in said
         out = debpress("import", "s3://old-repository/apt", *place, "--as-published")
-        assert "as published, though name-malformed" in out and "1 packages were brought" in out
+        assert "as published, though name-malformed" in out and "1 package was brought" in out
         sources.write_text(line.format(stack.outputs.apt_uri) + "\n")
         host.update().clean()
         assert host.versions("coming-odd") == ["1"]

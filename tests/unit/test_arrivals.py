@@ -147,7 +147,7 @@ class TestTheCommand:
         assert (code, err) == (0, "")
         assert out.splitlines() == [
             "stable: 2 hosts here in the last 24 h, 2 at the old address, 1 of them at both; "
-            "1 were at the old address last",
+            "1 was at the old address last",
             "  hour (UTC)        here  old",
             "  2026-11-23 01:00  2     2",
             "  2026-11-23 02:00  1     0",

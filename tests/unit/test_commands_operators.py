@@ -290,7 +290,7 @@ class TestPrune:
         full.publish(("a", "3", "all"), ("a", "4", "all"))
         assert full.run("prune", "--suite", "stable")[0] == 1
         code, out, _ = full.run("prune", "--suite", "stable", "--partial")
-        assert code == 0 and "1 more are left for the next prune" in out
+        assert code == 0 and "1 more is left for the next prune" in out
         assert full.names() == {("a", "3"), ("a", "4")}
         assert full.json("prune", "--suite", "stable", "--partial")["status"] == "published"
         assert full.names() == {("a", "4")}

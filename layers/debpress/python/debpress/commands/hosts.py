@@ -91,13 +91,16 @@ def _fetched(client: Any, places: Iterable[str], since: datetime) -> Iterator[Fe
 
 def _print(suite: str, found: Arrivals, arguments: argparse.Namespace) -> None:
     both = len(found.here.keys() & found.old.keys())
-    print(f"{suite}: {_hosts(len(found.here))} here in the last {arguments.hours} h", end="")
+    print(
+        f"{suite}: {text.count(len(found.here), 'host')} here in the last {arguments.hours} h",
+        end="",
+    )
     if not arguments.old_logs:
         print()
     else:
         print(
             f", {len(found.old)} at the old address, {both} of them at both; "
-            f"{len(found.left)} were at the old address last"
+            f"{text.count(len(found.left), 'was', 'were')} at the old address last"
         )
     hours = sorted(found.hours.items())[-_SHOWN:]
     rows = [(hour, len(here), len(old)) for hour, (here, old) in hours]
@@ -109,10 +112,6 @@ def _print(suite: str, found: Arrivals, arguments: argparse.Namespace) -> None:
         print(f"  not here yet: {text.printable(host)}, last there {iso(found.old[host])}")
     if len(found.left) > _SHOWN:
         print(f"  and {len(found.left) - _SHOWN} more (--json has all)")
-
-
-def _hosts(count: int) -> str:
-    return "1 host" if count == 1 else f"{count} hosts"
 
 
 def _as_json(suite: str, found: Arrivals) -> dict[str, object]:

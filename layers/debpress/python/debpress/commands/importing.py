@@ -135,7 +135,8 @@ def _conclude(suite: str, missing: Offer, left_out: Sequence[Refusal]) -> None:
     failed = {each.file for each in left_out}
     skipped = len(failed | {each.file for each in missing.problems})
     brought = len(missing.wanted) - len(failed)
-    said = f"{brought} packages were brought, {skipped} were left out"
+    packages = text.count(brought, "package was", "packages were")
+    said = f"{packages} brought, {text.count(skipped, 'was', 'were')} left out"
     print(f"{suite}: {said if brought or skipped else 'nothing is left to do'}")
 
 
@@ -145,14 +146,15 @@ def _tell_lived_with(suite: str, bringing: Bringing) -> None:
         return
     for each in sorted(chain.from_iterable(bringing.lived_with.values()), key=lambda r: r.file):
         print(text.printable(f"{each.file}: as published, though {each.code}: {each.message}"))
-    said = f"{len(bringing.lived_with)} packages are taken as they are published there"
-    print(f"{suite}: {said}")
+    packages = text.count(len(bringing.lived_with), "package is", "packages are")
+    print(f"{suite}: {packages} taken as published there")
 
 
 def _refused(suite: str, run: _Run) -> int:
     text.print_errors([each.as_json() for each in run.refusals])
-    files = len({each.file for each in run.refusals})
-    there = f", and {run.published} of {len(run.groups)} batches are published"
+    files = text.count(len({each.file for each in run.refusals}), "package")
+    batches = text.count(run.published, "batch is", "batches are")
+    there = f", and {batches} published, of {len(run.groups)}"
     said = (
         f"{files} refused{there if run.published else ', and nothing is published'}: mend them "
         "there, leave them out (--skip-invalid), or take what hosts can live with (--as-published)"

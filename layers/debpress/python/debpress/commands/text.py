@@ -54,9 +54,10 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
         print(f"  {line.rstrip()}")
 
 
-def count(number: int, what: str) -> str:
-    """`1 package`, `2 packages`: of a word whose plural ends with an s alone."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def count(number: int, one: str, more: str | None = None) -> str:
+    """`1 package`, `2 packages`; `more` is for what has more to its plural than an s behind it:
+    `package is`, `packages are`."""
+    return f"{number} {one if number == 1 else more or f'{one}s'}"
 
 
 def age(seconds: float) -> str:
@@ -119,6 +120,7 @@ def print_details(result: Result) -> None:
             print(f"  published in {other.suite} in generation {other.generation}")
         print_table((p.action, p.package, p.version, p.architecture) for p in result.packages)
     if result.left_over:
-        print(f"  {result.left_over} more are left for the next prune: prune_share allows no more")
+        more = count(result.left_over, "more is", "more are")
+        print(f"  {more} left for the next prune: prune_share allows no more")
     for ignored in result.ignored:
         print(f"  ignored {printable(ignored)}: the manifest does not list it")

@@ -93,9 +93,11 @@ def estimate(suite: str, offer: Offer, missing: Offer) -> None:
     """Prints how many packages there are, how many are to come, and what they cost."""
     refused = len({each.file for each in missing.problems})
     there = len(offer.wanted) + len(offer.problems) - len(missing.wanted) - len(missing.problems)
+    offered = len(offer.wanted) + len(offer.problems)
     print(
-        f"{suite}: {len(offer.wanted) + len(offer.problems)} packages are offered: {there} are "
-        f"published here, {refused} can't be, {len(missing.wanted)} are to come: "
+        f"{suite}: {text.count(offered, 'package is', 'packages are')} offered: "
+        f"{text.count(there, 'is', 'are')} published here, {refused} can't be, "
+        f"{text.count(len(missing.wanted), 'is', 'are')} to come: "
         f"{text.amount(missing.size)}, which S3 keeps for {missing.size / 10**9 * DOLLARS:.2f} "
         "dollars a month"
     )

@@ -157,7 +157,7 @@ class _Architecture:
         sides = zip(("there", "here"), answers, self.candidates, self._all, strict=True)
         for where, answer, own, everything in sides:
             if everything and not answer.resolved:
-                what = f"apt sees none of its {len(everything)} stanzas {where}"
+                what = f"apt sees nothing {where} of what debpress reads ({len(everything)})"
                 self._disagree("Packages", what, _UNSEEN)
                 continue
             for identity in sorted(answer.resolved.keys() ^ everything.keys()):
