@@ -19,6 +19,7 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
+from debpress.doctor.stacks import ACCESS_LOGS
 from debpress.page import POLICY
 
 from . import caching
@@ -106,6 +107,10 @@ class DeliveryStack(Stack):
             (_ADDRESS, own, names.delivered(_ADDRESS)),
             ("Uri", settings.public_uri or f"https://{delivery.domain or own}", None),
         ]
+        if delivery.logs:
+            # Where `debpress status --hosts` finds them.
+            place = f"s3://{delivery.logs.bucket}/{delivery.logs.prefix}"
+            outputs.append((ACCESS_LOGS, place, None))
         if self._door:
             outputs.append(("TokenStore", self._door.store_arn, None))
         for output, value, export in outputs:

@@ -67,14 +67,7 @@ def of_press(stack: Stack, press: Press, settings: Settings, bucket: str) -> Non
     _accept_keys(press.roles, bucket)
     for name in press.roles.policies:
         if name.startswith("Operators"):
-            for each in (settings.names.archive_stack, settings.names.press_stack):
-                own = f"{_ACCOUNT.format('cloudformation')}stack/{each}/*"
-                reason = "This one stack, which the command asks for by its name alone."
-                _accept(_find(press.roles, name), f"IAM5[Resource::{own}]", reason)
-            if press.roles.logs:
-                own = f"{_written(press.roles.logs)}/*"
-                reason = "All that this one bucket has is the log, by names that S3 makes."
-                _accept(_find(press.roles, name), f"IAM5[Resource::{own}]", reason)
+            _accept_looking(_find(press.roles, name), press, settings)
     if settings.replica_arn:
         _accept_replica(press, settings, _written(settings.replica_arn), reasons)
     machine = _logical(stack, press, "Workflow/Machine/Resource")
@@ -100,6 +93,21 @@ def of_press(stack: Stack, press: Press, settings: Settings, bucket: str) -> Non
                 "L1",
                 f"lambda_python asks for {settings.python}; without it, it is the newest.",
             )
+
+
+def _accept_looking(role: IConstruct, press: Press, settings: Settings) -> None:
+    """What operators' roles may look at beside the press and its bucket."""
+    described = [settings.names.archive_stack, settings.names.press_stack]
+    if settings.delivery:
+        described.append(settings.names.delivery_stack)
+    for each in described:
+        own = f"{_ACCOUNT.format('cloudformation')}stack/{each}/*"
+        reason = "This one stack, which the command asks for by its name alone."
+        _accept(role, f"IAM5[Resource::{own}]", reason)
+    for logs, prefix in press.roles.logs:
+        own = f"{_written(logs)}/{prefix}*"
+        reason = "All that there is below it is the log, by names that AWS makes."
+        _accept(role, f"IAM5[Resource::{own}]", reason)
 
 
 def of_delivery(stack: DeliveryStack, delivery: Delivery) -> None:

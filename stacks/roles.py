@@ -81,8 +81,14 @@ class Roles(_Roles):
         kept: Kept,
     ) -> None:
         super().__init__(scope, id, settings, kept)
-        bucket = f"arn:{Aws.PARTITION}:s3:::{settings.names.logs_bucket}"
-        self.logs = bucket if settings.access_logs else None
+        # Buckets and prefixes below which requests are logged.
+        self.logs: list[tuple[str, str]] = []
+        if settings.access_logs:
+            self.logs.append((_bucket_arn(settings.names.logs_bucket), ""))
+        if settings.delivery and settings.delivery.logs:
+            logs = settings.delivery.logs
+            self.logs.append((_bucket_arn(logs.bucket), logs.prefix))
+        self._delivers = settings.delivery is not None
         for ci in settings.roles.ci:
             self._ci(ci)
         self.operators = [self._operators(each) for each in settings.roles.operators]
@@ -136,8 +142,7 @@ class Roles(_Roles):
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn])
         )
-        if self.logs:
-            self._let_read_logs(role, self.logs)
+        self._let_read_logs(role)
         # The `debpress` command reads the bucket's name from the stacks' outputs.
         role.add_to_principal_policy(
             iam.PolicyStatement(
@@ -148,14 +153,23 @@ class Roles(_Roles):
         let_encrypt(self._kept, role, read=True, write=True)
         return role
 
-    def _let_read_logs(self, role: iam.Role, logs: str) -> None:
+    def _let_read_logs(self, role: iam.Role) -> None:
         """Who has fetched what, for `debpress status --hosts`."""
-        for actions, resource in (
-            (["s3:GetBucketLogging"], self._bucket.bucket_arn),
-            (["s3:ListBucket"], logs),
-            (["s3:GetObject"], f"{logs}/*"),
-        ):
-            role.add_to_principal_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        allowed: list[tuple[str, str, dict[str, Any] | None]] = []
+        if self.logs:
+            allowed.append(("s3:GetBucketLogging", self._bucket.bucket_arn, None))
+        for bucket, prefix in self.logs:
+            below = {"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else None
+            allowed.append(("s3:ListBucket", bucket, below))
+            allowed.append(("s3:GetObject", f"{bucket}/{prefix}*", None))
+        if self._delivers:
+            # Its outputs say where it logs.
+            stack = _whole(self, self._names.delivery_stack)
+            allowed.append(("cloudformation:DescribeStacks", stack, None))
+        for action, resource, conditions in allowed:
+            role.add_to_principal_policy(
+                iam.PolicyStatement(actions=[action], resources=[resource], conditions=conditions)
+            )
 
 
 class HostRoles(_Roles):
@@ -214,6 +228,10 @@ def provider_arn(provider: Provider) -> str:
     identifiers")."""
     made = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:oidc-provider/{provider.issuer}"
     return provider.arn or made
+
+
+def _bucket_arn(name: str) -> str:
+    return f"arn:{Aws.PARTITION}:s3:::{name}"
 
 
 def _whole(scope: Construct, stack: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from debpress.commands import connection
 from debpress.inspection.arrivals import Fetched, arrivals, fetched
 from moto import mock_aws
@@ -23,7 +24,7 @@ from tests.unit.test_commands_operators import Bench
 # As AWS's and nginx's documents show a line, with our key.
 S3 = (
     "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be awsexample "
-    "[{time} +0000] {host} - 3E57427F3EXAMPLE REST.GET.OBJECT {key} "
+    "[{time} +0000] {host} {requester} 3E57427F3EXAMPLE REST.GET.OBJECT {key} "
     '"GET /awsexample/{key} HTTP/1.1" {status} - 113 113 7 - "-" "Debian APT-HTTP/1.3 (2.6.1)" - '
     "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= SigV4 "
     "ECDHE-RSA-AES128-GCM-SHA256 AuthHeader awsexample.s3.us-west-1.amazonaws.com TLSV1.2 - -"
@@ -43,8 +44,14 @@ KEY = "apt/dists/stable/InRelease"
 AT = datetime(2026, 11, 23, 1, 5, tzinfo=UTC)
 
 
-def s3(host: str, time: str = "23/Nov/2026:01:05:00", key: str = KEY, status: int = 200) -> str:
-    return S3.format(host=host, time=time, key=key, status=status)
+def s3(
+    host: str,
+    time: str = "23/Nov/2026:01:05:00",
+    key: str = KEY,
+    status: int = 200,
+    requester: str = "-",
+) -> str:
+    return S3.format(host=host, time=time, key=key, status=status, requester=requester)
 
 
 def nginx(host: str, path: str = "/debian/dists/stable/InRelease", status: int = 200) -> str:
@@ -74,6 +81,7 @@ class TestALine:
         "line",
         [
             s3("h", status=403),
+            s3("-", requester="svc:cloudfront.amazonaws.com"),
             s3("h", key="apt/dists/stable/Release"),
             s3("h", key="apt/dists/stable/main/InRelease"),
             s3("h", key="apt/pool/dists/stable/InRelease.deb"),
@@ -100,16 +108,47 @@ def test_a_host_that_was_at_the_old_address_last_has_not_come_yet() -> None:
     assert counted == {"01": (0, 3), "03": (2, 0), "05": (0, 1)}
 
 
+class Formation:
+    """CloudFormation, of which moto needs more than is installed: `stacks` have outputs, and
+    `buckets` are in stacks."""
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, dict[str, str]] = {}
+        self.buckets: dict[str, str] = {}
+        self.refuses = False
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        outputs = self._found(self.stacks, StackName, "DescribeStacks")
+        stack = {"StackId": StackName, "StackStatus": "CREATE_COMPLETE", "CreationTime": AT}
+        listed = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+        return {"Stacks": [{**stack, "Outputs": listed}]}
+
+    def describe_stack_resources(self, PhysicalResourceId: str) -> dict[str, Any]:  # noqa: N803
+        stack = self._found(self.buckets, PhysicalResourceId, "DescribeStackResources")
+        return {"StackResources": [{"StackName": stack}]}
+
+    def _found(self, among: dict[str, Any], name: str, operation: str) -> Any:
+        if self.refuses or name not in among:
+            code, status = ("AccessDenied", 403) if self.refuses else ("ValidationError", 400)
+            answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, operation)
+        return among[name]
+
+
 class TestTheCommand:
     @pytest.fixture
     def bench(
         self, press: Press, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[Bench]:
         credentials(monkeypatch)
+        monkeypatch.delenv("DEBPRESS_BUCKET", raising=False)
         with mock_aws():
             self.client = boto3.client("s3", region_name="us-east-1")
-            for name in ("press", "press-logs"):
+            for name in ("press", "press-logs", "edge-logs"):
                 self.client.create_bucket(Bucket=name)
+            self.formation = Formation()
+            made = {"cloudformation": self.formation}
+            monkeypatch.setattr(connection, "clients", lambda _: lambda name, _region: made[name])
             store = SimpleNamespace(bucket="press")
             monkeypatch.setattr(connection, "connect", lambda _arguments: (self.client, store))
             bench = Bench(press, capsys)
@@ -131,6 +170,46 @@ class TestTheCommand:
         policy = {"Owner": acl["Owner"], "Grants": acl["Grants"]}
         self.client.put_bucket_acl(Bucket="press-logs", AccessControlPolicy=policy)
         self.client.put_bucket_logging(Bucket="press", BucketLoggingStatus={"LoggingEnabled": said})
+
+    def deliver(self, place: str | None) -> None:
+        """A distribution is in front of the bucket, and logs there."""
+        self.formation.stacks["debpress-delivery"] = {"AccessLogs": place} if place else {}
+
+    def test_hosts_that_come_by_cloudfront(self, bench: Bench) -> None:
+        self.deliver("s3://edge-logs/packages/")
+        text = CLOUDFRONT.format(host="192.0.2.7", path="/dists/stable/InRelease", status=200)
+        self.client.put_object(Bucket="edge-logs", Key="packages/E1.1.gz", Body=text.encode())
+        self.client.put_object(Bucket="edge-logs", Key="other/E1.1.gz", Body=text.encode())
+        code, out, err = bench.run("status", "--hosts")
+        assert (code, err) == (0, "") and "stable: 1 host here in the last 24 h" in out
+        self.switch_on()
+        self.logged("1", s3("10.0.0.1"), s3("-", requester="svc:cloudfront.amazonaws.com"))
+        assert "stable: 2 hosts here in the last 24 h" in bench.run("status", "--hosts")[1]
+        assert "1 host here" in bench.run("status", "--hosts", "--logs", "s3://edge-logs/other/")[1]
+
+    def test_a_distribution_that_does_not_log_is_told(self, bench: Bench) -> None:
+        self.deliver(None)
+        self.switch_on()
+        self.logged("1", s3("10.0.0.1"))
+        code, out, err = bench.run("status", "--hosts")
+        assert code == 0 and "1 host here" in out
+        said = " ".join(err.split())
+        assert said.startswith(
+            "note: hosts that come by CloudFront are not in it: debpress-delivery"
+        )
+
+    def test_whose_a_bucket_is_that_is_named(self, bench: Bench) -> None:
+        """It may be another press's than the one of the usual name."""
+        self.deliver("s3://edge-logs/packages/")
+        self.switch_on()
+        self.logged("1", s3("10.0.0.1"))
+        code, _, err = bench.run("status", "--hosts", "--bucket", "press")
+        assert code == 0 and "note: no stack here has s3://press" in err
+        self.formation.buckets["press"] = "mine-archive"
+        assert bench.run("status", "--hosts", "--bucket", "press")[2] == ""
+        self.formation.refuses = True
+        code, _, err = bench.run("status", "--hosts", "--bucket", "press")
+        assert code == 0 and "cloudformation:DescribeStackResources" in " ".join(err.split())
 
     def test_without_a_log_it_says_how_to_have_one(self, bench: Bench) -> None:
         code, _, err = bench.run("status", "--hosts")

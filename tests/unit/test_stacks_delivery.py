@@ -17,7 +17,15 @@ from stacks import door, settings
 from stacks.delivery import DeliveryStack
 from stacks.names import Names
 from stacks.repository import AptRepository
-from tests.support.templates import ROOT, Deployment, Template, context, readable, synthesise
+from tests.support.templates import (
+    ROOT,
+    Deployment,
+    Template,
+    context,
+    permissions,
+    readable,
+    synthesise,
+)
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
 DOMAIN = "packages.example.org"
@@ -42,7 +50,8 @@ def bare() -> Deployment:
 
 @pytest.fixture(scope="module")
 def full() -> Deployment:
-    return synthesise(nag=True, delivery=FULL, encryption="kms")
+    operators = [{"name": "Team", "principals": ["arn:aws:iam::111122223333:role/admin"]}]
+    return synthesise(nag=True, delivery=FULL, encryption="kms", roles={"operators": operators})
 
 
 def delivered(stacks: Deployment) -> Template:
@@ -192,6 +201,18 @@ def test_browsers_are_told_to_trust_nothing_in_it(bare: Deployment) -> None:
 
 
 # Whom it lets in
+
+
+def test_operators_find_the_log_of_requests_and_read_it(full: Deployment) -> None:
+    assert delivered(full).data["Outputs"]["AccessLogs"]["Value"] == "s3://example-logs/packages/"
+    lines = [each for each in permissions(full) if each.startswith("RolesOperators")]
+    logs = "arn:<AWS::Partition>:s3:::example-logs"
+    assert {each.split(" | ", 1)[1] for each in lines if logs in each} == {
+        f"s3:ListBucket | {logs} if {{StringLike: {{s3:prefix: packages/*}}}}",
+        f"s3:GetObject | {logs}/packages/*",
+    }
+    assert [e for e in lines if "GetBucketLogging" in e]
+    assert [e for e in lines if "DescribeStacks" in e and "stack/debpress-delivery/*" in e]
 
 
 def test_with_tokens_the_door_is_asked_at_each_request(full: Deployment) -> None:

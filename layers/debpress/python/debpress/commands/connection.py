@@ -69,11 +69,20 @@ def kms(arguments: argparse.Namespace, region: str | None = None) -> Any:
     return aws.client("kms", region=region or arguments.region, endpoint_url=arguments.endpoint_url)
 
 
+def is_named(arguments: argparse.Namespace) -> bool:
+    """Whether the bucket is known by its own name, and not by that of a stack."""
+    return not arguments.stack and bool(_named(arguments))
+
+
 def _bucket(arguments: argparse.Namespace) -> str:
+    return _named(arguments) or output(arguments, "Bucket", _NO_BUCKET)
+
+
+def _named(arguments: argparse.Namespace) -> str | None:
     named: str | None = arguments.bucket or (
         None if arguments.stack else os.environ.get("DEBPRESS_BUCKET")
     )
-    return named or output(arguments, "Bucket", _NO_BUCKET)
+    return named
 
 
 def output(arguments: argparse.Namespace, name: str, instead: str) -> str:

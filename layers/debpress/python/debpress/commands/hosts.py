@@ -1,11 +1,14 @@
 """`debpress status --hosts`: which hosts have fetched a release, by the logs of requests.
 
-IAM: s3:GetBucketLogging on the bucket, s3:ListBucket and s3:GetObject where its log is.
+IAM: s3:GetBucketLogging on the bucket, s3:ListBucket and s3:GetObject where the logs are;
+cloudformation:DescribeStacks on the stack of the delivery, and, for a bucket that is named,
+cloudformation:DescribeStackResources on the one that has it.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +16,9 @@ from typing import Any
 from debpress.clock import Clock, iso
 from debpress.commands import arguments as args
 from debpress.commands import connection, text
+from debpress.doctor import stacks
+from debpress.doctor.findings import Unseen
+from debpress.doctor.template import Stack
 from debpress.errors import SourceError
 from debpress.inspection.arrivals import Arrivals, Fetched, arrivals, fetched
 
@@ -40,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="PLACE",
         help="s3://bucket/prefix, a folder or a file, may be repeated (default: the bucket's own "
-        "log); logs of S3, of CloudFront, or as nginx and Apache write them",
+        "log, and CloudFront's of the delivery); logs of S3, of CloudFront, or as nginx and Apache "
+        "write them",
     )
     group.add_argument(
         "--old-logs",
@@ -54,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def tell(arguments: argparse.Namespace, clock: Clock) -> int:
     since = clock.now() - timedelta(hours=arguments.hours)
     client, store = connection.connect(arguments)
-    places = arguments.logs or [_own(client, store.bucket)]
+    places = arguments.logs or _own(arguments, client, store.bucket)
     found = arrivals(
         _fetched(client, places, since), _fetched(client, arguments.old_logs, since), since
     )
@@ -70,16 +77,48 @@ def tell(arguments: argparse.Namespace, clock: Clock) -> int:
     return 0
 
 
-def _own(client: Any, bucket: str) -> str:
+def _own(arguments: argparse.Namespace, client: Any, bucket: str) -> list[str]:
+    """The log of the bucket, and that of the distribution in front of it. Raises SourceError where
+    there is neither."""
     from debpress.adapters import access_logs  # noqa: PLC0415 (the SDK: see connection)
 
-    place = access_logs.of_bucket(client, bucket)
-    if place is None:
+    places = [access_logs.of_bucket(client, bucket), _of_distribution(arguments, bucket)]
+    found = [place for place in places if place]
+    if not found:
         raise SourceError(
             f"requests to s3://{bucket} are not logged: deploy with access_logs (or delivery.logs, "
             "behind CloudFront), or say where there is a log (--logs)"
         )
-    return place
+    return found
+
+
+def _of_distribution(arguments: argparse.Namespace, bucket: str) -> str | None:
+    from debpress.adapters.deployed import Deployed  # noqa: PLC0415
+
+    deployed = Deployed(connection.clients(arguments))
+    owner: str | Unseen | None = arguments.stack or connection.STACK
+    if connection.is_named(arguments):
+        owner = deployed.stack_of(bucket)
+    stack: Stack | Unseen | None = owner if isinstance(owner, Unseen) else None
+    if isinstance(owner, str):
+        stack = deployed.stack(stacks.delivery(stacks.name(owner)))
+    if isinstance(stack, Unseen):
+        _note(f"whether hosts come by CloudFront can't be seen, so that is not in it: {stack.why}")
+    elif owner is None:
+        _note(
+            f"no stack here has s3://{bucket}, so it is not known whether hosts come by CloudFront "
+            "(--stack says whose it is, or --logs where there is a log)"
+        )
+    elif stack is not None and stacks.ACCESS_LOGS not in stack.outputs:
+        _note(
+            f"hosts that come by CloudFront are not in it: {stack.name} has no output "
+            f"{stacks.ACCESS_LOGS}; deploy with delivery.logs, or say where there is a log (--logs)"
+        )
+    return stack.outputs.get(stacks.ACCESS_LOGS) if isinstance(stack, Stack) else None
+
+
+def _note(said: str) -> None:
+    print(text.paragraph(said, "note: "), file=sys.stderr)
 
 
 def _fetched(client: Any, places: Iterable[str], since: datetime) -> Iterator[Fetched]:

@@ -10,7 +10,9 @@ from debpress.doctor.template import Stack
 
 _ABOUT = "stacks"
 # What comes behind the press's name in those of its stacks.
-_ARCHIVE, _PRESS, _REPLICA = "-archive", "-press", "-replica"
+_ARCHIVE, _PRESS, _REPLICA, _DELIVERY = "-archive", "-press", "-replica", "-delivery"
+# The output of the delivery that says where requests to its distribution are logged, if they are.
+ACCESS_LOGS = "AccessLogs"
 # An import that was rolled back leaves the stack as it was before, which may be none.
 _FAILED = (
     *("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"),
@@ -41,6 +43,11 @@ def is_own(stack: str) -> bool:
 def replica(press: str) -> str:
     """The stack of the bucket that follows, in another Region."""
     return press + _REPLICA
+
+
+def delivery(press: str) -> str:
+    """The stack of the distribution in front of the bucket."""
+    return press + _DELIVERY
 
 
 def name(stack: str) -> str:

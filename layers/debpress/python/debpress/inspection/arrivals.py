@@ -22,7 +22,9 @@ _RELEASE = re.compile(rf"(?:^|/)dists/({SUITE.pattern})/InRelease$")
 _WORD = re.compile(r'\[([^\]]*)\]|"((?:[^"\\]|\\.)*)"|(\S+)')
 _TIME = "%d/%b/%Y:%H:%M:%S %z"
 # Places in a line of S3's, and of the combined format.
-_S3 = {"time": 2, "host": 3, "operation": 6, "key": 7, "status": 9}
+_S3 = {"time": 2, "host": 3, "requester": 4, "operation": 6, "key": 7, "status": 9}
+# How S3's log calls a service of AWS that asks: svc:cloudfront.amazonaws.com.
+_SERVICE = "svc:"
 _COMBINED = {"time": 3, "host": 0, "request": 4, "status": 5}
 _FIELDS = "#Fields:"
 
@@ -64,8 +66,9 @@ def _of_words(line: str) -> Fetched | None:
         return datetime.strptime(time, _TIME)
 
     if len(words) > _S3["status"] and words[_S3["operation"]] == "REST.GET.OBJECT":
-        time, host, _, key, status = (words[place] for place in _S3.values())
-        return _got(time, read, host, key, status)
+        time, host, requester, _, key, status = (words[place] for place in _S3.values())
+        # A distribution that asks for a host is none; its own log has the host.
+        return None if requester.startswith(_SERVICE) else _got(time, read, host, key, status)
     if len(words) > _COMBINED["status"] and words[_COMBINED["request"]].startswith("GET "):
         time, host, request, status = (words[place] for place in _COMBINED.values())
         path = request.split(" ")[1].partition("?")[0]
