@@ -6,40 +6,26 @@ import argparse
 import hashlib
 import json
 import os
-import re
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
 import pytest
-from debpress import signing
 from debpress.adapters.gpgv import Gpgv
-from debpress.adapters.kms_import import KmsImport
 from debpress.adapters.places import BucketPlace, FolderPlace
 from debpress.adapters.s3 import S3Store
-from debpress.archive import Archive
 from debpress.commands import connection, weighing
 from debpress.commands.ways import InsideS3
 from debpress.errors import RejectedError, SigningError
 from debpress.index.entries import Identity
-from debpress.keys import importing
-from debpress.keys.importing import Destination, Exported
-from debpress.layout import Layout
 from debpress.source import comparison, suite
 from debpress.source.plan import Offer, Wanted
 from moto import mock_aws
 
 from local import debs
 from local.apt_root import AptRoot
-from tests.support.clock import FakeClock
-from tests.support.external_kms import ExternalKms
 from tests.support.gpg import Gpg, gpg
-from tests.support.memory_store import MemoryStore
-from tests.support.press import Press, ed25519_signers, keys
+from tests.support.press import Press, ed25519_signers
 from tests.support.simulated_s3 import credentials
 from tests.support.sources import ORIGIN, Aptly, Flat, Publisher, Reprepro
 from tests.unit.test_commands_operators import Bench
@@ -191,107 +177,6 @@ def test_aptly_is_followed_from_publish_to_publish(
     code, out, err = bench.run("import", *place, *cache, "--remove")
     assert (code, err) == (0, "") and "5 are to come" in out and "removed  tool" in out
     assert bench.run("compare", *place)[0] == 0
-
-
-class TestTheKeyComesAlong:
-    """aptly's key goes into KMS as it is; a host of the old repository is told nothing."""
-
-    @pytest.fixture
-    def moved(
-        self, key: Gpg, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> Bench:
-        """A press of ten minutes ago that signs by the key that was brought."""
-        clock, kms = FakeClock(datetime.now(UTC) - timedelta(minutes=10)), ExternalKms()
-        archive = Archive(MemoryStore(clock), Layout(), clock)
-        brought = importing.bring(
-            Exported(key.secret(), lambda: ""),
-            Destination(KmsImport(kms.client()), kms.service(), archive, clock, None, False),
-        )
-        found = keys(kms.service, clock=clock, archive=archive, user_id="Not to be used")
-        press = Press(signing.load([f"awskms:{brought.arn}"], found), clock)
-        press.configure(origin=ORIGIN, label=ORIGIN)
-        press.set_up()
-        press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
-        monkeypatch.setattr(connection, "connect", lambda _arguments, **_more: (None, press.store))
-        made = Bench(press, capsys)
-        made.deploy(origin=ORIGIN, label=ORIGIN)
-        return made
-
-    def test_a_host_goes_on_behind_the_same_address_and_back(
-        self, key: Gpg, packages: list[Path], moved: Bench, keyring: Path, tmp_path: Path
-    ) -> None:
-        source = Aptly(tmp_path / "old", key, SUITE, ARCHITECTURES)
-        source.publish(packages)
-        dated(source, key, timedelta(hours=-1))
-        with Switched(source.root) as server:
-            host = AptRoot(
-                tmp_path / "host", f"deb [signed-by={keyring}] {server.address} {SUITE} main"
-            )
-            host.update().clean()
-            host.install("tool").clean()
-            place = ("--suite", SUITE, "--keyring", str(keyring))
-            cache = ("--cache", str(tmp_path / "cache"))
-            assert moved.run("import", server.address, *place, *cache)[0] == 0
-            assert moved.run("compare", server.address, *place)[0] == 0
-            # To the letter the certificate that the host has.
-            assert moved.press.signers.key_gpg() == keyring.read_bytes()
-
-            server.folder = served(moved.press, tmp_path / "new")
-            said = host.update().clean()
-            assert "Get:1 " in said.out and "InRelease" in said.out
-            nothing = host.run("apt-get", "upgrade").clean().out
-            assert "0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded" in nothing
-            again = host.run("apt-get", "install", "--reinstall", "tool").clean().out
-            assert "Need to get 0 B" in again
-            assert candidates(host, ["tool", "app"]) == {"tool": "2.0-1", "app": "0.10"}
-            moved.publish(("tool", "3.0", "all"))
-            served(moved.press, server.folder)
-            host.update().clean()
-            assert candidates(host, ["tool"]) == {"tool": "3.0"}
-
-            # Back: an older release would be passed over, so the old one is published once more.
-            server.folder = source.root
-            host.update().clean()
-            assert candidates(host, ["tool"]) == {"tool": "3.0"}
-            source.publish(packages)
-            host.update().clean()
-            assert candidates(host, ["tool"]) == {"tool": "2.0-1"}
-
-
-class Switched:
-    """A web server whose folder is another one whenever somebody says so, as DNS or a proxy may."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        switched = self
-
-        class Handler(SimpleHTTPRequestHandler):
-            def translate_path(self, path: str) -> str:
-                return str(switched.folder / path.partition("?")[0].lstrip("/"))
-
-            def log_message(self, *_said: object) -> None:
-                """Says nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Switched:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_raised: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def dated(source: Publisher, key: Gpg, ago: timedelta) -> None:
-    """Makes what is published one of some time before, to the signature and the file's own time."""
-    folder, then = source.root / "dists" / source.suite, datetime.now(UTC) + ago
-    text = (folder / "Release").read_text()
-    date = format_datetime(then, usegmt=True).replace("GMT", "UTC")
-    release = re.sub(r"(?m)^Date: .*$", f"Date: {date}", text).encode()
-    (folder / "InRelease").write_bytes(key.run("--clear-sign", text=release))
-    os.utime(folder / "InRelease", (then.timestamp(),) * 2)
 
 
 class TestSignatures:

@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import pytest
+from debpress import signing
+from debpress.adapters.kms import KmsService
+from debpress.adapters.s3 import S3Store
+from debpress.archive import Archive
+from debpress.commands import connection
+from debpress.layout import Layout
 
 from local import debs
 from local.apt_root import AptRoot
 from local.ci import Ci
 from local.stack import Stack
-from tests.support.gpg import gpg
+from tests.integration.test_coming_over import candidates, served
+from tests.support.clock import FakeClock
+from tests.support.gpg import Gpg, gpg
 from tests.support.operator import Debpress
-from tests.support.sources import Aptly
+from tests.support.press import Press, keys
+from tests.support.sources import ORIGIN, Aptly, Publisher
 from tests.support.uploads import Uploads
+from tests.unit.test_commands_operators import Bench
 
 SUITE = "testing"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_said: object) -> None:
-        """Says nothing."""
+class Switched:
+    """A web server whose folder is another one whenever somebody says so, as DNS or a proxy may."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        switched = self
 
-@contextmanager
-def web(folder: Path) -> Iterator[str]:
-    """The address of a web server for a folder."""
-    handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        class Handler(SimpleHTTPRequestHandler):
+            def translate_path(self, path: str) -> str:
+                return str(switched.folder / path.partition("?")[0].lstrip("/"))
+
+            def log_message(self, *_said: object) -> None:
+                """Says nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Switched:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def test_from_aptly_by_one_change_of_address_and_back(
@@ -56,7 +81,8 @@ def test_from_aptly_by_one_change_of_address_and_back(
         old.publish(packages)
         cache = ("--cache", str(tmp_path / "cache"))
         place = ("--suite", SUITE, "--keyring", str(old_key))
-        with web(old.root) as address:
+        with Switched(old.root) as server:
+            address = server.address
 
             def differences() -> list[dict[str, str]]:
                 """Others publish here, too, packages of other names."""
@@ -123,3 +149,97 @@ def test_from_aptly_by_one_change_of_address_and_back(
         assert "  removed  " not in debpress("import", "s3://old-repository/apt", *place)
         out = debpress("import", "s3://old-repository/apt", *place, "--remove")
         assert "  removed  coming-app  1.2~rc1" in out and "  removed  coming-odd  1" in out
+
+
+def dated(source: Publisher, key: Gpg, ago: timedelta) -> None:
+    """Makes what is published one of some time before, to the signature and the file's own time."""
+    folder, then = source.root / "dists" / source.suite, datetime.now(UTC) + ago
+    text = (folder / "Release").read_text()
+    date = format_datetime(then, usegmt=True).replace("GMT", "UTC")
+    release = re.sub(r"(?m)^Date: .*$", f"Date: {date}", text).encode()
+    (folder / "InRelease").write_bytes(key.run("--clear-sign", text=release))
+    os.utime(folder / "InRelease", (then.timestamp(),) * 2)
+
+
+class TestTheKeyComesAlong:
+    """The command puts aptly's key into the KMS of the stack as it is, and a press signs by it; a
+    host of the old repository is told nothing."""
+
+    @pytest.fixture
+    def aptly_key(self) -> Iterator[Gpg]:
+        with gpg(passphrase="") as made:
+            made.make("rsa2048")
+            yield made
+
+    @pytest.fixture
+    def moved(
+        self,
+        aptly_key: Gpg,
+        stack: Stack,
+        ci: Ci,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> Bench:
+        """A press of ten minutes ago, in memory: that of the stack goes on with its own key."""
+        secret = tmp_path / "secret.gpg"
+        secret.write_bytes(aptly_key.secret())
+        said = Debpress(Uploads(stack, ci))("key", "import", str(secret))
+        uri = re.search(r"^  (awskms:\S+)$", said, re.M)
+        assert uri is not None
+        store, kms = S3Store(stack.client("s3"), stack.outputs.bucket), stack.client("kms")
+        clock = FakeClock(datetime.now(UTC) - timedelta(minutes=10))
+        archive = Archive(store, Layout(), clock)
+        found = keys(lambda _: KmsService(kms), clock=clock, archive=archive, user_id="Not used")
+        press = Press(signing.load([uri[1]], found), clock)
+        press.configure(origin=ORIGIN, label=ORIGIN)
+        press.set_up()
+        press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+        monkeypatch.setattr(connection, "connect", lambda _, **_more: (None, press.store))
+        made = Bench(press, capsys)
+        made.deploy(origin=ORIGIN, label=ORIGIN)
+        return made
+
+    def test_a_host_goes_on_behind_the_same_address_and_back(
+        self, aptly_key: Gpg, moved: Bench, tmp_path: Path
+    ) -> None:
+        packages = [
+            debs.build(tmp_path, "tool", "2.0-1", "all"),
+            debs.build(tmp_path, "app", "0.10", "amd64"),
+        ]
+        keyring = tmp_path / "old.gpg"
+        keyring.write_bytes(aptly_key.certificate())
+        source = Aptly(tmp_path / "old", aptly_key, "stable", ("amd64",))
+        source.publish(packages)
+        dated(source, aptly_key, timedelta(hours=-1))
+        with Switched(source.root) as server:
+            line = f"deb [signed-by={keyring}] {server.address} stable main"
+            host = AptRoot(tmp_path / "host", line)
+            host.update().clean()
+            host.install("tool").clean()
+            place = (server.address, "--suite", "stable", "--keyring", str(keyring))
+            assert moved.run("import", *place, "--cache", str(tmp_path / "cache"))[0] == 0
+            assert moved.run("compare", *place)[0] == 0
+            # To the letter the certificate that the host has.
+            assert moved.press.signers.key_gpg() == keyring.read_bytes()
+
+            server.folder = served(moved.press, tmp_path / "new")
+            said = host.update().clean()
+            assert "Get:1 " in said.out and "InRelease" in said.out
+            nothing = host.run("apt-get", "upgrade").clean().out
+            assert "0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded" in nothing
+            again = host.run("apt-get", "install", "--reinstall", "tool").clean().out
+            assert "Need to get 0 B" in again
+            assert candidates(host, ["tool", "app"]) == {"tool": "2.0-1", "app": "0.10"}
+            moved.publish(("tool", "3.0", "all"))
+            served(moved.press, server.folder)
+            host.update().clean()
+            assert candidates(host, ["tool"]) == {"tool": "3.0"}
+
+            # Back: an older release would be passed over, so the old one is published once more.
+            server.folder = source.root
+            host.update().clean()
+            assert candidates(host, ["tool"]) == {"tool": "3.0"}
+            source.publish(packages)
+            host.update().clean()
+            assert candidates(host, ["tool"]) == {"tool": "2.0-1"}
