@@ -83,7 +83,7 @@ def test_apt_is_asked_and_that_is_said(comparing: Comparing) -> None:
     comparing.there.publish()
     code, out, err = comparing.run("compare")
     assert (code, err) == (0, ""), out
-    assert "compared, for amd64, arm64, by apt " in out and " in private roots; " in out
+    assert "compared, for amd64, arm64, by apt " in out and " in private roots\n" in out
     assert "no host could tell them apart" in out
     assert json.loads(comparing.run("compare", "--json")[1])["judge"].startswith("apt ")
 
@@ -95,7 +95,7 @@ def test_where_apt_is_not_installed_that_is_said(
     monkeypatch.setattr(foreign, "_verifier", lambda _keyring: Certificates(comparing.signers))
     code, out, err = comparing.run("compare")
     assert (code, err) == (0, "")
-    assert "by debpress's own reading, as apt is not installed here; " in out
+    assert "by debpress's own reading, as apt is not installed here\n" in out
     assert json.loads(comparing.run("compare", "--json")[1])["judge"] == "debpress"
 
 

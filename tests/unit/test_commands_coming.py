@@ -108,7 +108,7 @@ WHOLE = {f"{p} {v} ({a})" for p, v, a in SOURCE_PACKAGES}
 def test_everything_comes_and_a_second_time_nothing(coming: Coming) -> None:
     out = coming.imported()
     assert "Origin '. stable', Label '. stable', Suite 'stable'" in out
-    assert "6 packages are offered: 0 are published here, 0 can't be, 6 are to come" in out
+    assert "6 packages are offered: 0 are published here, 0 are refused, 6 are to come" in out
     assert "stable: 6 packages were brought, 0 were left out\n" in out
     assert coming.packages() == WHOLE
     assert list((coming.cache / "stable").iterdir()) == []
@@ -147,7 +147,9 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(coming: Coming) -> N
     writes = len(coming.bench.press.store.log)
     out = coming.imported("--dry-run")
     size = sum(len(body) for body in coming.there.packages["main"].values())
-    assert f"6 are to come: {size / 1000:.1f} kB, which S3 keeps for 0.00 dollars a month" in out
+    assert (
+        f"6 are to come: {size / 1000:.1f} kB, which S3 keeps for less than a cent a month" in out
+    )
     assert "stable: under a minute to fetch and to send them, if the bucket takes them" in out
     assert len(coming.bench.press.store.log) == writes and not coming.cache.exists()
 
@@ -325,7 +327,8 @@ class TestWhatIsRefused:
         exit_code, _, err = coming.run("import")
         assert exit_code == 1
         assert err.startswith(f"{path}: {code}: ") and words in err
-        assert "--skip-invalid" in err
+        assert "mend it there, or leave it out (--skip-invalid)" in err
+        assert "--as-published" not in err
         assert coming.packages() == set()
         assert not coming.bench.press.store.keys("staging/")
 
@@ -343,6 +346,7 @@ class TestWhatIsRefused:
         coming.there.publish()
         code, _, err = coming.run("import")
         assert code == 1 and f"{path}: " in err and "which dpkg takes for an old word" in err
+        assert "hosts live with some (--as-published takes that)" in err
         assert coming.packages() == set()
 
     def test_what_is_another_package_than_the_index_says(self, coming: Coming) -> None:
@@ -684,7 +688,7 @@ class TestFollowing:
         coming.imported()
         coming.there.add("d_1_all.deb", deb("d", "1"))
         coming.there.publish()
-        assert "6 are published here, 0 can't be, 1 is to come" in coming.imported()
+        assert "6 are published here, 0 are refused, 1 is to come" in coming.imported()
         assert coming.packages() == WHOLE | {"d 1 (all)"}
 
     def test_what_the_source_has_no_more_goes_on_demand(self, coming: Coming) -> None:
@@ -944,6 +948,14 @@ class TestComparing:
         _, out, _ = coming.run("compare")
         assert "amd64: a: 1.1~rc1 is only there (apt could not install it from here)\n" in out
         assert self.differences(coming) == [(h, p) for h in ("amd64", "arm64") for p in "abc"]
+
+    def test_a_hundred_of_many_are_shown(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(compare, "_SHOWN", 4)
+        _, out, _ = coming.run("compare")
+        assert out.count(" is only there (") == 4 and "\nand 2 more (--json has all)\n" in out
+        assert "a host could tell, by 6 differences" in out
 
     def test_an_architecture_that_the_source_has_not_is_no_hosts_there(
         self, coming: Coming

@@ -19,11 +19,17 @@ _BLOCK = re.compile(
 # As apt: a signature by these proves nothing.
 _WEAK = ("--weak-digest", "SHA1", "--weak-digest", "RIPEMD160")
 _REASONS = {
-    "BADSIG": "its bytes are not those that were signed",
-    "EXPSIG": "the signature is expired",
+    "BADSIG": (
+        "its bytes are not those that were signed; a publish may be going on there: run this "
+        "again, and if it stays so, find out who changed it"
+    ),
+    "EXPSIG": "the signature is expired; have it signed anew there",
     "EXPKEYSIG": "the key is expired; take its renewed certificate, or have it signed anew there",
     "REVKEYSIG": "the key is revoked; have it signed by another one there",
-    "ERRSIG": "the signature can't be judged (an algorithm or a digest that nobody should trust)",
+    "ERRSIG": (
+        "the signature can't be judged (an algorithm or a digest that nobody should trust); have "
+        "it signed anew there, with SHA-256 or SHA-512"
+    ),
 }
 
 

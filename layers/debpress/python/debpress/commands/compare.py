@@ -19,6 +19,9 @@ from debpress.source import comparison
 from debpress.source.answers import Judge
 from debpress.source.comparison import Comparison, Difference
 
+# So many differences are printed: before an import all is different.
+_SHOWN = 100
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
@@ -81,18 +84,19 @@ def _listed(differences: Sequence[Difference]) -> list[dict[str, str]]:
 
 
 def _print(suite: str, found: Comparison, judge: Judge | None, expired: list[str]) -> None:
-    for each in found.differences:
-        print(text.printable(f"{each.where}: {each.about}: {each.what} ({each.reason})"))
-    for each in found.disagreements:
-        line = f"{each.where}: {each.about}: {each.what} ({each.reason})"
-        print(text.printable(line), file=sys.stderr)
+    for listed, stream in ((found.differences, sys.stdout), (found.disagreements, sys.stderr)):
+        for each in listed[:_SHOWN]:
+            line = f"{each.where}: {each.about}: {each.what} ({each.reason})"
+            print(text.printable(line), file=stream)
+        if len(listed) > _SHOWN:
+            print(f"and {len(listed) - _SHOWN} more (--json has all)", file=stream)
     allowed = ", ".join(f"{name} in {count}" for name, count in sorted(found.allowed.items()))
     print(
         f"{suite}: {text.count(found.candidates, 'candidate')} and "
         f"{text.count(found.stanzas, 'stanza')} compared, for "
-        f"{', '.join(found.architectures) or 'no architecture'}, {_judged(judge)}; differing, as "
-        f"they may: {allowed or 'nothing'}"
+        f"{', '.join(found.architectures) or 'no architecture'}, {_judged(judge)}"
     )
+    print(f"{suite}: differing, as they may: {allowed or 'nothing'}")
     for said in _notes(found, judge, expired):
         print(text.paragraph(said, "note: "))
     if found.disagreements:

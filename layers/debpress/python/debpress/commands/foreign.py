@@ -47,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="FILE",
-        help="the keys that hosts trust for it, binary or armored",
+        help="the keys that hosts trust for the source, binary or armored",
     )
     parser.add_argument(
         "--source-suite",
         type=args.fits(_SOURCE_SUITE),
         metavar="SUITE",
-        help="the suite there, if it is called otherwise; of a flat repository ./",
+        help="the suite there (default: as here); of a flat repository ./",
     )
     parser.add_argument(
         "--component",

@@ -31,8 +31,9 @@ _MINUTES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Brings the packages of a published repository into a suite: any repository that apt can "
-        "read. Run it again after a cut, or when something was published there: it does what is "
-        "left."
+        "read, verified by the keys that its hosts trust. Begin with --dry-run, which says what "
+        "would come and whether the configuration fits. Run it again after a cut, or when "
+        "something was published there: it does what is left."
     )
     foreign.add_arguments(parser)
     parser.add_argument(
@@ -50,12 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-published",
         action="store_true",
-        help="take what is refused, and hosts can live with, as it is there",
+        help="take packages as they are there, where hosts can live with what the rules refuse",
     )
     parser.add_argument(
         "--own-names",
         action="store_true",
-        help="though hosts know the source by another Origin, Label or Codename",
+        help="keep this suite's Origin, Label and Codename, though the source has others",
     )
     parser.add_argument(
         "--batch-size",

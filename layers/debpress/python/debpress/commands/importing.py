@@ -15,7 +15,7 @@ from debpress.commands.bringing import Bringing, Staged
 from debpress.commands.fetching import Cache
 from debpress.commands.progress import Progress
 from debpress.commands.ways import ByThisMachine, InsideS3, Way, inside_s3
-from debpress.errors import Refusal, RejectedError, SourceError
+from debpress.errors import Code, Refusal, RejectedError, SourceError
 from debpress.manifest import MOST_FILES
 from debpress.source import plan
 from debpress.source.place import Place
@@ -25,6 +25,9 @@ from debpress.store import Head
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
+
+# Of these codes some refusals are for a new package alone (docs/decisions/0029-as-published.md).
+_LIVED_WITH = (Code.NAME_MALFORMED, Code.CONTROL_MALFORMED, Code.RELATION_MALFORMED)
 
 Groups = Sequence[Sequence[Wanted]]
 
@@ -155,12 +158,17 @@ def _refused(suite: str, run: _Run) -> int:
     files = text.count(len({each.file for each in run.refusals}), "package")
     batches = text.count(run.published, "batch is", "batches are")
     there = f", and {batches} published, of {len(run.groups)}"
-    said = (
-        f"{files} refused{there if run.published else ', and nothing is published'}: mend them "
-        "there, leave them out (--skip-invalid), or take what hosts can live with (--as-published)"
-    )
-    print(f"{suite}: {said}", file=sys.stderr)
+    done = there if run.published else ", and nothing is published"
+    print(f"{suite}: {files} refused{done}: {_advice(run.refusals)}", file=sys.stderr)
     return 1
+
+
+def _advice(refusals: Sequence[Refusal]) -> str:
+    them = "it" if len({each.file for each in refusals}) == 1 else "them"
+    advice = f"mend {them} there, or leave {them} out (--skip-invalid)"
+    if any(each.code in _LIVED_WITH for each in refusals):
+        advice += "; of what the rules refuse, hosts live with some (--as-published takes that)"
+    return advice
 
 
 def _check_space(cache: Cache, groups: Groups, *, all_at_once: bool) -> None:

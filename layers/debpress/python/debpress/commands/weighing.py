@@ -96,11 +96,18 @@ def estimate(suite: str, offer: Offer, missing: Offer) -> None:
     offered = len(offer.wanted) + len(offer.problems)
     print(
         f"{suite}: {text.count(offered, 'package is', 'packages are')} offered: "
-        f"{text.count(there, 'is', 'are')} published here, {refused} can't be, "
-        f"{text.count(len(missing.wanted), 'is', 'are')} to come: "
-        f"{text.amount(missing.size)}, which S3 keeps for {missing.size / 10**9 * DOLLARS:.2f} "
-        "dollars a month"
+        f"{text.count(there, 'is', 'are')} published here, "
+        f"{text.count(refused, 'is', 'are')} refused, "
+        f"{text.count(len(missing.wanted), 'is', 'are')} to come{_cost(missing.size)}"
     )
+
+
+def _cost(size: int) -> str:
+    if not size:
+        return ""
+    dollars = size / 10**9 * DOLLARS
+    said = f"{dollars:.2f} dollars" if dollars >= 0.01 else "less than a cent"
+    return f": {text.amount(size)}, which S3 keeps for {said} a month"
 
 
 def duration(arguments: argparse.Namespace, place: Place, missing: Offer) -> None:
