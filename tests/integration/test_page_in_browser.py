@@ -17,9 +17,12 @@ import pytest
 from debpress import config
 from debpress.keys.publication import publish
 from debpress.page import POLICY
+from debpress.provenance.claims import Claims
+from debpress.provenance.policy import GITHUB
 from debpress.steps import page
 
 from local import paths
+from tests.support.attesting import Believing
 from tests.support.memory_store import MemoryStore
 from tests.support.press import SUITES, Press, deb, ed25519_signers
 
@@ -50,6 +53,16 @@ BATCHES = (
 )
 
 
+# A ref and a file of remarkable length, as a page has to bear them.
+REF = f"refs/heads/{'release-of-the-year-' * 4}2026"
+FROM = Claims(
+    *(GITHUB, "https://github.com/my-organisation/gnu-standard-library"),
+    *(f".github/workflows/{'build_and_test_' * 4}release.yml", REF, "0123456789abcdef" * 2),
+    run="https://github.com/my-organisation/gnu-standard-library/actions/runs/1/attempts/1",
+)
+POLICY_OF_STABLE = {"repository": FROM.repository, "workflow": FROM.workflow, "ref": REF}
+
+
 def built(name: str, version: str, architecture: str, description: str) -> bytes:
     extra = "Section: libs\nHomepage: https://example.org/\nInstalled-Size: 2290\n"
     extra += "Depends: gcc-12-base (= 12.2.0-14), libc6 (>= 2.36)\n"
@@ -58,15 +71,19 @@ def built(name: str, version: str, architecture: str, description: str) -> bytes
 
 def shown() -> Press:
     """A repository that has lived a while."""
-    press = Press(ed25519_signers())
+    press = Press(ed25519_signers(), verifier=lambda: Believing(FROM))
     told = {"title": "Packages of Example", "about": "What Example Ltd. builds for its own hosts."}
-    press.repository = config.parse({**SUITES, "page": told})
+    suites = [{**suite, "provenance": POLICY_OF_STABLE} for suite in SUITES["suites"]]
+    press.repository = config.parse({"suites": suites, "page": told})
     press.set_up()
     publish(press.archive, press.repository, URI, b"".join(press.signers.certificates()))
     for number, group in enumerate(BATCHES):
         press.clock.sleep(3600)
         suite = "testing" if number == 2 else "stable"
         files = {f"{at}.deb": built(*each) for at, each in enumerate(group)}
+        if number == 1:
+            place = f"staging/{suite}/main/b{number}/"
+            press.store.put(f"{place}0.deb.sigstore.json", b"{}")
         started = press.upload(f"b{number}", files, suite=suite)
         assert press.publish(started) == "published", press.result(f"b{number}", suite)
     copied = {

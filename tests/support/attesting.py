@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from debpress.provenance.claims import Claims
 from debpress.provenance.policy import GITHUB
 
 REPOSITORY = "https://github.com/my-org/web"
@@ -37,6 +38,16 @@ AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 _Key = ec.EllipticCurvePrivateKey
 _SCTS = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Believing:
+    """A Verifier to whom every bundle proves the same, for tests of what is made of it."""
+
+    claims: Claims
+
+    def verify(self, _bundle: bytes, _sha256: str) -> Claims:
+        return self.claims
 
 
 def build(ref: str = REF, repository: str = REPOSITORY, workflow: str = WORKFLOW) -> dict[int, str]:

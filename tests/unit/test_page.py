@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -18,12 +19,16 @@ from debpress.inspection.verification import verify
 from debpress.keys.publication import publish
 from debpress.layout import Layout, page_name, shelf
 from debpress.page import render
+from debpress.provenance.claims import Claims
+from debpress.provenance.policy import GITHUB
+from debpress.records.batch import Provenance
 from debpress.records.generation import number
 from debpress.records.page import PackagePage, PublishedPackage
 from debpress.steps import mirror, page, reap, tidy
 from debpress.steps.replication import Mirror
 from debpress.steps.services import Services
 
+from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Believing
 from tests.support.memory_store import MemoryStore
 from tests.support.press import SUITES, Press, deb, debs, ed25519_signers
 from tests.unit.test_mirror import Copier
@@ -176,6 +181,81 @@ def test_pages_follow_what_is_removed_pruned_and_rolled_back(shown: Press) -> No
         "batch",
     ]
     assert list(twin(shown, "index")["shelves"]) == ["b", "f"]
+
+
+# Where they say packages are from
+
+
+FROM = Claims(GITHUB, REPOSITORY, WORKFLOW, REF, COMMIT, RUN)
+
+
+@pytest.fixture
+def proven(shown: Press) -> Press:
+    """Suites that ask where packages are from, and believe what a bundle says."""
+    told = {"repository": REPOSITORY, "workflow": WORKFLOW, "ref": REF}
+    suites = [{**suite, "provenance": told} for suite in SUITES["suites"]]
+    shown.repository = config.parse({"suites": suites, "page": {"title": "T"}})
+    shown.verifier = lambda: Believing(FROM)
+    return shown
+
+
+def prove(press: Press, batch: str, name: str, version: str, suite: str = "stable") -> None:
+    place = f"staging/{suite}/main/{batch}/"
+    press.store.put(f"{place}{name}_{version}_all.deb.sigstore.json", b"{}")
+    release(press, batch, (name, version, "all"), suite=suite)
+
+
+def test_a_package_s_page_says_where_each_version_was_built(proven: Press) -> None:
+    release(proven, "b1", ("foo", "1", "all"))
+    prove(proven, "b2", "foo", "2")
+    make(proven)
+    foo, html = twin(proven, "packages/foo"), proven.store.body("apt/packages/foo.html").decode()
+    built = {
+        "bundle": foo["suites"]["stable"][0]["provenance"]["bundle"],
+        **{"repository": REPOSITORY, "workflow": WORKFLOW, "ref": REF, "commit": COMMIT},
+        "run": RUN,
+    }
+    assert [each.get("provenance") for each in foo["suites"]["stable"]] == [built, None]
+    assert [each.get("provenance") for each in foo["history"]] == [built, None]
+    assert proven.store.head(Layout.provenance(foo["history"][0]["sha256"], built["bundle"]))
+    text = " ".join(re.sub(r"<[^>]*>", "", html).split())
+    said = f"Built from {REPOSITORY} by {WORKFLOW} at {REF}, commit {COMMIT}, in this run. Verified"
+    assert text.count(f"{said} when it was admitted.") == 1
+    for address in (REPOSITORY, f"{REPOSITORY}/commit/{COMMIT}", RUN):
+        assert f'<a href="{address}" rel="noopener noreferrer nofollow">' in html
+
+
+def test_what_is_copied_or_comes_back_is_still_from_there(proven: Press) -> None:
+    """Made at whichever of the flips, or at once: also where the suite that it came to first has it
+    no more."""
+    for looking in (False, True):
+        name = f"foo{looking}".lower()
+        here = {"suite": "testing", "component": "main"}
+        prove(proven, f"{name}1", name, "1", suite="testing")
+        if looking:
+            make(proven)
+        operate(proven, f"{name}2", {"op": "copy", "from": here, "packages": [name]})
+        operate(proven, f"{name}3", {"op": "remove", "packages": [name]}, suite="testing")
+        if looking:
+            make(proven)
+        before = twin_generation(proven, "stable")
+        operate(proven, f"{name}4", {"op": "remove", "packages": [name]})
+        if looking:
+            make(proven)
+        operate(proven, f"{name}5", {"op": "rollback", "to": before})
+        make(proven)
+        (found,) = twin(proven, f"packages/{name}")["suites"]["stable"]
+        assert found["provenance"]["run"] == RUN
+    assert pages(proven.store) == anew(proven)
+
+
+def test_other_bytes_of_a_version_are_not_from_there(proven: Press) -> None:
+    prove(proven, "b1", "foo", "1", suite="testing")
+    other = {"foo_1_all.deb": deb("foo", "1", note="other")}
+    assert proven.publish(proven.upload("b2", other)) == "published"
+    make(proven)
+    foo = twin(proven, "packages/foo")["suites"]
+    assert "provenance" in foo["testing"][0] and "provenance" not in foo["stable"][0]
 
 
 def test_flip_by_flip_or_at_once_is_the_same(shown: Press) -> None:
@@ -361,6 +441,23 @@ def test_a_package_more_costs_a_few_requests_whatever_there_is(shown: Press) -> 
     assert costs[0] == costs[1] == {"get": 10, "head": 3, "put": 7}
 
 
+def test_where_a_package_is_from_costs_no_request(proven: Press) -> None:
+    release(proven, "b1", ("foo", "1", "all"))
+    make(proven)
+    costs = []
+    ways: tuple[Callable[[], None], ...] = (
+        lambda: release(proven, "b2", ("foo", "2", "all")),
+        lambda: prove(proven, "b3", "foo", "3"),
+    )
+    for publishing in ways:
+        publishing()
+        proven.store.requests.clear()
+        make(proven)
+        costs.append(dict(proven.store.requests))
+    assert "provenance" in twin(proven, "packages/foo")["suites"]["stable"][0]
+    assert costs[0] == costs[1] == {"get": 12, "head": 3, "put": 7}
+
+
 def test_a_call_with_no_news_writes_nothing(shown: Press) -> None:
     release(shown, "b1", ("foo", "1", "all"))
     make(shown)
@@ -420,6 +517,37 @@ def test_what_is_no_text_is_shown_as_such() -> None:
     assert b'href="../pool/a%2Bb~c.deb"' in made.html
     assert b'href="https://example.org/" rel="noopener noreferrer nofollow"' in made.html
     assert b'href="list/g.html"' in made.html and b"not known" in made.html
+
+
+def test_where_a_package_is_from_is_never_markup() -> None:
+    """Certificates say what their authority lets builds say: no more than text, whatever that is.
+    Links lead to https alone, and to commits only where it is known how a host has them."""
+    hostile = Provenance(
+        "0", f"javascript:{HOSTILE}", HOSTILE, HOSTILE, HOSTILE, "http://h.example"
+    )
+    html = render.package(page_of(hostile), "T").html.decode()
+    elements = Elements()
+    elements.feed(html)
+    assert [tag for tag, _ in elements.found].count("script") == 1
+    assert not [tag for tag, _ in elements.found if tag == "img"]
+    assert not [a for _, a in elements.found if ":" in (a.get("href") or "")]
+    assert "http://h.example." in html
+    quoted = Provenance("0", f"https://github.com/o/r{HOSTILE}", "w", "r", "c", RUN)
+    assert "<img" not in render.package(page_of(quoted), "T").html.decode()
+    for host, path in (("gitlab.com", "/-/commit/c0"), ("git.example.org", None)):
+        repository = f"https://{host}/group/web"
+        made = render.package(page_of(Provenance("0", repository, "w", "r", "c0", "")), "T")
+        assert (f'href="{repository}{path}"'.encode() in made.html) == (path is not None)
+        assert b"run" not in made.html.partition(b"Built from")[2].partition(b"Verified")[0]
+
+
+def page_of(built: Provenance) -> PackagePage:
+    found = PublishedPackage(
+        version="1", architecture="all", component="main", filename="pool/a.deb", sha256="",
+        size=1, since="", indices=("amd64",), source="a", description="", text=(), section="",
+        maintainer="", homepage="", installed_size=None, relations={}, provenance=built,
+    )  # fmt: skip
+    return PackagePage("a", {"stable": (found,)})
 
 
 def test_no_two_packages_share_an_address() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from debpress.records.batch import Provenance
 from debpress.records.generation import Generation, PackageRef
 from debpress.records.page import Moved, PackageEvent, ReleaseNote
 
@@ -16,16 +17,30 @@ MOST_NOTES = 20
 def events(record: Generation) -> Iterator[tuple[str, PackageEvent]]:
     """What came and went, by package; once, in however many indices a package for `all` is."""
     seen = set()
+    proven = _proven(record)
     for action, packages in (("removed", record.removed), ("added", record.added)):
         for index, refs in (packages or {}).items():
             component = index.partition("/")[0]
             for ref in refs:
                 if (key := (action, component, ref.identity)) not in seen:
                     seen.add(key)
-                    yield ref.package, _event(record, action, component, ref)
+                    proof = proven.get((action, component, ref.sha256))
+                    yield ref.package, _event(record, action, component, ref, proof)
 
 
-def _event(record: Generation, action: str, component: str, ref: PackageRef) -> PackageEvent:
+def _proven(record: Generation) -> dict[tuple[str, str, str], Provenance]:
+    """Where what came was built, by what became of it, its component and its SHA-256."""
+    return {
+        (found.action, outcome.batch.component, found.sha256): found.provenance
+        for outcome in record.batches
+        for found in outcome.packages
+        if found.provenance
+    }
+
+
+def _event(
+    record: Generation, action: str, component: str, ref: PackageRef, proof: Provenance | None
+) -> PackageEvent:
     return PackageEvent(
         suite=record.suite,
         generation=record.number,
@@ -35,6 +50,8 @@ def _event(record: Generation, action: str, component: str, ref: PackageRef) -> 
         version=ref.version,
         architecture=ref.architecture,
         component=component,
+        sha256=ref.sha256,
+        provenance=proof,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from debpress.index import entries
 from debpress.index.entries import Entry
 from debpress.index.order import NEWEST_FIRST
+from debpress.records.batch import Provenance
 from debpress.records.page import (
     ListedName,
     ListedSuite,
@@ -49,12 +50,30 @@ def brought_up(page: PackagePage, news: Mapping[str, News], suites: Iterable[str
         events += each.events
         found[suite] = _published(found.get(suite, ()), each)
         told[suite] = each.newest
+    history = _history(events)
+    proven = _proven(page, history)
     return replace(
         page,
-        suites={suite: found[suite] for suite in suites if found.get(suite)},
-        history=_history(events),
+        suites={suite: _with(proven, found[suite]) for suite in suites if found.get(suite)},
+        history=history,
         told=dict(sorted(told.items())),
     )
+
+
+def _proven(page: PackagePage, history: Iterable[PackageEvent]) -> dict[str, Provenance]:
+    """Where bytes were built, by their SHA-256: what is told already, and what is new."""
+    known = (each for packages in page.suites.values() for each in packages)
+    found = {each.sha256: each.provenance for each in known if each.provenance}
+    news = {each.sha256: each.provenance for each in history if each.sha256 and each.provenance}
+    return found | news
+
+
+def _with(
+    proven: Mapping[str, Provenance], packages: Iterable[PublishedPackage]
+) -> tuple[PublishedPackage, ...]:
+    """What was proven when a package was uploaded holds wherever its bytes were copied since, and
+    when they come back by a rollback."""
+    return tuple(replace(each, provenance=proven.get(each.sha256)) for each in packages)
 
 
 def _history(events: Iterable[PackageEvent]) -> tuple[PackageEvent, ...]:

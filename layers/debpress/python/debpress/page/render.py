@@ -23,6 +23,7 @@ from debpress.codec import Record
 from debpress.layout import page_name, shelf
 from debpress.page import LETS_IN, lists
 from debpress.page.packages import newest
+from debpress.records.batch import Provenance
 from debpress.records.page import PackageList, PackagePage, RepositoryPage
 
 _HERE = Path(__file__).parent
@@ -32,6 +33,9 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+
+# Below a repository's address, where its host has commits.
+_COMMITS = {"github.com": "commit", "gitlab.com": "-/commit"}
 
 
 @cache
@@ -100,6 +104,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"page": page_name, "shelf": shelf, "moment": _moment, "bytes": _bytes}
     made.filters |= {"path": quote, "is_web": _is_web, "spaced": _spaced}
+    made.filters |= {"is_secure": _is_secure, "commit": _commit}
     names = {name.rpartition("-")[0]: name for name in assets()}
     made.globals |= {"policy": LETS_IN, "assets": names}
     return made
@@ -125,6 +130,18 @@ def _bytes(size: int) -> str:
 def _is_web(address: str) -> bool:
     """Whether a link may lead there; a `javascript:` is none that a package may set."""
     return address.lower().startswith(("https://", "http://"))
+
+
+def _is_secure(address: str) -> bool:
+    return address.startswith("https://")
+
+
+def _commit(built: Provenance) -> str:
+    """The commit's address, on the hosts of which it is known; else empty."""
+    for host, path in _COMMITS.items():
+        if built.repository.startswith(f"https://{host}/"):
+            return f"{built.repository}/{path}/{built.commit}"
+    return ""
 
 
 def _spaced(fingerprint: str) -> str:

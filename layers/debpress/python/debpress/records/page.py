@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from debpress.codec import Record, optional, versioned
+from debpress.records.batch import Provenance
 
 
 @versioned
@@ -28,7 +29,8 @@ class PageState(Record):
 class PublishedPackage(Record):
     """One version of a package, for one architecture, as a suite has it. `size` are bytes,
     `installed_size` kibibytes. `since` is the Date of the release that brought it (empty where the
-    record of that is lost), `indices` are the architectures whose hosts see it."""
+    record of that is lost), `indices` are the architectures whose hosts see it. `provenance` was
+    proven when these bytes were admitted, to this suite or to another one."""
 
     version: str
     architecture: str
@@ -46,11 +48,14 @@ class PublishedPackage(Record):
     homepage: str
     installed_size: int | None
     relations: Mapping[str, str]
+    provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
 
 
 @dataclass(frozen=True, slots=True)
 class PackageEvent(Record):
-    """A version came to a suite (`added`) or went (`removed`). `date` is the release's."""
+    """A version came to a suite (`added`) or went (`removed`). `date` is the release's;
+    `provenance` is that of one that was uploaded and proven. Events of before November 2026 tell no
+    `sha256`."""
 
     suite: str
     generation: int
@@ -60,6 +65,8 @@ class PackageEvent(Record):
     version: str
     architecture: str
     component: str
+    sha256: str | None = optional()
+    provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
 
 
 @versioned
