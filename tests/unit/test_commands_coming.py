@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import shlex
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -479,6 +480,44 @@ class TestAsPublished:
         coming.there.publish()
         out = coming.imported("--as-published", "--remove")
         assert "  removed  My_Tool  2" in out
+
+
+class TestWhereProvenanceIsRequired:
+    """What is published elsewhere has no proof that the suite would take."""
+
+    @pytest.fixture
+    def coming(self, coming: Coming) -> Coming:
+        built = {"repository": "my-org/web", "workflow": "release.yml", "ref": "refs/heads/main"}
+        coming.bench.deploy(**NAMES, provenance={"require": True, **built})
+        return coming
+
+    @pytest.mark.parametrize("more", [(), ("--skip-invalid",), ("--dry-run",), ("--together",)])
+    def test_it_is_refused_once_and_before_the_source_is_asked(
+        self, coming: Coming, more: tuple[str, ...]
+    ) -> None:
+        shutil.rmtree(coming.there.folder / "dists")
+        before = len(coming.bench.press.store.log)
+        code, out, err = coming.run("import", *more)
+        assert (code, out) == (1, "")
+        assert err.count("\n") == 1 and "stable requires provenance" in err
+        assert "--as-published" in err and len(coming.bench.press.store.log) == before
+
+    def test_an_operator_may_answer_for_it_and_the_generations_say_so(self, coming: Coming) -> None:
+        """Of packages that nothing else is wrong with."""
+        out = coming.imported("--as-published", "--batch-size", "4")
+        assert "you answer for what comes, as an operator" in out
+        assert "6 packages were brought" in out and coming.packages() == WHOLE
+        press = coming.bench.press
+        asked = [key for key in press.store.keys("staging/") if key.endswith(".json")]
+        assert asked and all(key.endswith("/operations.json") for key in asked)
+        generations = press.archive.chain("stable", generation(press), None)
+        told = [p.vouched_by for g in generations for b in g.batches for p in b.packages]
+        assert told == ["operator"] * 6
+
+
+def generation(press: Press) -> str | None:
+    published = press.archive.published("stable")
+    return published.generation if published else None
 
 
 class TestTogether:

@@ -3,6 +3,7 @@ as it would, by its own handler."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import sys
@@ -10,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from debpress import codec
+from debpress import codec, config
 from debpress.adapters import functions
 from debpress.adapters.environment import Environment
-from debpress.commands import connection
+from debpress.commands import connection, sending
 from debpress.commands.key import publishing
 from debpress.commands.main import main
+from debpress.commands.packages import LocalPackage
 from debpress.errors import StoreError
 
+from tests.support.attesting import REF, REPOSITORY, WORKFLOW
+from tests.support.press import event
 from tests.support.rotation import DAYS, Rotation
 from tests.support.templates import handler
 
@@ -66,12 +70,15 @@ class Bench:
         self.asked.append(asked)
         return dict(json.loads(json.dumps(self._setup.handle(asked, None))))
 
-    def _send(self, _client: Any, _store: Any, batch: Any, built: Any) -> Any:
+    def _send(self, _client: Any, _store: Any, batch: Any, built: Any, *, vouched: bool) -> Any:
+        """Without S3's own client, which sends files side by side."""
         press = self.rotation.press
-        where = {"suite": batch.suite, "component": batch.component}
-        started = press.upload(batch.id, {built.name: built.body}, **where)
-        assert press.publish(started) == "published"
-        return press.store.head(started["detail"]["object"]["key"])
+        press.store.put(batch.staging + built.name, built.body)
+        sha256 = hashlib.sha256(built.body).hexdigest()
+        package = LocalPackage(Path(built.name), sha256, len(built.body), ("", "", ""), "all")
+        head = sending.put_manifest(press.store, batch, [package], as_published=vouched)  # type: ignore[arg-type]
+        assert press.publish(event(head.key, head.etag, head.version_id)) == "published"
+        return head
 
 
 @pytest.fixture
@@ -129,6 +136,31 @@ def test_the_package_is_written_where_it_is_wanted(bench: Bench, tmp_path: Path)
     code, _, err = bench.run("package", "-o", str(tmp_path / "no/where.deb"))
     assert code == 1
     assert "can't be written" in err
+
+
+def test_the_package_comes_by_an_operators_word_where_provenance_is_required(bench: Bench) -> None:
+    """No workflow of anybody's has built it. In the other suite it goes as CI's packages do."""
+    press = bench.rotation.press
+    policy = {"require": True, "repository": REPOSITORY, "workflow": WORKFLOW, "ref": REF}
+    strict, *others = config.as_json(press.repository)["suites"]
+    press.repository = config.parse(
+        {
+            **config.as_json(press.repository),
+            "suites": [{**strict, "provenance": policy}, *others],
+        }
+    )
+    press.archive.keep_configuration(press.repository)
+    assert bench.run("package", "--publish")[0] == 0
+    told = {}
+    for suite in press.repository.suites:
+        [key] = press.store.keys(f"results/{suite.suite}/")
+        result = json.loads(press.store.body(key))
+        told[suite.suite] = (
+            result["manifest"]["key"].rpartition("/")[2],
+            result["packages"][0].get("vouched_by"),
+        )
+    assert told.pop(strict["suite"]) == ("operations.json", "operator")
+    assert set(told.values()) == {("manifest.json", None)}
 
 
 @pytest.mark.parametrize(

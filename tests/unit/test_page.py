@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
@@ -30,7 +31,7 @@ from debpress.steps.services import Services
 
 from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Believing
 from tests.support.memory_store import MemoryStore
-from tests.support.press import SUITES, Press, deb, debs, ed25519_signers
+from tests.support.press import SUITES, Press, deb, debs, ed25519_signers, event
 from tests.unit.test_mirror import Copier
 
 URI = "https://packages.example.org"
@@ -246,6 +247,27 @@ def test_what_is_copied_or_comes_back_is_still_from_there(proven: Press) -> None
         make(proven)
         (found,) = twin(proven, f"packages/{name}")["suites"]["stable"]
         assert found["provenance"]["run"] == RUN
+    assert pages(proven.store) == anew(proven)
+
+
+def test_a_package_s_page_says_who_answers_for_it(proven: Press) -> None:
+    """Until its bytes come with a proof, to whichever suite."""
+    body = deb("foo", "1")
+    listed = [{"name": "foo_1_all.deb", "sha256": hashlib.sha256(body).hexdigest()}]
+    said = {"version": 1, "as_published": True, "files": listed}
+    place = "staging/stable/main/o1/"
+    proven.store.put(f"{place}foo_1_all.deb", body)
+    head = proven.store.put(f"{place}operations.json", json.dumps(said).encode())
+    assert proven.publish(event(head.key, head.etag, head.version_id)) == "published"
+    make(proven)
+    (found,) = twin(proven, "packages/foo")["suites"]["stable"]
+    assert found["vouched_by"] == "operator" and "provenance" not in found
+    html = proven.store.body("apt/packages/foo.html")
+    assert b"not proven: an operator of this repository answers for it." in html
+    prove(proven, "b1", "foo", "1", suite="testing")
+    make(proven)
+    (found,) = twin(proven, "packages/foo")["suites"]["stable"]
+    assert "vouched_by" not in found and found["provenance"]["run"] == RUN
     assert pages(proven.store) == anew(proven)
 
 

@@ -37,7 +37,7 @@ from debpress.signing import Signers
 
 from local import paths
 from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Sigstore, build
-from tests.support.press import Press, deb
+from tests.support.press import Press, deb, event
 
 TRUSTED = Sigstore()
 NAME, IT = "it_1_all.deb", deb("it", "1")
@@ -191,6 +191,37 @@ def test_admission_twice_is_admission_once(guarded: Guarded) -> None:
     assert press.result("it")["packages"][0]["action"] == "unchanged"
     assert press.result("it")["packages"][0]["provenance"]["bundle"] in before[0]
     assert kept(press) == before
+
+
+# What an operator answers for
+
+
+def listed_by_an_operator(press: Press, name: str, suite: str = "stable") -> str | None:
+    file, body = f"{name}_1_all.deb", deb(name, "1")
+    place = f"staging/{suite}/main/by-operator/"
+    press.store.put(place + file, body)
+    listed = [{"name": file, "sha256": hashlib.sha256(body).hexdigest()}]
+    said = {"version": 1, "as_published": True, "files": listed}
+    head = press.store.put(f"{place}operations.json", json.dumps(said).encode())
+    return press.publish(event(head.key, head.etag, head.version_id))
+
+
+def test_an_operator_may_answer_for_a_package_and_that_is_recorded(guarded: Guarded) -> None:
+    """No proof is recorded then, and none that might lie there is asked for."""
+    press = guarded()
+    press.store.put(f"staging/stable/main/by-operator/{BUNDLE}", b"whatever")
+    assert listed_by_an_operator(press, "it") == "published"
+    (package,) = press.result("by-operator")["packages"]
+    assert package["vouched_by"] == "operator" and "provenance" not in package
+    newest = max(press.store.keys("state/stable/generations/"))
+    record = load(Generation, press.store.body(newest), newest)
+    assert record.batches[0].packages[0].vouched_by == "operator"
+    assert not kept(press)
+
+
+def test_nobody_answers_where_nobody_asks(press: Press) -> None:
+    assert listed_by_an_operator(press, "it") == "published"
+    assert "vouched_by" not in press.result("by-operator")["packages"][0]
 
 
 # What is refused
@@ -480,7 +511,15 @@ def test_verify_proves_all_of_it_again(command: Any, trust_root: Path) -> None:
     assert code == 1 and f"gone or altered: {key} is not what its name says" in out
     press.store.delete(key)
     code, out = run(*proving)
-    assert code == 1 and "has no provenance, and the suite requires it" in out
+    assert code == 1 and "it 1 (all) has no provenance, and the suite requires it" in out
+    # What an operator answers for, in whichever generation, is told, and not wrong.
+    assert listed_by_an_operator(press, "vouched") == "published"
+    press.beat()
+    code, out = run(*proving)
+    assert code == 1 and out.count("wrong: ") == 1 and "vouched 1 (all)" not in out
+    assert "note: 1 packages of stable, such as apt/pool/main/v/vouched/" in out
+    removal = {"op": "remove", "packages": ["vouched"]}
+    assert press.publish(press.operate("o1", removal)) == "published"
     press.configure(provenance=POLICY)
     code, out = run(*proving)
     assert code == 0 and "note: 1 packages of stable, such as apt/pool/main/i/it/" in out

@@ -85,6 +85,10 @@ class Suite:
         description = self.description.replace(self.suite, name)
         return replace(self, suite=name, codename=name, description=description)
 
+    @property
+    def requires_provenance(self) -> bool:
+        return self.provenance is not None and self.provenance.require
+
     def kept(self, package: str) -> Keep:
         return self.keep_packages.get(package, self.keep)
 

@@ -18,6 +18,7 @@ from debpress.clock import Clock
 from debpress.commands import arguments as args
 from debpress.commands import connection, foreign, importing, text, vanished, weighing
 from debpress.commands.repository import open_archive
+from debpress.config import Repository
 from debpress.errors import SourceError, TransientError
 from debpress.index import entries
 from debpress.index.versions import Content
@@ -51,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-published",
         action="store_true",
-        help="take packages as they are there, where hosts can live with what the rules refuse",
+        help="take packages as they are there, where hosts can live with what the rules refuse; "
+        "and answer for them where the suite requires provenance",
     )
     parser.add_argument(
         "--own-names",
@@ -145,6 +147,7 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
         raise SourceError("--remove has to see all that the source has: leave --arch out")
     client, store = connection.connect(arguments, copies=True)
     archive, repository = open_archive(store, clock)
+    vouched = _vouched(arguments, repository)
     source = foreign.opened(arguments, client, repository)
     weighing.introduce(clock, source.release)
     looks.take(source.release)
@@ -180,8 +183,24 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     if arguments.dry_run:
         vanished.announce(arguments.suite, gone)
         return 0
-    code = importing.bring(arguments, clock, store, source, missing)
+    code = importing.bring(arguments, clock, store, source, missing, vouched=vouched)
     return code or vanished.remove(store, clock, arguments.suite, gone, arguments.timeout)
+
+
+def _vouched(arguments: argparse.Namespace, repository: Repository) -> bool:
+    """Whether an operator has to answer for what comes. Raises SourceError where he does not say
+    so, and the press would refuse each package."""
+    suite = repository.suite(arguments.suite)
+    if suite is None or not suite.requires_provenance:
+        return False
+    if not arguments.as_published:
+        raise SourceError(
+            f"{suite.suite} requires provenance, which packages of another repository have none "
+            "of: nothing is brought. Say --as-published, by which you answer for them as an "
+            "operator (generations tell it), or import before the suite's policy has require"
+        )
+    print(f"{suite.suite}: it requires provenance; you answer for what comes, as an operator")
+    return True
 
 
 def _published(archive: Archive, suite: str) -> list[tuple[str, Content]]:

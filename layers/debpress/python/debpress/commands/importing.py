@@ -33,10 +33,17 @@ Groups = Sequence[Sequence[Wanted]]
 
 
 def bring(
-    arguments: argparse.Namespace, clock: Clock, store: S3Store, source: SourceSuite, missing: Offer
+    arguments: argparse.Namespace,
+    clock: Clock,
+    store: S3Store,
+    source: SourceSuite,
+    missing: Offer,
+    *,
+    vouched: bool,
 ) -> int:
     """Gives the exit code. Without --skip-invalid nothing is published until all is known to be
-    good. Raises TransientError, SourceError and what `waiting.wait` raises."""
+    good. `vouched` is as in `Bringing`. Raises TransientError, SourceError and what `waiting.wait`
+    raises."""
     suite = arguments.suite
     most = MOST_FILES if arguments.together else arguments.batch_size
     groups = plan.batches(missing.wanted, most)
@@ -48,7 +55,7 @@ def bring(
             at_once = arguments.together or not arguments.skip_invalid
             _check_space(way.cache, groups, all_at_once=at_once)
         start = plan.start(source.address)
-        bringing = Bringing(way, store, suite, start, clock, arguments.timeout)
+        bringing = Bringing(way, store, suite, start, clock, arguments.timeout, vouched)
         run = _Run(bringing, groups, progress, skip=arguments.skip_invalid)
         if not arguments.skip_invalid:
             run.refusals = bringing.prepared(missing.wanted)[1]

@@ -64,12 +64,25 @@ def send(
     IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix; to look what is
     there, s3:GetObject on it.
     """
+    send_files(client, store, batch, packages, clock, again=again)
+    return put_manifest(store, batch, packages)
+
+
+def send_files(
+    client: Any,
+    store: S3Store,
+    batch: Batch,
+    packages: Sequence[LocalPackage],
+    clock: Clock | None = None,
+    *,
+    again: bool = False,
+) -> None:
+    """As `send`, without the manifest."""
     files = [*packages, *bundles(packages)]
     there = _staged(store, batch, files) if again else set()
     lacking = [file for file in files if file.name not in there]
     sending = _Sending(client, store, batch, lacking, len(packages) > 1)
     sending.all(clock or SystemClock())
-    return put_manifest(store, batch, packages)
 
 
 def put_manifest(

@@ -1,7 +1,8 @@
 """`debpress verify`: reads the whole repository as hosts do, and reports every problem.
 
 IAM: s3:GetObject on the root and on `state/_repository.json`; s3:ListBucket to find objects that no
-suite names. With `--provenance`, both on `state/_provenance/` as well.
+suite names. With `--provenance`, both on `state/_provenance/` as well, and s3:GetObject on the
+generations.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from debpress.archive import Archive
+from debpress.archive.headers import GENERATION
 from debpress.concurrency import side_by_side
 from debpress.config import Suite
 from debpress.errors import ProvenanceError
@@ -46,7 +47,7 @@ def verify(archive: Archive, suites: Sequence[Suite], verifier: Verifier, report
     for suite in asked:
         assert suite.provenance is not None
         look = _Look(archive, suite.provenance, verifier, kept)
-        unproven: list[str] = []
+        lacking: list[tuple[ListedPackage, str]] = []
         left = iter(reading.packages(archive, suite.suite))
         while part := list(islice(left, _PART)):
             for package, wrong in zip(part, side_by_side(look.at, part), strict=True):
@@ -54,13 +55,50 @@ def verify(archive: Archive, suites: Sequence[Suite], verifier: Verifier, report
                 if wrong:
                     report.wrong(suite.suite, key, f"{package.identity} {wrong}")
                 elif field(package.entry.text, "SHA256") not in kept:
-                    unproven.append(key)
-        if unproven:
+                    lacking.append((package, key))
+        if suite.provenance.require:
+            _judge(archive, suite.suite, lacking, report)
+        elif lacking:
+            unproven = tuple(key for _, key in lacking)
             report.note(
                 f"{len(unproven)} packages of {suite.suite}, such as {unproven[0]}, have no "
                 "provenance, which it does not require",
-                tuple(unproven),
+                unproven,
             )
+
+
+def _judge(
+    archive: Archive, suite: str, lacking: Sequence[tuple[ListedPackage, str]], report: Report
+) -> None:
+    """What an operator answers for, by the generation that took it in, needs no proof."""
+    vouched = _vouched(archive, suite, {field(p.entry.text, "SHA256") for p, _ in lacking})
+    keys = []
+    for package, key in lacking:
+        if field(package.entry.text, "SHA256") in vouched:
+            keys.append(key)
+        else:
+            report.wrong(suite, key, f"{package.identity} {_WITHOUT}")
+    if keys:
+        report.note(
+            f"{len(keys)} packages of {suite}, such as {keys[0]}, have no provenance; an operator "
+            "answers for them (debpress history says when they came)",
+            tuple(keys),
+        )
+
+
+def _vouched(archive: Archive, suite: str, wanted: set[str]) -> set[str]:
+    """Those of the `wanted` SHA-256 that an operator answers for. Reads the generations back to
+    where all of them came, one after another."""
+    found: set[str] = set()
+    if not wanted:
+        return found
+    head = archive.head(archive.layout.inrelease(suite))
+    for record in archive.chain(suite, head.metadata.get(GENERATION) if head else None, None):
+        outcomes = (package for outcome in record.batches for package in outcome.packages)
+        found |= {each.sha256 for each in outcomes if each.vouched_by} & wanted
+        if found == wanted:
+            break
+    return found
 
 
 class _Look:
@@ -79,11 +117,11 @@ class _Look:
         self._kept = kept
 
     def at(self, package: ListedPackage) -> str | None:
-        """What is wrong with a package's provenance."""
+        """What is wrong with a package's provenance, where it has some."""
         sha256 = field(package.entry.text, "SHA256")
         keys = self._kept.get(sha256)
         if keys is None:
-            return _WITHOUT if self._policy.require else None
+            return None
         found = self._archive.bundles.read(keys)
         good = [body for body in found.values() if body is not None]
         if not good:

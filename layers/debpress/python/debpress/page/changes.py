@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from debpress.records.batch import Provenance
-from debpress.records.generation import Generation, PackageRef
+from debpress.records.generation import Generation, PackageOutcome, PackageRef
 from debpress.records.page import Moved, PackageEvent, ReleaseNote
 
 # Of a release's packages; the rest are counted. An import has tens of thousands.
@@ -17,29 +16,32 @@ MOST_NOTES = 20
 def events(record: Generation) -> Iterator[tuple[str, PackageEvent]]:
     """What came and went, by package; once, in however many indices a package for `all` is."""
     seen = set()
-    proven = _proven(record)
+    outcomes = _outcomes(record)
     for action, packages in (("removed", record.removed), ("added", record.added)):
         for index, refs in (packages or {}).items():
             component = index.partition("/")[0]
             for ref in refs:
                 if (key := (action, component, ref.identity)) not in seen:
                     seen.add(key)
-                    proof = proven.get((action, component, ref.sha256))
-                    yield ref.package, _event(record, action, component, ref, proof)
+                    outcome = outcomes.get((action, component, ref.sha256))
+                    yield ref.package, _event(record, action, component, ref, outcome)
 
 
-def _proven(record: Generation) -> dict[tuple[str, str, str], Provenance]:
-    """Where what came was built, by what became of it, its component and its SHA-256."""
+def _outcomes(record: Generation) -> dict[tuple[str, str, str], PackageOutcome]:
+    """What became of packages, by that, their component and their SHA-256."""
     return {
-        (found.action, outcome.batch.component, found.sha256): found.provenance
+        (found.action, outcome.batch.component, found.sha256): found
         for outcome in record.batches
         for found in outcome.packages
-        if found.provenance
     }
 
 
 def _event(
-    record: Generation, action: str, component: str, ref: PackageRef, proof: Provenance | None
+    record: Generation,
+    action: str,
+    component: str,
+    ref: PackageRef,
+    outcome: PackageOutcome | None,
 ) -> PackageEvent:
     return PackageEvent(
         suite=record.suite,
@@ -51,7 +53,8 @@ def _event(
         architecture=ref.architecture,
         component=component,
         sha256=ref.sha256,
-        provenance=proof,
+        provenance=outcome.provenance if outcome else None,
+        vouched_by=outcome.vouched_by if outcome else None,
     )
 
 

@@ -51,29 +51,38 @@ def brought_up(page: PackagePage, news: Mapping[str, News], suites: Iterable[str
         found[suite] = _published(found.get(suite, ()), each)
         told[suite] = each.newest
     history = _history(events)
-    proven = _proven(page, history)
+    origins = _origins(page, history)
     return replace(
         page,
-        suites={suite: _with(proven, found[suite]) for suite in suites if found.get(suite)},
+        suites={suite: _with(origins, found[suite]) for suite in suites if found.get(suite)},
         history=history,
         told=dict(sorted(told.items())),
     )
 
 
-def _proven(page: PackagePage, history: Iterable[PackageEvent]) -> dict[str, Provenance]:
-    """Where bytes were built, by their SHA-256: what is told already, and what is new."""
+_Origin = tuple[Provenance | None, str | None]
+
+
+def _origins(page: PackagePage, history: Iterable[PackageEvent]) -> dict[str, _Origin]:
+    """Where bytes were built, or who answers for them, by their SHA-256: what is told already, and
+    what is new."""
     known = (each for packages in page.suites.values() for each in packages)
-    found = {each.sha256: each.provenance for each in known if each.provenance}
-    news = {each.sha256: each.provenance for each in history if each.sha256 and each.provenance}
-    return found | news
+    told: list[PublishedPackage | PackageEvent] = [*known, *reversed([*history])]
+    return {
+        each.sha256: (each.provenance, each.vouched_by)
+        # What is proven is not vouched for, whichever came later.
+        for each in sorted(told, key=lambda each: each.provenance is not None)
+        if each.sha256 and (each.provenance or each.vouched_by)
+    }
 
 
 def _with(
-    proven: Mapping[str, Provenance], packages: Iterable[PublishedPackage]
+    origins: Mapping[str, _Origin], packages: Iterable[PublishedPackage]
 ) -> tuple[PublishedPackage, ...]:
     """What was proven when a package was uploaded holds wherever its bytes were copied since, and
     when they come back by a rollback."""
-    return tuple(replace(each, provenance=proven.get(each.sha256)) for each in packages)
+    found = ((each, origins.get(each.sha256, (None, None))) for each in packages)
+    return tuple(replace(p, provenance=proof, vouched_by=voucher) for p, (proof, voucher) in found)
 
 
 def _history(events: Iterable[PackageEvent]) -> tuple[PackageEvent, ...]:

@@ -122,11 +122,16 @@ class Provenance(Record):
     run: str
 
 
+# Whoever may write an operations.json: the press knows nothing else of him.
+OPERATOR = "operator"
+
+
 @dataclass(frozen=True, slots=True)
 class AdmittedPackage(Record):
     """A package that is valid and in the pool. `stanza` is its paragraph of a Packages index, and
     ends with one newline; `filename` is the pool's, `file` the staged file's name. `provenance` is
-    None where the suite asks for none, or takes it without."""
+    None where the suite asks for none, or takes it without. `vouched_by`: somebody answers for it,
+    where the suite asks and nothing was proven."""
 
     file: str
     package: str
@@ -137,6 +142,7 @@ class AdmittedPackage(Record):
     size: int
     stanza: str
     provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
+    vouched_by: str | None = optional()
 
 
 @dataclass(frozen=True, slots=True)

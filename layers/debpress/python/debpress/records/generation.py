@@ -46,15 +46,20 @@ def ref_fields(
 @dataclass(frozen=True, slots=True)
 class PackageOutcome(PackageRef):
     """What became of a package: `added`, `unchanged` or `removed`. `provenance` is that of one that
-    was uploaded and proven."""
+    was uploaded and proven; `vouched_by` is who answers for one that an `operator` listed, in place
+    of a proof, where the suite asks for one."""
 
     action: str
     provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
+    vouched_by: str | None = optional()
 
     @classmethod
     def of(cls, package: PackageRef | AdmittedPackage, action: str) -> PackageOutcome:
-        proven = package.provenance if isinstance(package, AdmittedPackage) else None
-        return cls(*ref_fields(package), action=action, provenance=proven)
+        fields = ref_fields(package)
+        if not isinstance(package, AdmittedPackage):
+            return cls(*fields, action=action)
+        proven, voucher = package.provenance, package.vouched_by
+        return cls(*fields, action=action, provenance=proven, vouched_by=voucher)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class PublishedPackage(Record):
     """One version of a package, for one architecture, as a suite has it. `size` are bytes,
     `installed_size` kibibytes. `since` is the Date of the release that brought it (empty where the
     record of that is lost), `indices` are the architectures whose hosts see it. `provenance` was
-    proven when these bytes were admitted, to this suite or to another one."""
+    proven when these bytes were admitted, to this suite or to another one; `vouched_by` is who
+    answers for them in place of a proof."""
 
     version: str
     architecture: str
@@ -49,13 +50,14 @@ class PublishedPackage(Record):
     installed_size: int | None
     relations: Mapping[str, str]
     provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
+    vouched_by: str | None = optional()
 
 
 @dataclass(frozen=True, slots=True)
 class PackageEvent(Record):
     """A version came to a suite (`added`) or went (`removed`). `date` is the release's;
-    `provenance` is that of one that was uploaded and proven. Events of before November 2026 tell no
-    `sha256`."""
+    `provenance` and `vouched_by` are as in a generation's `batches`. `sha256` is absent from
+    pages of an older debpress."""
 
     suite: str
     generation: int
@@ -67,6 +69,7 @@ class PackageEvent(Record):
     component: str
     sha256: str | None = optional()
     provenance: Provenance | None = optional()  # noqa: RUF009 (a field of the record)
+    vouched_by: str | None = optional()
 
 
 @versioned

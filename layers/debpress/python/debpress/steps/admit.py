@@ -37,8 +37,7 @@ def run(services: Services, message: AdmitInput) -> AdmitOutput:
         raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, text)])
     first, end = plan.chunks[message.chunk]
     numbers = range(first, end)
-    # An operator who lists files answers for them, as of an import.
-    if settings.provenance is None or plan.as_published:
+    if settings.provenance is None:
         packages, refusals = _Admission(services, plan).of(numbers)
     else:
         from debpress.steps.proving import proven  # noqa: PLC0415 (of few suites)

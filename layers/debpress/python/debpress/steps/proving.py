@@ -10,7 +10,14 @@ from debpress.errors import Code, ProvenanceError, Refusal
 from debpress.layout import BUNDLE
 from debpress.provenance.policy import Policy
 from debpress.provenance.proof import prove
-from debpress.records.batch import AdmittedPackage, Plan, Provenance, StagedFile, problems
+from debpress.records.batch import (
+    OPERATOR,
+    AdmittedPackage,
+    Plan,
+    Provenance,
+    StagedFile,
+    problems,
+)
 from debpress.steps.services import Services
 from debpress.store import ObjectChanged
 
@@ -29,7 +36,12 @@ def proven(
     The proofs are of the sums that the manifest gives; whatever has another is refused by `admit`.
     They come first: where one fails, the batch is rejected already, and nothing of it need get into
     the pool. All that is wrong with the packages is told all the same.
+
+    An operator who lists files answers for them, and whatever names them says so for ever.
     """
+    if plan.as_published:
+        packages, refusals = admit(plan)
+        return [replace(each, vouched_by=OPERATOR) for each in packages], refusals
     files = [plan.files[number] for number in numbers]
     proving = _Proving(services, policy, plan)
     found = dict(zip((f.name for f in files), side_by_side(proving.one, files), strict=True))

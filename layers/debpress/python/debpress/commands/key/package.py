@@ -1,7 +1,8 @@
 """`debpress key package`: the package that brings hosts the certificates, built or published.
 
 IAM: s3:GetObject on the root's key.gpg and *.sources and on `state/_repository.json`; to publish,
-what `debpress upload` needs.
+what `debpress upload` needs, and into a suite that requires provenance s3:PutObject on the batch's
+`operations.json`.
 """
 
 from __future__ import annotations

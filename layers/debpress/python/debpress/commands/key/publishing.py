@@ -1,6 +1,7 @@
 """Publishing the package that brings hosts the certificates: by itself, or as a rotation's step.
 
-It is uploaded as every batch is.
+It is uploaded as every batch is. No workflow of anybody's has built it, so where a suite requires
+provenance an operator answers for it, by the list that CI may not write (decision 0032).
 """
 
 from __future__ import annotations
@@ -41,10 +42,11 @@ def publish(arguments: argparse.Namespace, clock: Clock) -> bool:
     client, store = connection.connect(arguments)
     archive, repository = open_archive(store, clock)
     built = keyring.build(archive, repository)
-    sent = [
-        (batch, send(client, store, batch, built))
-        for batch in _places(arguments, repository, waiting.new_id(clock))
-    ]
+    sent = []
+    for batch in _places(arguments, repository, waiting.new_id(clock)):
+        suite = repository.suite(batch.suite)
+        vouched = suite is not None and suite.requires_provenance
+        sent.append((batch, send(client, store, batch, built, vouched=vouched)))
     good = True
     for batch, head in sent:
         if arguments.no_wait:
@@ -56,8 +58,11 @@ def publish(arguments: argparse.Namespace, clock: Clock) -> bool:
     return good
 
 
-def send(client: Any, store: S3Store, batch: Batch, built: Keyring) -> Head:
-    """Uploads it as `debpress upload` does; gives the manifest's Head."""
+def send(
+    client: Any, store: S3Store, batch: Batch, built: Keyring, *, vouched: bool = False
+) -> Head:
+    """Uploads it as `debpress upload` does, or, `vouched` for, by an operator's list; gives the
+    head of what lists it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, built.name)
         path.write_bytes(built.body)
@@ -65,7 +70,8 @@ def send(client: Any, store: S3Store, batch: Batch, built: Keyring) -> Head:
         if refusals:
             raise RejectedError(refusals)
         print(f"{built.name} -> {batch.staging}", file=sys.stderr)
-        return sending.send(client, store, batch, packages)
+        sending.send_files(client, store, batch, packages)
+        return sending.put_manifest(store, batch, packages, as_published=vouched)
 
 
 def _places(arguments: argparse.Namespace, repository: Repository, name: str) -> list[Batch]:
