@@ -101,9 +101,11 @@ class Sigstore:
         of: Mapping[int, str] | None = None,
         predicate: str = SLSA,
         late: timedelta = timedelta(minutes=1),
+        more: Mapping[str, Any] | None = None,
     ) -> bytes:
         """A bundle as GitHub's attestations are, of these files; `late` is how long after the
-        certificate was issued the log has taken it in."""
+        certificate was issued the log has taken it in. `more` is what else the statement says, or
+        says otherwise."""
         subjects = [
             {"name": f"{number}.deb", "digest": {"sha256": hashlib.sha256(each).hexdigest()}}
             for number, each in enumerate(packages)
@@ -113,6 +115,7 @@ class Sigstore:
             "subject": subjects,
             "predicateType": predicate,
             "predicate": {},
+            **(more or {}),
         }
         kind, payload = "application/vnd.in-toto+json", _canonical(statement)
         key, certificate = self._certified(build() if of is None else of)

@@ -26,9 +26,10 @@ from debpress.commands import connection
 from debpress.commands.beside import bundles
 from debpress.commands.main import main
 from debpress.commands.packages import examine
-from debpress.errors import ConfigError
+from debpress.errors import ConfigError, ProvenanceError
 from debpress.keys.publication import publish
 from debpress.layout import Layout
+from debpress.provenance import statement
 from debpress.provenance.claims import Claims
 from debpress.provenance.policy import GITHUB, Identity, Policy
 from debpress.provenance.proof import Verifier
@@ -154,6 +155,45 @@ def test_one_of_several_bundles_is_enough_and_it_alone_is_kept(guarded: Guarded)
     assert kept(press) == [Layout.provenance(SHA256, hashlib.sha256(good).hexdigest())]
 
 
+def test_digits_may_be_written_in_upper_case(guarded: Guarded) -> None:
+    subject = [{"name": "x", "digest": {"sha256": SHA256.upper()}}]
+    assert upload(guarded(), TRUSTED.attest(more={"subject": subject})) == "published"
+
+
+def test_as_many_packages_as_github_attests_together(verifier: Verifier) -> None:
+    subjects = [
+        {"name": f"package-{n}_1.0_amd64.deb", "digest": {"sha256": f"{n:064x}"}}
+        for n in range(1024)
+    ]
+    bundle = TRUSTED.attest(more={"subject": subjects})
+    assert verifier.verify(bundle, f"{1023:064x}").run == RUN
+    assert len(bundle) < 300_000
+
+
+def test_the_bundle_of_another_package_of_the_batch_proves_nothing(guarded: Guarded) -> None:
+    press = guarded()
+    files = {f"{name}_1_all.deb": deb(name, "1") for name in ("a", "b")}
+    swapped = zip(files, reversed(files.values()), strict=True)
+    for name, body in swapped:
+        press.store.put(f"staging/stable/main/two/{name}.sigstore.json", TRUSTED.attest(body))
+    assert press.publish(press.upload("two", files)) == "rejected"
+    told = {each["file"]: each["code"] for each in press.result("two")["errors"]}
+    assert told == dict.fromkeys(files, "provenance-digest") and not kept(press)
+
+
+def test_a_bundle_without_its_package_is_only_beside_it(guarded: Guarded) -> None:
+    """It proves nothing of what is there, and no manifest can list it."""
+    press = guarded()
+    press.store.put("staging/stable/main/it/gone_1_all.deb.sigstore.json", GOOD)
+    assert upload(press, GOOD) == "published"
+    assert press.result("it")["ignored"] == ["gone_1_all.deb.sigstore.json"]
+    listed = [{"name": BUNDLE, "sha256": hashlib.sha256(GOOD).hexdigest()}]
+    press.store.put(f"staging/stable/main/lone/{BUNDLE}", GOOD)
+    asked = press.upload("lone", {}, manifest={"version": 1, "files": listed})
+    assert press.publish(asked) == "rejected"
+    assert [each["code"] for each in press.result("lone")["errors"]] == ["name-unsafe"]
+
+
 def test_each_package_of_a_batch_has_its_own(guarded: Guarded) -> None:
     press = guarded()
     files = {f"{name}_1_all.deb": deb(name, "1") for name in ("a", "b")}
@@ -229,6 +269,10 @@ def test_nobody_answers_where_nobody_asks(press: Press) -> None:
 
 def other_build(**said: str) -> bytes:
     return TRUSTED.attest(IT, of=build(**said))
+
+
+def changed_in(bundle: bytes, **fields: Any) -> bytes:
+    return json.dumps({**json.loads(bundle), **fields}).encode()
 
 
 GOOD = TRUSTED.attest(IT)
@@ -339,6 +383,57 @@ REFUSED = {
     "an empty file": (b"", "provenance-invalid", "can't be read as a Sigstore bundle"),
     "an empty object": (b"{}", "provenance-invalid", "can't be read as a Sigstore bundle"),
     "something deep": (b"[" * 100_000, "provenance-invalid", "can't be read"),
+    "a statement of subjects that are none": (
+        TRUSTED.attest(IT, more={"subject": [{"digest": ["sha256", SHA256]}]}),
+        "provenance-invalid",
+        "a statement that is malformed",
+    ),
+    "a statement that takes fifty times its bytes to read": (
+        TRUSTED.attest(IT, more={"predicate": [[]] * 60_000}),
+        "provenance-invalid",
+        "a statement that is of more than 100000 values",
+    ),
+    "a bundle that takes fifty times its bytes to read": (
+        changed_in(GOOD, more=[[]] * 15_000),
+        "provenance-invalid",
+        "it has more than 20000 values",
+    ),
+    "a bundle nested as deep as it likes": (
+        GOOD[:-1] + b', "more": ' + b"[" * 9000 + b"]" * 9000 + b"}",
+        "provenance-invalid",
+        "can't be read",
+    ),
+    "a bundle of another form": (
+        changed_in(GOOD, mediaType="application/vnd.dev.sigstore.bundle.v9+json"),
+        "provenance-invalid",
+        "mediaType: Input should be 'application/vnd.dev.sigstore.bundle",
+    ),
+    "a statement and a signature": (
+        changed_in(GOOD, messageSignature=json.loads(TRUSTED.sign(IT))["messageSignature"]),
+        "provenance-invalid",
+        "Exactly one of messageSignature or dsseEnvelope must be set",
+    ),
+    "neither a statement nor a signature": (
+        json.dumps({k: v for k, v in json.loads(GOOD).items() if k != "dsseEnvelope"}).encode(),
+        "provenance-invalid",
+        "Exactly one of messageSignature or dsseEnvelope must be set",
+    ),
+    "two certificates by one key": (
+        b'{"verificationMaterial": {}, ' + GOOD[1:],
+        "provenance-invalid",
+        "an object in it has a key twice",
+    ),
+    "what GitHub's API answers": (
+        json.dumps({"attestations": [{"bundle": json.loads(GOOD)}]}).encode(),
+        "provenance-invalid",
+        "it has 'attestations', as GitHub's answers do",
+    ),
+    "what `gh attestation verify` prints": (
+        json.dumps([{"attestation": {"bundle": json.loads(GOOD)}}]).encode(),
+        "provenance-invalid",
+        "it has 'attestation', as GitHub's answers do",
+    ),
+    "a list of bundles": (b"[%s]" % GOOD, "provenance-invalid", "it is a JSON list; put"),
     "too many": (b"{}\n" * 33, "provenance-invalid", "it has 33 bundles, the most is 32"),
     "something huge": (b" " * (4 * 2**20 + 1), "provenance-invalid", "the most is 4194304"),
 }
@@ -360,6 +455,12 @@ def test_what_is_refused(guarded: Guarded, what: str) -> None:
     assert not list(press.store.keys("apt/pool/main/i/")) and not kept(press)
     # Nothing is lost: with the right bundle it is published.
     assert upload(press, GOOD) == "published"
+
+
+def test_a_statement_nested_as_deep_as_it_likes() -> None:
+    with pytest.raises(ProvenanceError, match="malformed") as told:
+        statement.check("application/vnd.in-toto+json", b'{"a":' * 9000, SHA256)
+    assert told.value.code == "provenance-invalid"
 
 
 def test_the_nearest_of_several_is_told_of(guarded: Guarded) -> None:

@@ -124,8 +124,12 @@ def _expired(bundle: bytes, certificate: x509.Certificate) -> str | None:
 
 
 def _line(error: Exception) -> str:
-    """The first line of what an error says, which may be as long as the bundle."""
-    if isinstance(error, ValidationError):
-        return f"{error.error_count()} fields are absent or malformed"
+    """The first line of what an error says, which may be as long as the bundle; of a field that is
+    not as it must be, which one that is."""
+    wrong = error if isinstance(error, ValidationError) else error.__context__
+    if isinstance(wrong, ValidationError):
+        field = wrong.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, field["loc"])) or "the bundle"
+        return printable(f"{place}: {field['msg']}"[:300])
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return printable(first[:300])

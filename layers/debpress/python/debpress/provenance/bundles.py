@@ -13,16 +13,45 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 4 * 1024 * 1024
 _MOST = 32
+# Values in JSON. A bundle has a hundred, and a megabyte of small ones takes fifty to be read.
+_MOST_VALUES = 20_000
+# What GitHub's API and `gh attestation verify --format json` wrap bundles in.
+_WRAPPED = ("attestations", "attestation", "bundle")
 
 
 def split(body: bytes) -> list[bytes]:
     """The bundles as they are, at least one. Raises ProvenanceError."""
-    found = [body] if _is_object(body) else [each for each in body.splitlines() if each.strip()]
-    if not found or not all(map(_is_object, found)):
+    if values_of(body) > _MOST_VALUES:
+        raise unreadable(f"it has more than {_MOST_VALUES} values")
+    whole = _read(body)
+    if isinstance(whole, dict):
+        _check_unwrapped(whole)
+        return [body]
+    if isinstance(whole, list):
+        _check_unwrapped(*whole)
+        raise unreadable("it is a JSON list; put the bundles one on each line (`jq -c '.[]'`)")
+    found = [each for each in body.splitlines() if each.strip()]
+    if not found or not all(isinstance(_read(each), dict) for each in found):
         raise unreadable("it is neither a JSON object nor one on each line")
     if len(found) > _MOST:
         raise unreadable(f"it has {len(found)} bundles, the most is {_MOST}")
     return found
+
+
+def values_of(text: bytes) -> int:
+    """How many values JSON has at most, told without reading it."""
+    return sum(text.count(mark) for mark in (b",", b"[", b"{"))
+
+
+def _check_unwrapped(*found: Any) -> None:
+    """Raises ProvenanceError for what GitHub gives that has bundles somewhere in it."""
+    for each in found:
+        for name in _WRAPPED:
+            if isinstance(each, dict) and name in each:
+                raise unreadable(
+                    f"it has {name!r}, as GitHub's answers do, and the bundle is in there; take "
+                    "what `gh attestation download` writes"
+                )
 
 
 def unreadable(why: str) -> ProvenanceError:
@@ -55,8 +84,17 @@ def logged_at(bundle: bytes) -> int | None:
         return None
 
 
-def _is_object(text: bytes) -> bool:
+def _read(text: bytes) -> Any:
+    """None where it can't be read. Raises ProvenanceError where others might read it otherwise: who
+    verifies what is kept has to find what was verified here."""
     try:
-        return isinstance(json.loads(text), dict)
+        return json.loads(text, object_pairs_hook=_unambiguous)
     except (ValueError, RecursionError):
-        return False
+        return None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise unreadable("an object in it has a key twice")
+    return found

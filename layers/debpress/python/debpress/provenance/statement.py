@@ -7,9 +7,12 @@ from typing import Any
 
 from debpress.errors import Code, ProvenanceError
 from debpress.findings import shown
+from debpress.provenance.bundles import values_of
 
 _PAYLOAD = "application/vnd.in-toto+json"
 _STATEMENTS = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
+# Values in its JSON: a thousand files, as many as GitHub attests together, have ten thousand.
+_MOST_VALUES = 100_000
 # A statement of another kind, as the result of a test, says nothing of where its subject is from.
 _PREDICATES = "https://slsa.dev/provenance/"
 
@@ -18,10 +21,13 @@ def check(payload_type: str, payload: bytes, sha256: str) -> None:
     """Raises ProvenanceError unless it is provenance, and one of its subjects has this SHA-256."""
     if payload_type != _PAYLOAD:
         raise _no_provenance(f"a {shown(payload_type)}")
+    if values_of(payload) > _MOST_VALUES:
+        raise _no_provenance(f"of more than {_MOST_VALUES} values")
     try:
         statement: Any = json.loads(payload)
         kind, predicate = statement["_type"], statement["predicateType"]
-        subjects = [str(each["digest"].get("sha256", "")) for each in statement["subject"]]
+        # In-toto has digits in lower case, and some makers write others: the number is the same.
+        subjects = [str(each["digest"].get("sha256", "")).lower() for each in statement["subject"]]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _no_provenance("malformed") from error
     if kind not in _STATEMENTS or not str(predicate).startswith(_PREDICATES):
