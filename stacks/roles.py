@@ -126,7 +126,8 @@ class Roles(_Roles):
         self._allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], staging)
         # CI must not upload an operations.json, which removes packages or rolls a suite back.
         self._allow(role, ["s3:PutObject"], (self._keys.operations(),), iam.Effect.DENY)
-        self._allow(role, ["s3:GetObject"], results)
+        # By the configuration, `debpress upload` tells before it sends what the suite would refuse.
+        self._allow(role, ["s3:GetObject"], (*results, self._keys.repository))
         let_encrypt(self._kept, role, read=True, write=True)
 
     def _operators(self, operators: Operators) -> iam.Role:

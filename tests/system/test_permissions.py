@@ -319,7 +319,7 @@ def test_ci_writes_nothing_but_its_own_staging(ci: Who, key: str) -> None:
 
 
 def test_ci_does_what_it_is_for_and_reads_no_more(ci: Who) -> None:
-    assert ci.may_put("staging/stable/main/b/x.deb")
+    assert ci.may_put("staging/stable/main/b/x.deb") and ci.may_get("state/_repository.json")
     assert not ci.may_delete("staging/stable/main/b/x.deb")
     for key in ("staging/stable/main/b/x.deb", "results/testing/main/b.json", "state/_signers/x",
                 "state/stable/queue/x.json"):  # fmt: skip

@@ -19,14 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from debpress import config
-from debpress.adapters import sigstore
+from botocore.exceptions import ClientError
+from debpress import adapters, config
+from debpress.adapters import aws, sigstore
 from debpress.codec import dump, load
 from debpress.commands import connection
-from debpress.commands.beside import bundles
+from debpress.commands.beside import bundles, judged, refused_by
 from debpress.commands.main import main
 from debpress.commands.packages import examine
-from debpress.errors import ConfigError, ProvenanceError
+from debpress.commands.repository import known
+from debpress.errors import ConfigError, ProvenanceError, StoreError
 from debpress.keys.publication import publish
 from debpress.layout import Layout
 from debpress.provenance import statement
@@ -440,7 +442,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_refused(guarded: Guarded, what: str) -> None:
+def test_what_is_refused(guarded: Guarded, verifier: Verifier, tmp_path: Path, what: str) -> None:
+    """By the press, and in the same words by who looks before an upload."""
     bundle, code, words = REFUSED[what]
     press = guarded()
     before = press.packages()
@@ -450,6 +453,12 @@ def test_what_is_refused(guarded: Guarded, what: str) -> None:
     assert words in error["message"], error
     assert "; " in error["message"] and error["message"].isprintable()
     assert len(error["message"]) < 800
+    (tmp_path / NAME).write_bytes(IT)
+    if bundle is not None:
+        (tmp_path / BUNDLE).write_bytes(bundle)
+    policy = press.repository.suites[0].provenance
+    (told,) = judged(examine([tmp_path / NAME])[0], policy, lambda: verifier).refusals
+    assert told.as_json() == {**error, "file": str(tmp_path / NAME)}
     assert press.packages() == before
     # Not even where somebody who guesses its address finds it.
     assert not list(press.store.keys("apt/pool/main/i/")) and not kept(press)
@@ -541,6 +550,136 @@ def test_the_command_sends_it_too(tmp_path: Path) -> None:
     (found,) = bundles(packages)
     assert (found.name, found.size) == (BUNDLE, len(GOOD))
     assert found.sha256 == hashlib.sha256(GOOD).hexdigest()
+
+
+# What is told before anything is sent
+
+
+@pytest.fixture
+def sending(
+    guarded: Guarded,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., tuple[int, str, str]]:
+    """A command upon a package whose bundle lies beside it, and a bucket whose suite requires one;
+    gives the exit code, stdout and stderr. Nothing may come into the bucket."""
+    press = guarded()
+    press.archive.keep_configuration(press.repository)
+    press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+
+    def run(bundle: bytes | None, command: str, *more: str) -> tuple[int, str, str]:
+        (tmp_path / NAME).write_bytes(IT)
+        (tmp_path / BUNDLE).unlink(missing_ok=True)
+        if bundle is not None:
+            (tmp_path / BUNDLE).write_bytes(bundle)
+        before = len(press.store.log)
+        code = main([command, str(tmp_path / NAME), *more], press.clock)
+        assert len(press.store.log) == before
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.mark.parametrize("what", ["no bundle at all", "the wrong branch", "an altered statement"])
+def test_a_check_says_what_the_press_would_say(
+    sending: Any, trust_root: Path, tmp_path: Path, what: str
+) -> None:
+    bundle, code, words = REFUSED[what]
+    checking = ("check", "--suite", "stable", "--trust-root", str(trust_root))
+    found, out, err = sending(bundle, *checking)
+    assert (found, out) == (1, "") and err.startswith(f"{tmp_path / NAME}: {code}: {BUNDLE} ")
+    assert words in err and err.count("\n") == 1
+
+
+def test_a_check_says_what_is_proven(sending: Any, trust_root: Path, tmp_path: Path) -> None:
+    """Without a suite, whoever has built it; and nothing of a package without a bundle."""
+    checking = ("check", "--trust-root", str(trust_root))
+    good = f"good: {tmp_path / NAME}: it 1 all"
+    built = f"built from {REPOSITORY} by {WORKFLOW} at {REF}, commit {COMMIT}, in {RUN}"
+    told = (0, f"{good}, {built}, as its bundle proves\n", "")
+    assert sending(GOOD, *checking) == sending(GOOD, *checking, "--suite", "stable") == told
+    assert sending(None, *checking) == (0, f"{good}\n", "")
+    elsewhere = other_build(repository="https://github.com/evil/web")
+    assert "built from https://github.com/evil/web by" in sending(elsewhere, *checking)[1]
+    found = json.loads(sending(GOOD, *checking, "--json")[1])["packages"][0]["provenance"]
+    assert (found["repository"], found["run"]) == (REPOSITORY, RUN)
+    assert sending(TRUSTED.attest(deb("x")), *checking)[0] == 1
+
+
+def test_a_check_without_the_library_verifies_nothing_and_says_so(
+    sending: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "sigstore", None)
+    monkeypatch.delitem(sys.modules, "debpress.adapters.sigstore")
+    monkeypatch.delattr(adapters, "sigstore")
+    note = "note: 1 bundle(s) are read and not verified: Sigstore's library is not installed"
+    forged = altered(GOOD, "dsseEnvelope", "signatures", 0, "sig")
+    code, out, err = sending(forged, "check", "--suite", "stable")
+    assert (code, out) == (0, f"good: {tmp_path / NAME}: it 1 all\n")
+    assert err.startswith(note) and err.count("\n") == 1
+    for bundle in (TRUSTED.attest(deb("x")), TRUSTED.sign(deb("x"))):
+        code, out, err = sending(bundle, "check", "--suite", "stable")
+        assert (code, out) == (1, "") and "provenance-digest: " in err
+    assert sending(TRUSTED.sign(IT), "check")[0] == 0
+    code, _, err = sending(None, "check", "--suite", "stable")
+    assert code == 1 and "provenance-missing" in err and "note" not in err
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("no bundle at all", "an attestation of other bytes", "a signature of other bytes"),
+        *("another kind of statement", "what is no JSON", "something huge", "too many"),
+        *("what GitHub's API answers", "neither a statement nor a signature"),
+    ],
+)
+def test_an_upload_is_refused_before_it_sends(sending: Any, tmp_path: Path, what: str) -> None:
+    """By what needs no library."""
+    bundle, code, _ = REFUSED[what]
+    found, out, err = sending(bundle, "upload", "--suite", "stable")
+    assert (found, out) == (1, "") and err.startswith(f"{tmp_path / NAME}: {code}: {BUNDLE} ")
+    assert err.endswith("Nothing was sent: mend what is said above, and run this again.\n")
+    assert err.count("\n") == 2
+
+
+def test_what_an_upload_can_not_tell_is_left_to_the_press(tmp_path: Path) -> None:
+    """A signature, a suite without a policy, and all where the configuration can't be read."""
+    (tmp_path / NAME).write_bytes(IT)
+    packages, _ = examine([tmp_path / NAME])
+    assert refused_by(configured(REQUIRED), "stable", packages)
+    assert not refused_by(configured(POLICY), "stable", packages)
+    (tmp_path / BUNDLE).write_bytes(other_build(repository="https://github.com/evil/web"))
+    assert not refused_by(configured(REQUIRED), "stable", packages)
+    (tmp_path / BUNDLE).write_bytes(b"whatever")
+    assert refused_by(configured(POLICY), "stable", packages)
+    plain = config.parse({"suites": [{"suite": "stable", "architectures": ["amd64"]}]})
+    assert not refused_by(plain, "stable", packages)
+    assert not refused_by(plain, "other", packages) and not refused_by(None, "stable", packages)
+
+
+def test_whoever_may_not_read_the_configuration_knows_none(press: Press) -> None:
+    press.archive.keep_configuration(press.repository)
+    assert known(press.store) == press.repository
+    get, code = press.store.get, "AccessDenied"
+
+    def failing(key: str, *more: Any, **conditions: Any) -> Any:
+        answer = ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")
+        with aws.translated(f"read {key}", "the role"):
+            raise answer
+
+    press.store.get = failing  # type: ignore[method-assign]
+    assert known(press.store) is None
+    code = "SlowDown"
+    assert known(press.store) is None
+    code = "NoSuchBucket"
+    with pytest.raises(StoreError):
+        known(press.store)
+    press.store.get = get  # type: ignore[method-assign]
+    press.store.put(Layout.repository(), b'{"of": "a later version"}')
+    assert known(press.store) is None
 
 
 # What operators see

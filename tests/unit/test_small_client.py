@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -53,6 +54,13 @@ def test_what_a_job_does_runs_without_the_rest(
     assert json.loads(checked.stdout)["packages"][0]["package"] == "foo", checked.stderr
     made = run("build-manifest", "dist")
     assert json.loads(made.stdout)["files"][0]["size"] == listing.stat().st_size, made.stderr
+    digest = base64.b64encode(bytes(32)).decode()
+    bundle = {"messageSignature": {"messageDigest": {"digest": digest}}}
+    Path(f"{package}.sigstore.json").write_text(json.dumps(bundle))
+    unverified = run("check", str(package))
+    note, wrong = unverified.stderr.splitlines()
+    assert note.startswith("note: 1 bundle(s) are read and not verified"), unverified.stderr
+    assert "provenance-digest" in wrong and (unverified.returncode, unverified.stdout) == (1, "")
     operators = run("key", "check", "foo")
     assert (operators.returncode, operators.stderr.count("\n")) == (1, 1), operators.stderr
     assert "the wheel debpress in place of debpress_client" in operators.stderr

@@ -327,4 +327,5 @@ class TestRoles:
             *(("s3:PutObject", f"<Bucket>/staging/{each}") for each in own),
             *(("s3:AbortMultipartUpload", f"<Bucket>/staging/{each}") for each in own),
             *(("s3:GetObject", f"<Bucket>/results/{each}") for each in own),
+            ("s3:GetObject", "<Bucket>/state/_repository.json"),
         }

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from debpress.archive.objects import put_first
 from debpress.concurrency import side_by_side
-from debpress.errors import Code, ProvenanceError
 from debpress.layout import BUNDLE, Layout
-from debpress.provenance.bundles import MOST_BYTES
+from debpress.provenance.bundles import check_size
 from debpress.store import Store
 
 
@@ -29,11 +28,7 @@ class Bundles:
         head = self._store.head(f"{key}{BUNDLE}")
         if head is None:
             return None
-        if head.size > MOST_BYTES:
-            raise ProvenanceError(
-                Code.PROVENANCE_INVALID,
-                f"is {head.size} bytes, the most is {MOST_BYTES}; upload the package's own bundle",
-            )
+        check_size(head.size)
         # The condition, lest one that was replaced by a huge one is read into memory.
         found = self._store.get(head.key, if_match=head.etag)
         return found.body if found else None

@@ -117,6 +117,15 @@ def add_json(parser: argparse.ArgumentParser, purpose: str = "print JSON") -> No
     parser.add_argument("--json", action="store_true", help=purpose)
 
 
+def add_trust_root(parser: argparse.ArgumentParser, where: str = "") -> None:
+    parser.add_argument(
+        "--trust-root",
+        type=Path,
+        metavar="FILE",
+        help=f"{where}the trusted_root.json (default: Sigstore's public instance)",
+    )
+
+
 def add_waiting(parser: argparse.ArgumentParser) -> None:
     """Adds the options on how long to wait for a result: `--timeout`, `--no-wait`."""
     parser.add_argument(

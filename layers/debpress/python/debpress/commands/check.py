@@ -1,43 +1,100 @@
-"""`debpress check`: whether packages are such as the press takes and hosts can unpack.
+"""`debpress check`: whether packages are such as the press takes and hosts can unpack, and what the
+Sigstore bundles beside them prove.
 
-Nothing is sent and nothing is asked: it needs no credentials and no network.
+Nothing is sent. Without `--suite` nothing is asked, and it needs no credentials and no network.
+IAM: with `--suite` s3:GetObject on `state/_repository.json`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from debpress.clock import Clock
 from debpress.commands import arguments as args
-from debpress.commands import joblog, text
+from debpress.commands import connection, joblog, text
+from debpress.commands.beside import beside, judged
 from debpress.commands.gathering import gather
 from debpress.commands.packages import LocalPackage
-from debpress.errors import Refusal
+from debpress.commands.repository import chosen, opened
+from debpress.errors import ConfigError, Refusal
+from debpress.provenance.claims import Claims
+from debpress.provenance.policy import Policy
+from debpress.provenance.proof import Verifier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Checks .deb files as an upload would, and unpacks each in memory to its end. "
-        "Sends nothing. Exits with 1 if anything is wrong."
+        "Checks .deb files as an upload would, and unpacks each in memory to its end; and verifies "
+        "the Sigstore bundle that lies beside one. Sends nothing. Exits with 1 if anything is "
+        "wrong."
     )
     args.add_files(parser)
+    parser.add_argument(
+        "--suite",
+        type=args.suite,
+        help="also by what this suite asks of where packages are from; else nothing is asked of "
+        "anybody",
+    )
+    args.add_trust_root(parser)
     args.add_json(parser)
+    connection.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
+    policy = _policy(arguments, clock) if arguments.suite else None
+    verifier = _verifier(arguments.trust_root, sum(map(bool, map(beside, gathered.packages))))
+    found = judged(gathered.packages, policy, verifier)
+    refusals = [*gathered.refusals, *found.refusals]
     if arguments.json:
-        text.print_json(_as_json(gathered.packages, gathered.refusals))
+        text.print_json(_as_json(gathered.packages, found.proven, refusals))
     else:
+        wrong = {refusal.file for refusal in found.refusals}
         for package in gathered.packages:
-            print(text.printable(f"good: {package.path}: {' '.join(package.identity)}"))
+            if str(package.path) not in wrong:
+                said = f"good: {package.path}: {' '.join(package.identity)}"
+                print(text.printable(said + _told(found.proven.get(package.path))))
         joblog.print_gathered(gathered)
-    return 1 if gathered.refusals else 0
+        joblog.print_errors([refusal.as_json() for refusal in found.refusals])
+    return 1 if refusals else 0
 
 
-def _as_json(packages: Sequence[LocalPackage], refusals: Sequence[Refusal]) -> dict[str, Any]:
+def _policy(arguments: argparse.Namespace, clock: Clock) -> Policy | None:
+    """Raises ConfigError, and what `opened` raises."""
+    (suite,) = chosen(opened(arguments, clock)[1], arguments.suite)
+    return suite.provenance
+
+
+def _verifier(trust_root: Path | None, bundles: int) -> Callable[[], Verifier] | None:
+    """None, and says so, where Sigstore's library is not installed. Raises ConfigError for what is
+    no trust root."""
+    if not bundles:
+        return None
+    try:
+        from debpress.adapters import sigstore  # noqa: PLC0415 (not everywhere)
+    except ConfigError:
+        said = (
+            f"note: {bundles} bundle(s) are read and not verified: Sigstore's library is not "
+            "installed here (pip install 'sigstore>=4.5,<5')"
+        )
+        print(said, file=sys.stderr)
+        return None
+    found = sigstore.verifier(trust_root or sigstore.public_root())
+    return lambda: found
+
+
+def _told(claims: Claims | None) -> str:
+    return f", {text.built(asdict(claims))}, as its bundle proves" if claims else ""
+
+
+def _as_json(
+    packages: Sequence[LocalPackage], proven: Mapping[Path, Claims], refusals: Sequence[Refusal]
+) -> dict[str, Any]:
     names = ("package", "version", "architecture")
     return {
         "packages": [
@@ -46,6 +103,7 @@ def _as_json(packages: Sequence[LocalPackage], refusals: Sequence[Refusal]) -> d
                 **dict(zip(names, each.identity, strict=True)),
                 "sha256": each.sha256,
                 "size": each.size,
+                **({"provenance": asdict(proven[each.path])} if each.path in proven else {}),
             }
             for each in packages
         ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from debpress.clock import Clock
 from debpress.commands import connection
 from debpress.config import Repository, Suite
-from debpress.errors import ConfigError
+from debpress.errors import ConfigError, StoreError, TransientError
 from debpress.layout import snapshotted
 
 if TYPE_CHECKING:
@@ -33,6 +33,23 @@ def open_archive(store: Store, clock: Clock) -> tuple[Archive, Repository]:
 
     repository = read_configuration(store)
     return Archive(store, repository.layout, clock), repository
+
+
+def known(store: Store) -> Repository | None:
+    """The deployed configuration; None where it can't be read here: by a role that may not, over a
+    line that is down, or by a debpress that is older than what is deployed. IAM: s3:GetObject on
+    `state/_repository.json`."""
+    from debpress.adapters import aws  # noqa: PLC0415 (as the SDK: see connection)
+    from debpress.archive.configuration import read_configuration  # noqa: PLC0415
+
+    try:
+        return read_configuration(store)
+    except (ConfigError, TransientError):
+        return None
+    except StoreError as error:
+        if not aws.refused(error):
+            raise
+        return None
 
 
 def chosen(repository: Repository, suite: str | None) -> list[Suite]:

@@ -87,6 +87,13 @@ def amount(size: float) -> str:
     return f"{size / 1000:.1f} TB"
 
 
+def built(said: Mapping[str, str]) -> str:
+    """Where a package was built, by a `Provenance` or `Claims` in JSON."""
+    what = "built from {repository} by {workflow} at {ref}".format(**said)
+    commit, run = said.get("commit"), said.get("run")
+    return what + (f", commit {commit}" if commit else "") + (f", in {run}" if run else "")
+
+
 def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
     """Prints a line on stderr for each error: file, code, message."""
     for error in errors:

@@ -2,7 +2,9 @@
 
 IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix, s3:GetObject on its
 results prefix; nothing else. With s3:GetObject on the staging prefix, too, an upload under the name
-of an earlier one sends what is lacking. docs/ci.md explains it to authors of CI jobs.
+of an earlier one sends what is lacking; with s3:GetObject on `state/_repository.json`, what the
+suite's provenance policy refuses is told before anything is sent. docs/ci.md explains it to authors
+of CI jobs.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from debpress import codec, layout
 from debpress.clock import Clock
 from debpress.commands import arguments as args
 from debpress.commands import connection, joblog, text, waiting
+from debpress.commands.beside import refused_by
 from debpress.commands.gathering import gather
 from debpress.commands.packages import LocalPackage
+from debpress.commands.repository import known
 from debpress.commands.sending import send
 from debpress.errors import DebpressError, TransientError
 from debpress.layout import Batch
@@ -25,6 +29,9 @@ from debpress.store import Head
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
+
+
+_NOT_SENT = "debpress: Nothing was sent: mend what is said above, and run this again."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +69,13 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
     joblog.print_gathered(gathered)
     if gathered.refusals:
-        said = "Nothing was sent: mend what is said above, and run this again."
-        print(f"debpress: {said}", file=sys.stderr)
+        print(_NOT_SENT, file=sys.stderr)
         return 1
     connected = connection.connect(arguments)
+    if refusals := refused_by(known(connected[1]), arguments.suite, gathered.packages):
+        joblog.print_errors([each.as_json() for each in refusals])
+        print(_NOT_SENT, file=sys.stderr)
+        return 1
     named = arguments.batch is not None
     batch = layout.Batch(
         arguments.suite, arguments.component, arguments.batch or waiting.new_id(clock)

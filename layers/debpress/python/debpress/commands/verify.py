@@ -34,12 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="verify the bundle of every package of the suites that have a provenance policy",
     )
-    parser.add_argument(
-        "--trust-root",
-        type=Path,
-        metavar="FILE",
-        help="with --provenance: the trusted_root.json (default: Sigstore's public instance)",
-    )
+    args.add_trust_root(parser, "with --provenance: ")
     args.add_json(parser)
     connection.add_arguments(parser)
 

@@ -19,6 +19,15 @@ _MOST_VALUES = 20_000
 _WRAPPED = ("attestations", "attestation", "bundle")
 
 
+def check_size(size: int) -> None:
+    """Of what is not read yet, in bytes. Raises ProvenanceError."""
+    if size > MOST_BYTES:
+        raise ProvenanceError(
+            Code.PROVENANCE_INVALID,
+            f"is {size} bytes, the most is {MOST_BYTES}; upload the package's own bundle",
+        )
+
+
 def split(body: bytes) -> list[bytes]:
     """The bundles as they are, at least one. Raises ProvenanceError."""
     if values_of(body) > _MOST_VALUES:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from debpress.concurrency import side_by_side
 from debpress.errors import Code, ProvenanceError, Refusal
 from debpress.layout import BUNDLE
+from debpress.provenance.judging import judge, refused
 from debpress.provenance.policy import Policy
-from debpress.provenance.proof import prove
+from debpress.provenance.proof import Proof
 from debpress.records.batch import (
     OPERATOR,
     AdmittedPackage,
@@ -63,24 +64,15 @@ class _Proving:
         bundles = self._services.archive.bundles
         try:
             body = bundles.staged(self._plan.batch.staging + file.name)
-            if body is None:
-                return _missing(file) if self._policy.require else None
-            proof = prove(self._services.verifier(), self._policy, body, file.sha256)
         except ProvenanceError as error:
-            return Refusal(file.name, error.code, f"{file.name}{BUNDLE} {error}")
+            return refused(file.name, error)
         except ObjectChanged:
             message = f"{file.name}{BUNDLE} was replaced meanwhile; upload the manifest again"
             return Refusal(file.name, Code.FILE_CHANGED, message)
+        found = judge(self._services.verifier, self._policy, file.name, file.sha256, body)
+        if not isinstance(found, Proof):
+            return found
         # Before the verdict that names it: whatever a generation names is there.
-        kept = bundles.keep(file.sha256, proof.bundle)
-        said = proof.claims
+        kept = bundles.keep(file.sha256, found.bundle)
+        said = found.claims
         return Provenance(kept, said.repository, said.workflow, said.ref, said.commit, said.run)
-
-
-def _missing(file: StagedFile) -> Refusal:
-    return Refusal(
-        file.name,
-        Code.PROVENANCE_MISSING,
-        f"{file.name}{BUNDLE} is not there, and the suite takes no package without provenance; "
-        "upload the package's Sigstore bundle under that name, then the manifest again",
-    )
