@@ -22,8 +22,9 @@ import pytest
 from botocore.exceptions import ClientError
 from debpress import adapters, config
 from debpress.adapters import aws, sigstore
+from debpress.clock import iso
 from debpress.codec import dump, load
-from debpress.commands import connection
+from debpress.commands import connection, show
 from debpress.commands.beside import bundles, judged, refused_by
 from debpress.commands.main import main
 from debpress.commands.packages import examine
@@ -40,10 +41,14 @@ from debpress.signing import Signers
 
 from local import paths
 from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Sigstore, build
-from tests.support.press import Press, deb, event
+from tests.support.press import SUITES, Press, deb, event
 
 TRUSTED = Sigstore()
 NAME, IT = "it_1_all.deb", deb("it", "1")
+BUILT = (
+    f"built from {REPOSITORY} by {WORKFLOW} at {REF}, commit {COMMIT}, in {RUN}; verified when it "
+    "was admitted"
+)
 SHA256 = hashlib.sha256(IT).hexdigest()
 BUNDLE = f"{NAME}.sigstore.json"
 POLICY = {"repository": "my-org/web", "workflow": WORKFLOW, "ref": "refs/tags/v*"}
@@ -714,11 +719,12 @@ def command(
 
 
 def test_show_says_where_a_package_is_from(command: Any) -> None:
-    _, run = command
+    press, run = command
     key = Layout.provenance(SHA256, hashlib.sha256(GOOD).hexdigest())
     code, out = run("show", "it")
     assert code == 0
-    assert f"built by: {REPOSITORY} {WORKFLOW} at {REF}, {COMMIT}, {RUN} ({key})\n" in out
+    published = f"published: {iso(press.release().date)} (generation 2, batch stable/main/it)"
+    assert f"\n{published}\norigin: {BUILT}\nproof: {key}\n" in out
     code, out = run("show", "it", "--json")
     (found,) = json.loads(out)[0]["provenance"]
     assert found == {
@@ -730,6 +736,53 @@ def test_show_says_where_a_package_is_from(command: Any) -> None:
         "commit": COMMIT,
         "run": RUN,
     }
+
+
+def test_history_says_where_packages_are_from_and_who_answers_for_them(command: Any) -> None:
+    press, run = command
+    assert listed_by_an_operator(press, "vouched") == "published"
+    several = {f"{name}_1_all.deb": deb(name, "1") for name in "abcdef"}
+    for name in several:
+        bundle = TRUSTED.attest(*several.values())
+        press.store.put(f"staging/stable/main/six/{name}.sigstore.json", bundle)
+    assert press.publish(press.upload("six", several)) == "published"
+    code, out = run("history", "--suite", "stable")
+    assert code == 0
+    assert f"  a 1, b 1, c 1, 3 more: {BUILT}\n" in out
+    assert f"  it 1: {BUILT}\n" in out
+    word = "not proven where it was built: an operator answers for it"
+    assert f"  vouched 1: {word}\n" in out
+    assert f"\norigin: {word}\n" in run("show", "vouched")[1]
+    flips = json.loads(run("history", "--suite", "stable", "--json")[1])
+    told = {c["package"]: c for flip in flips for c in flip["changes"]}
+    assert told["it"]["provenance"]["run"] == RUN and told["it"]["batch"] == "stable/main/it"
+    assert told["vouched"]["vouched_by"] == "operator" and "provenance" not in told["vouched"]
+
+
+def test_show_says_who_published_it(
+    press: Press, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An uploader, or an operator by a copy; or that it was too long ago to be looked for."""
+    web = {"name": "web", "packages": ["web"], "publishes": ["stable/main"]}
+    press.repository = config.parse({**SUITES, "uploaders": [web]})
+    press.archive.keep_configuration(press.repository)
+    press.store.bucket = "press-in-memory"  # type: ignore[attr-defined]
+    monkeypatch.setattr(connection, "connect", lambda _arguments: (None, press.store))
+
+    def shown(*more: str) -> str:
+        assert main(["show", "web", *more], press.clock) == 0
+        return capsys.readouterr().out
+
+    assert press.publish(press.upload("web.1", {"web_1_all.deb": deb("web", "1")})) == "published"
+    assert " by web (generation 2, batch stable/main/web.1)\n" in shown()
+    assert main(["history", "--suite", "stable"], press.clock) == 0
+    assert "  batch  stable/main/web.1 (published by web)\n" in capsys.readouterr().out
+    copied = {"op": "copy", "from": {"suite": "stable", "component": "main"}, "packages": ["web"]}
+    assert press.publish(press.operate("o1", copied, suite="testing")) == "published"
+    assert " (generation 2, copy testing/main/o1)\n" in shown("--suite", "testing")
+    monkeypatch.setattr(show, "_MOST_FLIPS", 1)
+    press.set_up()
+    assert "published: more than 1 releases ago" in shown("--suite", "stable")
 
 
 def test_verify_proves_all_of_it_again(command: Any, trust_root: Path) -> None:

@@ -1,12 +1,14 @@
 """`debpress show`: a package's fields, and the suites that publish it.
 
 IAM: s3:GetObject on the root and on `state/`; s3:ListBucket where a suite has a provenance policy.
+Where there are uploaders or a policy, the generations are read back to the one that brought it.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from debpress.clock import Clock
 from debpress.commands import arguments as args
@@ -15,7 +17,15 @@ from debpress.commands.repository import opened, readable
 from debpress.errors import DebpressError
 from debpress.index import entries, relations
 from debpress.inspection import provenance, reading
+from debpress.inspection.history import Change, HistoryEntry, arrival
 from debpress.inspection.reading import ListedPackage
+
+if TYPE_CHECKING:
+    from debpress.archive import Archive
+
+
+# How far back is looked for who published a version; each generation is read after its successor.
+_MOST_FLIPS = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,17 +63,14 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         )
     else:
         newest = min(found, key=reading.newest_first)
-        _print(found, newest, provenance.told(archive, newest) if proven else [])
+        _print(found, newest)
+        if proven or repository.uploaders:
+            _print_origin(archive, newest, provenance.told(archive, newest) if proven else [])
     return 0
 
 
-def _print(
-    found: Sequence[ListedPackage],
-    newest: ListedPackage,
-    proofs: Sequence[Mapping[str, str]],
-) -> None:
-    """Prints every suite and component that has it, then the newest version's control fields, and
-    where that was built."""
+def _print(found: Sequence[ListedPackage], newest: ListedPackage) -> None:
+    """Prints every suite and component that has it, then the newest version's control fields."""
     text.print_table(
         (f"{e.suite}/{e.component}", *e.identity[1:], text.amount(e.as_json()["size"]))
         for e in found
@@ -71,6 +78,29 @@ def _print(
     for name, value in entries.fields(newest.entry.text).items():
         lines = [text.printable(line) for line in value.split("\n")]
         print(f"{text.printable(name)}: " + "\n".join(lines))
+
+
+def _print_origin(
+    archive: Archive, package: ListedPackage, proofs: Sequence[Mapping[str, str]]
+) -> None:
+    """Prints who published it, and where it was built; `proofs` are those that are kept."""
+    came = arrival(archive, package, _MOST_FLIPS)
+    print(text.printable(f"published: {_arrived(package, came)}"))
     for proof in proofs:
-        said = "{repository} {workflow} at {ref}, {commit}, {run}".format(**proof)
-        print(text.printable(f"built by: {said} ({proof['bundle']})"))
+        print(text.printable(f"origin: {text.verified(proof)}"))
+        print(text.printable(f"proof: {proof['bundle']}"))
+    if came and not proofs and (origin := text.origin(None, came[1].vouched_by)):
+        print(text.printable(f"origin: {origin}"))
+
+
+def _arrived(package: ListedPackage, came: tuple[HistoryEntry, Change] | None) -> str:
+    if came is None:
+        name, suite = package.identity.package, package.suite
+        return (
+            f"more than {_MOST_FLIPS} releases ago, or the records are gone: see "
+            f"debpress history --suite {suite} --package {name}"
+        )
+    flip, change = came
+    by = f" by {change.uploader}" if change.uploader else ""
+    how = f", {flip.cause} {change.batch}" if change.batch else f", {flip.cause}"
+    return f"{flip.date}{by} (generation {flip.number}{how})"

@@ -11,6 +11,7 @@ from typing import Any
 
 from debpress import codec
 from debpress.codec import Record
+from debpress.records.batch import Provenance
 from debpress.records.result import Result
 
 # Control and format characters: in an uploaded file's name they could alter what a terminal shows.
@@ -92,6 +93,17 @@ def built(said: Mapping[str, str]) -> str:
     what = "built from {repository} by {workflow} at {ref}".format(**said)
     commit, run = said.get("commit"), said.get("run")
     return what + (f", commit {commit}" if commit else "") + (f", in {run}" if run else "")
+
+
+def verified(said: Mapping[str, str]) -> str:
+    return f"{built(said)}; verified when it was admitted"
+
+
+def origin(proven: Provenance | None, vouched_by: str | None) -> str:
+    """Where a package is from, as the generation that brought it tells; empty where it does not."""
+    if proven:
+        return verified(codec.encode(proven))
+    return f"not proven where it was built: an {vouched_by} answers for it" if vouched_by else ""
 
 
 def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
