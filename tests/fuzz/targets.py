@@ -13,7 +13,13 @@ from datetime import UTC, datetime
 
 from debpress import openpgp
 from debpress.deb import inspect, stanza
-from debpress.errors import CorruptError, RejectedError, SigningError
+from debpress.errors import (
+    CorruptError,
+    ProvenanceError,
+    Refusal,
+    RejectedError,
+    SigningError,
+)
 from debpress.index import entries, gz, packages, relations, release, xz
 from debpress.index.difference import difference
 from debpress.index.entries import Entry
@@ -21,8 +27,12 @@ from debpress.index.form import Checksum, Form
 from debpress.index.packages import Packages
 from debpress.manifest import parse as parse_manifest
 from debpress.openpgp import certificates, cleartext, packets, signatures
+from debpress.provenance import bundles
+from debpress.provenance.claims import claims_of
+from debpress.provenance.judging import judge
 from debpress.suite import operations
 
+from tests.support.attesting import Sigstore
 from tests.support.debs import FORMAT, Bytes, ar, control, deb, entry, pax, tar
 from tests.support.mutations import link
 from tests.support.press import quick_signers
@@ -219,6 +229,19 @@ def _packets(data: bytes) -> None:
         openpgp.verify_detached(_RELEASE, data, _CERTIFICATES)
 
 
+# Bundles, as far as they are read without Sigstore's library
+
+
+def _bundle(data: bytes) -> None:
+    found = judge(None, None, "foo_1.0_all.deb", _SUM, data)
+    assert isinstance(found, Refusal | None) and (found is None or found.message.isprintable())
+    with contextlib.suppress(ProvenanceError):
+        for each in bundles.split(data):
+            bundles.logged_at(each)
+            claims_of(bundles.certificate_of(each))
+
+
+_SIGSTORE = Sigstore()
 _SIGNERS = quick_signers()
 _CERTIFICATES = _SIGNERS.certificates()
 _INRELEASE = _SIGNERS.clearsign(_RELEASE, datetime(2026, 11, 23, 2, tzinfo=UTC))
@@ -247,6 +270,7 @@ TARGETS: Mapping[str, Target] = {
     "packages": Target(_packages, [*map(_bytes, (_BUILT.xz, _BUILT.gz)), entries.join(_stanzas())]),
     "release": Target(_release, [_RELEASE]),
     "inrelease": Target(_inrelease, [_INRELEASE]),
+    "bundle": Target(_bundle, [_SIGSTORE.attest(b"x"), _SIGSTORE.sign(b"x")]),
     "packets": Target(
         _packets,
         [_RELEASE_GPG, openpgp.dearmor(_RELEASE_GPG), _SIGNERS.key_asc(), _SIGNERS.key_gpg()],

@@ -6,14 +6,17 @@ Sigstore is the one of tests/support/attesting.py: its own authority, logs and t
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import importlib
 import json
+import operator
 import os
+import random
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,7 @@ from debpress.signing import Signers
 
 from local import paths
 from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Sigstore, build
+from tests.support.documents import blocks, sh
 from tests.support.press import SUITES, Press, deb, event
 
 TRUSTED = Sigstore()
@@ -477,6 +481,42 @@ def test_a_statement_nested_as_deep_as_it_likes() -> None:
     assert told.value.code == "provenance-invalid"
 
 
+ODD: tuple[Any, ...] = (
+    *(None, "", "x", "-1", 0, 2**64, 1e400, True, [], {}, [[]], [{}], "\0", "AAAA", "A" * 9999),
+    *(base64.b64encode(each).decode() for each in (b"{}", b"[]", b"null", b"\xff" * 9)),
+    base64.b64encode(b'{"a":' * 5000).decode(),
+)
+
+
+@pytest.mark.parametrize("bundle", [GOOD, TRUSTED.sign(IT)])
+def test_whatever_stands_at_some_place_of_a_bundle_is_refused(
+    verifier: Verifier, bundle: bytes
+) -> None:
+    """By an error that says so, and by nothing that the library did not promise."""
+    chance, refused = random.Random(13), 0
+    for place in places(json.loads(bundle)):
+        for odd in chance.sample(ODD, 8):
+            found = json.loads(bundle)
+            holder = functools.reduce(operator.getitem, place[:-1], found)
+            holder[place[-1]] = odd
+            try:
+                verifier.verify(json.dumps(found).encode(), SHA256)
+            except ProvenanceError:
+                refused += 1
+            else:
+                # A signature need not say once more of what it is.
+                assert (place[-1], odd) == ("messageDigest", None)
+    assert refused > 200
+
+
+def places(found: Any, *above: Any) -> Iterator[tuple[Any, ...]]:
+    pairs = found.items() if isinstance(found, dict) else enumerate(found)
+    for key, value in pairs:
+        yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from places(value, *above, key)
+
+
 def test_the_nearest_of_several_is_told_of(guarded: Guarded) -> None:
     press = guarded()
     wrong = [b"{}", TRUSTED.attest(deb("x")), other_build(ref="refs/heads/topic"), b"{}"]
@@ -544,6 +584,26 @@ def test_the_script_sends_the_bundle_that_lies_beside_a_package(tmp_path: Path) 
     sent = [line.rpartition("/")[2] for line in asked if line.startswith("s3 cp")]
     assert sent == ["a.deb", "a.deb.sigstore.json", "b.deb"]
     assert "put-object" in asked[-1] and len(asked) == 4
+
+
+def test_what_github_s_command_downloads_gets_the_name_that_is_sent(tmp_path: Path) -> None:
+    """By the commands of the page. `gh` names its file by the sum, and the folder is the one it is
+    called in (its manual, "gh attestation download")."""
+    (tmp_path / "dist").mkdir()
+    for name in ("a", "b c"):
+        (tmp_path / f"dist/{name}.deb").write_bytes(name.encode())
+    gh = tmp_path / "gh"
+    gh.write_text(
+        '#!/bin/sh\n[ "$1 $2 $4 $5" = "attestation download --repo my-org/web" ]\n'
+        'sum=$(sha256sum "$3" | cut -d " " -f 1); echo "of $3" >"sha256:$sum.jsonl"\n'
+    )
+    gh.chmod(0o755)
+    (script,) = blocks("docs/ci.md", "Proving where a package is from")
+    done = sh(f'PATH="{tmp_path}:$PATH"\n{script}', tmp_path, {})
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("a", "b c"):
+        path = f"dist/{name}.deb"
+        assert (tmp_path / f"{path}.sigstore.json").read_text() == f"of {path}\n"
 
 
 def test_the_command_sends_it_too(tmp_path: Path) -> None:
