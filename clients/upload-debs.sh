@@ -17,9 +17,12 @@ Uploads .deb files as one batch, which is published whole or not at all, and
 waits until apt can see it.
 
   --bucket BUCKET        the press's bucket (or the variable DEBPRESS_BUCKET)
-  --suite SUITE          where to publish
+  --suite SUITE          where to publish; several times, for one batch that is
+                         published in all of these suites or in none
   --component COMPONENT  default: main
   --batch BATCH          the batch's name; default: the time and a random part
+  --uploader NAME        begin that with NAME and a dot, where uploaders are told
+                         by it, and for several suites
   --timeout SECONDS      how long to wait for the result; default: 600
   --no-wait              leave when all is uploaded; prints the result's key
   --help                 show this
@@ -61,19 +64,34 @@ replaced() { # TEXT OLD NEW: every OLD of TEXT as NEW
   printf '%s' "$done$rest"
 }
 
+# The names that the press takes (docs/contract.md, "Keys"); others it would never answer.
+is_name() { # TEXT ALLOWED: whether it is not empty and has only characters of the class ALLOWED
+  case $1 in '' | [!A-Za-z0-9]*) return 1 ;; esac
+  rest=$1
+  while [ -n "$rest" ]; do
+    # shellcheck disable=SC2295 # A pattern is what it is meant to be.
+    case $rest in [$2]*) rest=${rest#?} ;; *) return 1 ;; esac
+  done
+}
+
 newline='
 '
-bucket=${DEBPRESS_BUCKET:-} suite='' component=main batch='' timeout=600 wait=yes unfolded=
+bucket=${DEBPRESS_BUCKET:-} suites='' component=main batch='' uploader='' timeout=600 wait=yes unfolded=
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --bucket | --suite | --component | --batch | --timeout)
+    --bucket | --suite | --component | --batch | --uploader | --timeout)
       [ $# -ge 2 ] || wrong "$1 needs a value"
       case $1 in
         --bucket) bucket=$2 ;;
-        --suite) suite=$2 ;;
+        --suite)
+          is_name "$2" 'a-z0-9.+-' || wrong "--suite: '$2' is no suite's name"
+          case " $suites " in *" $2 "*) wrong '--suite: the same suite is named twice' ;; esac
+          suites=${suites:+$suites }$2
+          ;;
         --component) component=$2 ;;
         --batch) batch=$2 ;;
+        --uploader) uploader=$2 ;;
         --timeout) timeout=$2 ;;
       esac
       shift 2
@@ -86,26 +104,28 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-# The names that the press takes (docs/contract.md, "Keys"); others it would never answer.
-is_name() { # TEXT ALLOWED: whether it is not empty and has only characters of the class ALLOWED
-  case $1 in '' | [!A-Za-z0-9]*) return 1 ;; esac
-  rest=$1
-  while [ -n "$rest" ]; do
-    # shellcheck disable=SC2295 # A pattern is what it is meant to be.
-    case $rest in [$2]*) rest=${rest#?} ;; *) return 1 ;; esac
-  done
-}
-
 [ -n "$bucket" ] || wrong 'say --bucket, or set DEBPRESS_BUCKET'
-[ -n "$suite" ] || wrong 'say --suite'
-is_name "$suite" 'a-z0-9.+-' || wrong "--suite: '$suite' is no suite's name"
+[ -n "$suites" ] || wrong 'say --suite'
+suite=${suites%% *}
 is_name "$component" 'a-z0-9.+-' || wrong "--component: '$component' is no component's name"
 is_name "$timeout" 0-9 || wrong "--timeout: '$timeout' is no number of seconds"
 if [ -z "$batch" ]; then
   batch=$(date -u +%Y%m%dT%H%M%SZ)-$(od -An -N4 -tx4 /dev/urandom | tr -d ' \n')
 fi
+if [ -n "$uploader" ]; then
+  is_name "$uploader" 'a-z0-9-' || wrong "--uploader: '$uploader' is no uploader's name"
+  batch=$uploader.${batch#"$uploader."}
+fi
 if ! is_name "$batch" 'A-Za-z0-9._-' || [ ${#batch} -gt 128 ]; then
   wrong "--batch: '$batch' must be up to 128 letters, digits, '.', '_' and '-', a letter or digit first"
+fi
+if [ "$suites" != "$suite" ]; then
+  # The press would say so after the upload.
+  case $batch in
+    *.*) ;;
+    *) wrong '--suite: for several suites, say --uploader NAME, who may publish in each of them' ;;
+  esac
+  case $suites in *' '*' '*' '*' '*' '*' '*' '*' '*) wrong '--suite: the most are 8 suites' ;; esac
 fi
 [ $# -gt 0 ] || wrong 'name the .deb files'
 
@@ -164,6 +184,16 @@ end() { # ID
   fi
 }
 
+json_of() { # SHA256SUMS: as manifest.json; no name of a package has anything to be escaped
+  printf '{"version": 1, "suites": ["%s"], "files": [' "$(replaced "$suites" ' ' '", "')"
+  comma=
+  while read -r sum base; do
+    printf '%s\n {"name": "%s", "sha256": "%s"}' "$comma" "$base" "$sum"
+    comma=,
+  done <"$1"
+  printf '\n]}\n'
+}
+
 # On a terminal `aws` shows how far it is; in a log that would be thousands of lines.
 progress=--no-progress
 if [ -t 1 ]; then progress=; fi
@@ -182,9 +212,14 @@ for deb; do
       fail "$deb.sigstore.json could not be uploaded: see above; nothing was published, run this again"
   fi
 done
-# The manifest is last: its arrival starts the press.
-put=$(aws s3api put-object --bucket "$bucket" --key "$staging/SHA256SUMS" \
-  --body "$scratch/SHA256SUMS" --query '[ETag, VersionId]' --output text) ||
+# The manifest is last: its arrival starts the press. For several suites it has to say so.
+manifest=SHA256SUMS
+if [ "$suites" != "$suite" ]; then
+  manifest=manifest.json
+  json_of "$scratch/SHA256SUMS" >"$scratch/manifest.json"
+fi
+put=$(aws s3api put-object --bucket "$bucket" --key "$staging/$manifest" \
+  --body "$scratch/$manifest" --query '[ETag, VersionId]' --output text) ||
   fail 'the manifest could not be uploaded: see above; run this again, which is harmless'
 tab=$(printf '\t')
 etag=${put%%"$tab"*} put_version=${put#*"$tab"}
@@ -203,7 +238,8 @@ fi
 #
 # Sets status, generation, and of the manifest that it answers the ETag (answered) and the version
 # (answered_version, empty where the bucket has none). Writes packages, errors and what was ignored to
-# files in $scratch, as they are to be printed.
+# files in $scratch, as they are to be printed; and to suites which of several have it, and since
+# which generation.
 read_result() { # JSON
   status='' generation='' answered='' answered_version='' list='' key='' string='' is_string=no
   action='' architecture='' package='' version='' code='' file='' message=''
@@ -267,10 +303,7 @@ between() { # PIECE: what follows upon the string $string
     *'}'*)
       case $list in
         suites)
-          if [ "$its_suite" != "$suite" ]; then
-            printf '  published in %s in generation %s\n' "$its_suite" "$its_generation" >>"$scratch/suites"
-          fi
-          ;;
+          printf '%s %s\n' "$its_suite" "$its_generation" >>"$scratch/suites" ;;
         packages) row "$action" "$package" "$version" "$architecture" >>"$scratch/packages" ;;
         errors) refusal "$(plain "$file")" "$code" "$(plain "$message")" >>"$scratch/errors" ;;
       esac
@@ -281,16 +314,33 @@ between() { # PIECE: what follows upon the string $string
 
 row() { printf '  %-9s  %-28s  %-24s  %s\n' "$@"; }
 
-summary() { # In GitHub's Markdown, for the page of the run
-  printf '### Published to %s/%s, generation %s\n\n' "$suite" "$component" "$generation"
-  printf '| | package | version | architecture |\n|---|---|---|---|\n'
+# The generation of one of several suites; nothing where it does not have the batch.
+generation_of() { # SUITE
+  while read -r its_suite its_generation; do
+    if [ "$its_suite" = "$1" ]; then printf '%s' "$its_generation"; fi
+  done <"$scratch/suites"
+}
+
+install_line() { # The one that installs what was published; nothing where there is nothing
   install=
   while read -r action package version architecture; do
-    printf '| %s | %s | %s | %s |\n' "$action" "$package" "$version" "$architecture"
     case " $install " in *" $package=$version "*) ;; *) install="$install $package=$version" ;; esac
   done <"$scratch/packages"
-  # shellcheck disable=SC2016 # Backquotes are meant.
-  printf '\n```sh\nsudo apt-get update && sudo apt-get install%s\n```\n' "$install"
+  if [ -n "$install" ]; then printf 'sudo apt-get update && sudo apt-get install%s' "$install"; fi
+}
+
+summary() { # In GitHub's Markdown, for the page of the run
+  printf '### Published to %s/%s\n\n' "$(replaced "$suites" ' ' "/$component, ")" "$component"
+  printf '| | package | version | architecture |\n|---|---|---|---|\n'
+  while read -r action package version architecture; do
+    printf '| %s | %s | %s | %s |\n' "$action" "$package" "$version" "$architecture"
+  done <"$scratch/packages"
+  for each in $suites; do
+    number=$(generation_of "$each")
+    # shellcheck disable=SC2016 # Backquotes are meant.
+    printf '\n%s, generation %s:\n\n```sh\n%s\n```\n' "$each" "${number:-$generation}" \
+      "$(install_line)"
+  done
 }
 
 refusal() { # FILE CODE MESSAGE
@@ -332,17 +382,31 @@ done
 
 case $status in
   published)
-    nothing=
-    if ! [ -s "$scratch/packages" ]; then nothing=', in which there was nothing left to do'; fi
-    begin result "$name: published in generation $generation$nothing"
-    cat "$scratch/suites" "$scratch/packages"
+    where="generation $generation"
+    if ! [ -s "$scratch/packages" ]; then where="$where, in which there was nothing left to do"; fi
+    if [ "$suites" != "$suite" ]; then where=$(replaced "$suites" ' ' ', '); fi
+    begin result "$name: published in $where"
     ;;
   rejected) begin result "$name: rejected, nothing of it was published" ;;
   *) begin result "$name: $status; run this again, or tell who runs the repository" ;;
 esac
+if [ "$suites" != "$suite" ]; then
+  for each in $suites; do
+    number=$(generation_of "$each")
+    if [ -n "$number" ]; then
+      printf '  %s: published in generation %s\n' "$each" "$number"
+    else
+      printf '  %s: not published\n' "$each"
+    fi
+  done
+fi
+if [ "$status" = published ]; then cat "$scratch/packages"; fi
 while IFS= read -r ignored; do
   printf '  ignored %s: the manifest does not list it\n' "$ignored"
 done <"$scratch/ignored"
+if [ "$status" = published ] && [ -s "$scratch/packages" ]; then
+  printf 'On hosts of %s:\n  %s\n' "$(replaced "$suites" ' ' ' and ')" "$(install_line)"
+fi
 end result
 if [ "$status" = published ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
   summary >>"$GITHUB_STEP_SUMMARY"

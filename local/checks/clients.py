@@ -32,7 +32,7 @@ _RUN = re.compile(r"^ {6}run: \|\n((?: {8}.*\n)+)", re.MULTILINE)
 _LINES = re.compile(r"^  script:\n((?: {4}- .*\n)+)", re.MULTILINE)
 
 # Splitting the inputs at blanks, and matching their patterns, is their purpose.
-_MEANT = "SC2206,SC2086"
+_MEANT = "SC2206,SC2086,SC2046"
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from debpress import layout
+from debpress import layout, manifest
 from debpress.adapters import aws
 from debpress.codec import encode
 from debpress.commands import connection, sending, waiting
@@ -373,6 +373,74 @@ def test_a_broken_file_stops_all_before_a_byte_is_sent(
     broken = write(tmp_path, "broken.deb", b"<html>")
     assert main(["upload", package, str(broken), "--suite", "lab"], Press(s3)) == 1
     assert f"{broken}: deb-malformed: " in capsys.readouterr().err
+    assert keys(s3) == []
+
+
+# Several suites
+
+
+SEVERAL = ("--suite", "lab", "--suite", "fab", "--uploader", "web")
+
+
+def test_one_batch_goes_to_several_suites_and_each_is_named(
+    s3: Any,
+    package: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    have = [
+        {"suite": name, "generation": number, "release_date": "2026-11-23T01:01:04Z"}
+        for name, number in (("lab", 42), ("fab", 7))
+    ]
+    press = Press(s3, packages=[HELLO], suites=have)
+    assert main(["upload", package, *SEVERAL, "--batch", "1"], press) == 0
+    body = s3.get_object(Bucket=BUCKET, Key="staging/lab/main/web.1/manifest.json")["Body"].read()
+    assert manifest.parse("manifest.json", body).suites == ("lab", "fab")
+    line = "sudo apt-get update && sudo apt-get install hello=1.0"
+    assert capsys.readouterr().out.splitlines() == [
+        "lab/main/web.1: published in lab, fab",
+        "  lab: published in generation 42",
+        "  fab: published in generation 7",
+        "  added  hello  1.0  amd64",
+        "On hosts of lab and fab:",
+        f"  {line}",
+    ]
+    summary = (tmp_path / "summary.md").read_text("utf-8")
+    assert summary.startswith("### Published to lab/main, fab/main\n")
+    for each in ("lab, generation 42", "fab, generation 7"):
+        assert f"\n{each}:\n\n```sh\n{line}\n```\n" in summary
+
+
+def test_push_names_more_suites_and_one_that_is_behind_is_named(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    have = [{"suite": "lab", "generation": 42, "release_date": "2026-11-23T01:01:04Z"}]
+    errors = [{"file": "manifest.json", "code": "internal", "message": "fab is yet to follow"}]
+    press = Press(s3, status="failed", generation=None, suites=have, errors=errors)
+    assert main(["push", "lab", package, "--suite", "fab", "--batch", "web.1"], press) == 1
+    said = capsys.readouterr()
+    assert "  lab: published in generation 42\n  fab: not published\n" in said.out
+    assert said.err.splitlines()[-1] == "manifest.json: internal: fab is yet to follow"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--suite", "lab", "--suite", "lab"], "the same suite is named twice"),
+        ([f"--suite=s{number}" for number in range(9)], "9 suites, the most is 8"),
+        (["--suite", "lab", "--suite", "fab"], "say --uploader NAME"),
+        (["--suite", "lab", "--uploader", "we.b"], "argument --uploader"),
+        (["--suite", "lab", "--uploader", "web", "--batch", "x" * 128], "is too long"),
+    ],
+)
+def test_what_the_press_would_refuse_for_its_suites_is_a_usage_error(
+    s3: Any, package: str, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["upload", package, *arguments], FakeClock())
+    assert caught.value.code == 2 and said in capsys.readouterr().err
     assert keys(s3) == []
 
 

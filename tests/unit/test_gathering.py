@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from debpress import manifest
 from debpress.commands.gathering import Gathered, gather
 from debpress.commands.main import main
 from debpress.errors import Code
@@ -131,6 +132,11 @@ class TestBuildManifest:
         }
         assert main(["build-manifest", str(dist), "--output", str(dist / "manifest.json")]) == 0
         assert json.loads((dist / "manifest.json").read_text()) == said
+
+    def test_it_may_name_suites(self, dist: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["build-manifest", str(dist), "--suite", "lab", "--suite", "fab"]) == 0
+        body = capsys.readouterr().out.encode()
+        assert manifest.parse("manifest.json", body).suites == ("lab", "fab")
 
     def test_of_a_broken_package_none_is_written(
         self, dist: Path, capsys: pytest.CaptureFixture[str]

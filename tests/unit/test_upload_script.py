@@ -6,29 +6,41 @@ import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from debpress import codec
 from debpress.commands import joblog, text
+from debpress.commands.gathering import gather
+from debpress.commands.sending import manifest_of
 from debpress.records.result import Result
 
 from local import paths
+from tests.support.debs import control, deb
+from tests.unit.test_commands_packages import write
 
 SCRIPT = paths.ROOT / "clients/upload-debs.sh"
 RESULTS = sorted((paths.ROOT / "tests/golden").glob("results__*.json"))
 
+# It keeps what was put as the manifest.
 AWS = """#!/bin/sh
 case "$*" in
-  *put-object*) printf '"the-etag"\\t%s\\n' "${VERSION-the/version+1}" ;;
+  *put-object*)
+    while [ $# -gt 0 ]; do
+      case $1 in --body) cp "$2" "$RESULT.body" ;; --key) printf %s "$2" >"$RESULT.key" ;; esac
+      shift
+    done
+    printf '"the-etag"\\t%s\\n' "${VERSION-the/version+1}"
+    ;;
   *" s3://packages/results/"*) cat "$RESULT" ;;
   *--no-progress*) ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
 """
+
+NINE = [word for number in range(9) for word in ("--suite", f"s{number}")]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -70,6 +82,10 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "manifest": {**body["manifest"], **same}}
 
 
+def named(suites: Sequence[str]) -> list[str]:
+    return [word for suite in suites for word in ("--suite", suite)]
+
+
 def words(printed: str) -> list[str]:
     return [" ".join(line.split()) for line in printed.splitlines()]
 
@@ -79,12 +95,15 @@ def test_each_result_is_reported_as_the_command_reports_it(
     golden: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = answer(json.loads(golden.read_text("utf-8")))
-    text.print_result(codec.decode(Result, body))
+    batch = body["batch"]
+    suites = [batch["suite"], "trixie"] if "suites" in body else [batch["suite"]]
+    result = codec.decode(Result, body)
+    joblog.report(result, suites)
+    text.print_errors([codec.encode(each) for each in result.errors])
     wanted = capsys.readouterr()
 
-    batch = body["batch"]
     done = run(
-        *("--bucket", "packages", "--suite", batch["suite"], "--component", batch["component"]),
+        *("--bucket", "packages", *named(suites), "--component", batch["component"]),
         *("--batch", batch["id"], "a_1_all.deb"),
         # The contract does not promise how it is laid out.
         result=json.dumps(body, indent=len(batch["id"]) % 2 * 2 or None),
@@ -124,29 +143,32 @@ def test_github_shows_a_refusal_at_the_file_and_folds_the_rest(run: Run) -> None
     )
 
 
+@pytest.mark.parametrize("batch", ["stable__main__b1", "bookworm__main__web.1"])
 @pytest.mark.parametrize("where", ["GITHUB_ACTIONS", "GITLAB_CI"])
 def test_the_command_marks_a_log_as_the_script_does(
     where: str,
+    batch: str,
     run: Run,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    body = json.loads((paths.ROOT / "tests/golden/results__stable__main__b1.json").read_text())
+    body = json.loads((paths.ROOT / f"tests/golden/results__{batch}.json").read_text())
+    suites = [each["suite"] for each in body.get("suites", [body["batch"]])]
     body["errors"] = [{"file": "a_1_all.deb", "code": "deb-malformed", "message": "50%, and: no"}]
     body = answer(body)
     scripts, commands = tmp_path / "scripts.md", tmp_path / "commands.md"
     done = run(
-        *("--bucket", "packages", "--suite", "stable", "--batch", "b1", "--", "./a_1_all.deb"),
+        *("--bucket", "packages", *named(suites)),
+        *("--batch", body["batch"]["id"], "--", "./a_1_all.deb"),
         result=json.dumps(body),
         **{where: "true", "GITHUB_STEP_SUMMARY": str(scripts)},
     )
     monkeypatch.setenv(where, "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(commands))
     result = codec.decode(Result, body)
-    joblog.summarise(result)
-    with joblog.section("result", text.outcome(result), sys.stdout):
-        text.print_details(result)
+    joblog.summarise(result, suites)
+    joblog.report(result, suites)
     joblog.print_errors([codec.encode(each) for each in result.errors], [Path("x/../a_1_all.deb")])
     said = capsys.readouterr()
 
@@ -158,6 +180,27 @@ def test_the_command_marks_a_log_as_the_script_does(
     assert marks(done.stdout)[-len(wanted) :] == wanted
     assert marks(done.stderr) == marks(said.err)
     assert commands.read_text("utf-8") == scripts.read_text("utf-8")
+
+
+def test_for_several_suites_the_manifest_is_the_command_s(run: Run, tmp_path: Path) -> None:
+    """But for the files' sizes, which may be left out."""
+    packages = [
+        write(tmp_path, f"{n}_1_all.deb", deb(control(Package=n, Version="1")))
+        for n in ("a", "b+c")
+    ]
+    body = json.loads((paths.ROOT / "tests/golden/results__bookworm__main__web.1.json").read_text())
+    done = run(
+        *("--bucket", "packages", *named(["bookworm", "trixie"]), "--uploader", "web"),
+        *("--batch", "1", *(path.name for path in packages)),
+        result=json.dumps(answer(body)),
+    )
+    assert done.returncode == 0, done.stderr
+    key = (tmp_path / "result.json.key").read_text()
+    assert key == "staging/bookworm/main/web.1/manifest.json"
+    wanted = json.loads(manifest_of(gather(packages).packages, ("bookworm", "trixie")))
+    for file in wanted["files"]:
+        del file["size"]
+    assert json.loads((tmp_path / "result.json.body").read_text()) == wanted
 
 
 @pytest.mark.parametrize("earlier", [{"etag": "another"}, {"version_id": "an earlier one"}])
@@ -193,6 +236,11 @@ def test_where_the_bucket_has_no_versions_the_etag_is_enough(run: Run) -> None:
         (["--bucket", "b", "--suite", "s", "--timeout", "soon", "a_1_all.deb"], "no number"),
         (["--bucket", "b", "--suite", "s", "--fast", "a_1_all.deb"], "there is no option --fast"),
         (["--bucket", "b", "--suite"], "--suite needs a value"),
+        (["--bucket", "b", *("--suite", "s") * 2, "a_1_all.deb"], "is named twice"),
+        (["--bucket", "b", "--suite", "s t", "a_1_all.deb"], "'s t' is no suite's name"),
+        (["--bucket", "b", "--suite", "s", "--suite", "t", "a_1_all.deb"], "say --uploader NAME"),
+        (["--bucket", "b", "--suite", "s", "--uploader", "a.b", "a_1_all.deb"], "no uploader's"),
+        (["--bucket", "b", *NINE, "--uploader", "web", "a_1_all.deb"], "the most are 8"),
         (["--bucket", "b", "--suite", "s"], "name the .deb files"),
     ],
 )

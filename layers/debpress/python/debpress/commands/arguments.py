@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from debpress import layout
+from debpress import layout, manifest, uploaders
 from debpress.errors import DebpressError
 from debpress.index import relations
 
@@ -29,6 +29,7 @@ suite = fits(layout.SUITE)
 readable = fits(re.compile(f"{layout.SUITE.pattern}|{layout.SNAPSHOT.pattern}"))
 component = fits(layout.COMPONENT)
 architecture = fits(re.compile(r"[a-z0-9][a-z0-9-]*"))
+uploader = fits(uploaders.NAME)
 fingerprint = fits(re.compile(r"[0-9A-Fa-f]{40}"))
 
 
@@ -101,6 +102,30 @@ def add_place(
         metavar=metavar,
         help=f"{purpose}, as SUITE/COMPONENT",
     )
+
+
+def add_suites(parser: argparse.ArgumentParser, purpose: str, *, required: bool = False) -> None:
+    """Adds `--suite`, which may be given several times; see `different`."""
+    parser.add_argument(
+        "--suite",
+        dest="suites",
+        action="append",
+        default=[],
+        required=required,
+        type=suite,
+        metavar="SUITE",
+        help=purpose,
+    )
+
+
+def different(suites: Sequence[str]) -> tuple[str, ...]:
+    """The suites of one batch. Raises argparse.ArgumentError for what no manifest may say."""
+    if len(set(suites)) < len(suites):
+        raise argparse.ArgumentError(None, "argument --suite: the same suite is named twice")
+    if len(suites) > manifest.MOST_SUITES:
+        told = f"the most is {manifest.MOST_SUITES}; make several batches"
+        raise argparse.ArgumentError(None, f"argument --suite: {len(suites)} suites, {told}")
+    return tuple(suites)
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:

@@ -66,15 +66,15 @@ def judged(
 
 
 def refused_by(
-    repository: Repository | None, suite: str, packages: Sequence[LocalPackage]
+    repository: Repository | None, suites: Sequence[str], packages: Sequence[LocalPackage]
 ) -> list[Refusal]:
-    """What the suite's policy has against packages, as far as that can be told before they are
+    """What the policies of suites have against packages, as far as that can be told before they are
     sent, without Sigstore's library: the press tells the rest, and where nobody knows the
     configuration here, all of it."""
-    settings = repository.suite(suite) if repository else None
-    if settings is None or settings.provenance is None:
-        return []
-    return judged(packages, settings.provenance, None).refusals
+    named = [repository.suite(name) for name in suites] if repository else []
+    policies = dict.fromkeys(suite.provenance for suite in named if suite and suite.provenance)
+    found = (each for policy in policies for each in judged(packages, policy, None).refusals)
+    return list(dict.fromkeys(found))
 
 
 def _judged(

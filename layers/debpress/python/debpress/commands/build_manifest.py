@@ -24,17 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "packages are checked first, as an upload would; if anything is wrong nothing is written."
     )
     args.add_files(parser)
+    args.add_suites(parser, "have it name this suite; several times, for one batch in all of them")
     parser.add_argument(
         "--output", type=Path, metavar="PATH", help="where to write it (default: standard output)"
     )
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    suites = args.different(arguments.suites)
     gathered = gather(arguments.files)
     joblog.print_gathered(gathered)
     if gathered.refusals:
         return 1
-    written = manifest_of(gathered.packages).decode() + "\n"
+    written = manifest_of(gathered.packages, suites).decode() + "\n"
     if arguments.output is None:
         sys.stdout.write(written)
         return 0

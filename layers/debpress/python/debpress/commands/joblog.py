@@ -71,22 +71,41 @@ def print_errors(errors: Iterable[Mapping[str, str]], paths: Sequence[Path] = ()
         text.print_errors([error])
 
 
-def summarise(result: Result) -> None:
-    """On GitHub, what was published and the line that installs it, for the page of the run."""
+def report(result: Result, suites: Sequence[str]) -> None:
+    """Prints on stdout what became of a batch for `suites`, but for its errors."""
+    with section("result", text.outcome(result), sys.stdout):
+        text.print_details(result, suites)
+        if line := _install(result):
+            print(f"On hosts of {' and '.join(suites)}:\n  {line}")
+
+
+def _install(result: Result) -> str | None:
+    """The line that installs what was published; None where there is nothing."""
+    wanted = dict.fromkeys(f"{p.package}={p.version}" for p in result.packages)
+    if result.status != "published" or not wanted:
+        return None
+    return f"sudo apt-get update && sudo apt-get install {' '.join(wanted)}"
+
+
+def summarise(result: Result, suites: Sequence[str]) -> None:
+    """On GitHub, what was published in `suites` and for each the line that installs it, for the
+    page of the run."""
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if not place or result.status != "published":
         return
-    batch = result.batch
-    wanted = dict.fromkeys(f"{p.package}={p.version}" for p in result.packages)
+    component = result.batch.component
+    generations = {each.suite: each.generation for each in result.suites or ()}
     rows = "".join(
         f"| {p.action} | {p.package} | {p.version} | {p.architecture} |\n" for p in result.packages
     )
     with Path(place).open("a", encoding="utf-8") as summary:
         summary.write(
-            f"### Published to {batch.suite}/{batch.component}, generation {result.generation}\n\n"
-            f"| | package | version | architecture |\n|---|---|---|---|\n{rows}\n"
-            f"```sh\nsudo apt-get update && sudo apt-get install {' '.join(wanted)}\n```\n"
+            f"### Published to {', '.join(f'{suite}/{component}' for suite in suites)}\n\n"
+            f"| | package | version | architecture |\n|---|---|---|---|\n{rows}"
         )
+        for suite in suites:
+            number = generations.get(suite, result.generation)
+            summary.write(f"\n{suite}, generation {number}:\n\n```sh\n{_install(result)}\n```\n")
 
 
 def _is(variable: str) -> bool:

@@ -16,9 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     args.add_place(parser, "PLACE", "where: SUITE, which means its main")
     args.add_files(parser)
+    args.add_suites(parser, "a suite to publish in beside that: in all of them or none")
     upload.add_options(parser)
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     arguments.component = arguments.component or "main"
+    arguments.suites = [arguments.suite, *arguments.suites]
     return upload.run(arguments, clock)

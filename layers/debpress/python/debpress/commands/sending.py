@@ -46,7 +46,13 @@ class Listed(Protocol):
     def size(self) -> int: ...
 
 
-def send(
+def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> Head:
+    """Uploads the files, then the manifest; returns the manifest's Head. Raises as `send_files`."""
+    send_files(client, store, batch, packages)
+    return put_manifest(store, batch, packages)
+
+
+def send_files(
     client: Any,
     store: S3Store,
     batch: Batch,
@@ -54,8 +60,8 @@ def send(
     clock: Clock | None = None,
     *,
     again: bool = False,
-) -> Head:
-    """Uploads the files and their Sigstore bundles, then the manifest; returns the manifest's Head.
+) -> None:
+    """Uploads the files and their Sigstore bundles.
 
     With `again`, files that are staged with the same sum stay; whoever may not look at staging
     sends all. Raises TransientError or StoreError; the bucket's lifecycle then deletes the files
@@ -86,19 +92,30 @@ def send_files(
 
 
 def put_manifest(
-    store: S3Store, batch: Batch, files: Sequence[Listed], *, as_published: bool = False
+    store: S3Store,
+    batch: Batch,
+    files: Sequence[Listed],
+    suites: Sequence[str] = (),
+    *,
+    as_published: bool = False,
 ) -> Head:
     """Starts the workflow for files that are staged; returns the manifest's Head. `as_published` is
     an operator's word, under the key that CI may not write: what hosts can live with is taken."""
     name = OPERATIONS if as_published else "manifest.json"
-    body = manifest_of(files, as_published=as_published)
+    body = manifest_of(files, suites, as_published=as_published)
     return store.put(batch.staging + name, body, _JSON)
 
 
-def manifest_of(files: Sequence[Listed], *, as_published: bool = False) -> bytes:
+def manifest_of(
+    files: Sequence[Listed], suites: Sequence[str] = (), *, as_published: bool = False
+) -> bytes:
     """The manifest.json that lists the files, or an operator's list of them."""
     listed = [{"name": each.name, "sha256": each.sha256, "size": each.size} for each in files]
-    said: dict[str, Any] = {"version": 1, **({"as_published": True} if as_published else {})}
+    said: dict[str, Any] = {"version": 1}
+    if as_published:
+        said["as_published"] = True
+    if suites:
+        said["suites"] = list(suites)
     return json.dumps({**said, "files": listed}, indent=1).encode()
 
 

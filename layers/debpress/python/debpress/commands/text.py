@@ -124,6 +124,8 @@ def outcome(result: Result) -> str:
     """What became of a batch, on a line."""
     batch = result.batch
     name = printable(f"{batch.suite}/{batch.component}/{batch.id}")
+    if result.status == "published" and result.suites:
+        return f"{name}: published in {', '.join(each.suite for each in result.suites)}"
     if result.status == "published":
         nothing = "" if result.packages else ", in which there was nothing left to do"
         return f"{name}: published in generation {result.generation}{nothing}"
@@ -132,11 +134,14 @@ def outcome(result: Result) -> str:
     return f"{name}: {printable(result.status)}; upload it again, or tell who runs the repository"
 
 
-def print_details(result: Result) -> None:
-    """Prints on stdout what came and went, and what was left."""
+def print_details(result: Result, suites: Sequence[str] = ()) -> None:
+    """Prints on stdout what came and went, and what was left. Of a batch for several suites,
+    `suites` are those that it named, without which no more is known than those that have it."""
+    have = {each.suite: each.generation for each in result.suites or ()}
+    for suite in suites if len(suites) > 1 else have:
+        since = f"published in generation {have[suite]}" if suite in have else "not published"
+        print(f"  {suite}: {since}")
     if result.status == "published":
-        for other in (result.suites or ())[1:]:
-            print(f"  published in {other.suite} in generation {other.generation}")
         print_table((p.action, p.package, p.version, p.architecture) for p in result.packages)
     if result.left_over:
         more = count(result.left_over, "more is", "more are")

@@ -22,7 +22,7 @@ from debpress.commands.beside import refused_by
 from debpress.commands.gathering import gather
 from debpress.commands.packages import LocalPackage
 from debpress.commands.repository import known
-from debpress.commands.sending import send
+from debpress.commands.sending import put_manifest, send_files
 from debpress.errors import DebpressError, TransientError
 from debpress.layout import Batch
 from debpress.store import Head
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and waits until apt can see it."
     )
     args.add_files(parser)
-    parser.add_argument("--suite", required=True, type=args.suite)
+    args.add_suites(
+        parser, "where to publish; several times, for all of these suites or none", required=True
+    )
     parser.add_argument("--component", default="main", type=args.component)
     add_options(parser)
 
@@ -51,6 +53,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=args.fits(layout.BATCH),
         help="the batch's name (default: the time and a random part); under the name of an upload "
         "that broke off, what is lacking is sent",
+    )
+    parser.add_argument(
+        "--uploader",
+        type=args.uploader,
+        help="begin the batch's name with this and a dot, where uploaders are told by that",
     )
     args.add_waiting(parser)
     args.add_json(parser, "print the result as JSON")
@@ -66,21 +73,21 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
 
 def _run(arguments: argparse.Namespace, clock: Clock) -> int:
+    suites = args.different(arguments.suites)
+    batch = _batch(arguments, suites, clock)
     gathered = gather(arguments.files)
     joblog.print_gathered(gathered)
     if gathered.refusals:
         print(_NOT_SENT, file=sys.stderr)
         return 1
     connected = connection.connect(arguments)
-    if refusals := refused_by(known(connected[1]), arguments.suite, gathered.packages):
+    if refusals := refused_by(known(connected[1]), suites, gathered.packages):
         joblog.print_errors([each.as_json() for each in refusals])
         print(_NOT_SENT, file=sys.stderr)
         return 1
-    named = arguments.batch is not None
-    batch = layout.Batch(
-        arguments.suite, arguments.component, arguments.batch or waiting.new_id(clock)
+    manifest = _send(
+        connected, clock, batch, gathered.packages, suites, again=arguments.batch is not None
     )
-    manifest = _send(connected, clock, batch, gathered.packages, again=named)
     if arguments.no_wait:
         if arguments.json:
             text.print_json(waiting.sent(batch, manifest))
@@ -89,15 +96,29 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
         return 0
     print(f"Waiting until apt can see it, {arguments.timeout:g} s at most", file=sys.stderr)
     result = waiting.wait(connected[1], batch, manifest, clock, arguments.timeout)
-    joblog.summarise(result)
+    joblog.summarise(result, suites)
     if arguments.json:
         text.print_json(text.as_json(result))
     else:
-        with joblog.section("result", text.outcome(result), sys.stdout):
-            text.print_details(result)
+        joblog.report(result, suites)
     errors = [codec.encode(each) for each in result.errors]
     joblog.print_errors(errors, [package.path for package in gathered.packages])
     return 0 if result.status == "published" else 1
+
+
+def _batch(arguments: argparse.Namespace, suites: Sequence[str], clock: Clock) -> Batch:
+    """The batch's place and name. Raises argparse.ArgumentError."""
+    name, uploader = arguments.batch or waiting.new_id(clock), arguments.uploader
+    if uploader and not name.startswith(f"{uploader}."):
+        name = f"{uploader}.{name}"
+    if not layout.BATCH.fullmatch(name):
+        raise argparse.ArgumentError(None, f"argument --batch: {name!r} is too long")
+    batch = Batch(suites[0], arguments.component, name)
+    if len(suites) > 1 and not batch.claimed:
+        # The press would say so after the upload.
+        told = "say --uploader NAME, who may publish in each of them"
+        raise argparse.ArgumentError(None, f"argument --suite: for several suites, {told}")
+    return batch
 
 
 def _send(
@@ -105,6 +126,7 @@ def _send(
     clock: Clock,
     batch: Batch,
     packages: Sequence[LocalPackage],
+    suites: Sequence[str],
     *,
     again: bool,
 ) -> Head:
@@ -114,7 +136,8 @@ def _send(
     title = f"Uploading {len(packages)} package(s), {size}, to s3://{store.bucket}/{batch.staging}"
     with joblog.section("upload", title, sys.stderr):
         try:
-            return send(client, store, batch, packages, clock, again=again)
+            send_files(client, store, batch, packages, clock, again=again)
+            return put_manifest(store, batch, packages, suites if len(suites) > 1 else ())
         except DebpressError as error:
             run = "Run" if isinstance(error, TransientError) else "Then run"
             advice = f"{run} this again with --batch {batch.id}, which goes on from there."

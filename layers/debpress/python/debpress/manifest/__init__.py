@@ -3,7 +3,7 @@
 Untrusted input: the answer is a Manifest or a RejectedError with everything found wrong.
 """
 
-from debpress.manifest.listed import MOST_FILES, Listed, Manifest
+from debpress.manifest.listed import MOST_FILES, MOST_SUITES, Listed, Manifest
 from debpress.manifest.parsing import check_size, parse
 
-__all__ = ["MOST_FILES", "Listed", "Manifest", "check_size", "parse"]
+__all__ = ["MOST_FILES", "MOST_SUITES", "Listed", "Manifest", "check_size", "parse"]

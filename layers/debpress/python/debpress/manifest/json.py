@@ -8,7 +8,7 @@ from debpress.errors import Code
 from debpress.findings import Findings, refused
 from debpress.layout import SUITE
 from debpress.manifest import fields
-from debpress.manifest.listed import MOST_FILES, Listing
+from debpress.manifest.listed import MOST_FILES, MOST_SUITES, Listing
 
 
 def read(body: bytes, findings: Findings, listing: Listing, *, as_published: bool = False) -> None:
@@ -32,6 +32,12 @@ def read(body: bytes, findings: Findings, listing: Listing, *, as_published: boo
     if "suites" in top.data and not as_published:
         with findings.gathering():
             listing.suites = top.texts("suites", SUITE)
+        if len(listing.suites) > MOST_SUITES:
+            findings.add(
+                Code.MANIFEST_FIELD,
+                f"names {len(listing.suites)} suites, the most is {MOST_SUITES}; make several "
+                "batches",
+            )
     # With one more than there may be it is refused, whatever else would be found in the rest.
     for index, entry in enumerate(top.take("files", list)[: MOST_FILES + 1]):
         with findings.gathering():

@@ -33,8 +33,6 @@ from debpress.records.generation import BatchOutcome, Generation, PackageOutcome
 from debpress.suite.draft import SuiteDraft, content_of
 from debpress.suite.loader import Loader
 
-# A flip takes seconds, and the execution has so many rounds for all of them together.
-MOST_SUITES = 8
 _UNDO = ".undo"
 
 
@@ -45,10 +43,7 @@ def of_plan(repository: Repository, plan: Plan, suites: Sequence[str]) -> Joint 
     if suites and suites[0] != batch.suite:
         told = f"the suites begin with {suites[0]!r}, and it was put to {batch.suite!r}"
         refusals.append((Code.MANIFEST_FIELD, f"{told}; name that one first, and then the others"))
-    if len(suites) > MOST_SUITES:
-        told = f"names {len(suites)} suites, the most is {MOST_SUITES}"
-        refusals.append((Code.MANIFEST_FIELD, f"{told}; make several batches"))
-    for name in suites[1:MOST_SUITES]:
+    for name in suites[1:]:
         settings = repository.suite(name)
         if settings is None:
             known = ", ".join(each.suite for each in repository.suites)
