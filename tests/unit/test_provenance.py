@@ -714,15 +714,15 @@ def test_what_an_upload_can_not_tell_is_left_to_the_press(tmp_path: Path) -> Non
     """A signature, a suite without a policy, and all where the configuration can't be read."""
     (tmp_path / NAME).write_bytes(IT)
     packages, _ = examine([tmp_path / NAME])
-    assert refused_by(configured(REQUIRED), "stable", packages)
-    assert not refused_by(configured(POLICY), "stable", packages)
+    assert refused_by(configured(REQUIRED), ["stable"], packages)
+    assert not refused_by(configured(POLICY), ["stable"], packages)
     (tmp_path / BUNDLE).write_bytes(other_build(repository="https://github.com/evil/web"))
-    assert not refused_by(configured(REQUIRED), "stable", packages)
+    assert not refused_by(configured(REQUIRED), ["stable"], packages)
     (tmp_path / BUNDLE).write_bytes(b"whatever")
-    assert refused_by(configured(POLICY), "stable", packages)
+    assert refused_by(configured(POLICY), ["stable"], packages)
     plain = config.parse({"suites": [{"suite": "stable", "architectures": ["amd64"]}]})
-    assert not refused_by(plain, "stable", packages)
-    assert not refused_by(plain, "other", packages) and not refused_by(None, "stable", packages)
+    assert not refused_by(plain, ["stable"], packages)
+    assert not refused_by(plain, ["other"], packages) and not refused_by(None, ["stable"], packages)
 
 
 def test_whoever_may_not_read_the_configuration_knows_none(press: Press) -> None:

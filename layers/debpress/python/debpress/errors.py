@@ -119,6 +119,17 @@ class IndexGoneError(CorruptError):
         super().__init__(f"{key} {state}; restore the version of that object which Release lists")
 
 
+class LeftOutError(DebpressError):
+    """A command needs something that the small client for CI leaves out; `what`, as a phrase."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"this needs {what}, which the small client for CI leaves out, as most of what "
+            "operators need. Install the whole, the wheel debpress in place of debpress_client: "
+            "pipx uninstall debpress-client && pipx install ./debpress-VERSION-py3-none-any.whl"
+        )
+
+
 class SigningError(DebpressError):
     """A signature could not be made, or does not verify, or the signer refused the text."""
 

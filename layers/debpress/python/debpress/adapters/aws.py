@@ -22,9 +22,10 @@ from botocore.exceptions import (
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
+    UnknownServiceError,
 )
 
-from debpress.errors import DebpressError, StoreError, TransientError
+from debpress.errors import DebpressError, LeftOutError, StoreError, TransientError
 
 # botocore's own attempts at a call. At worst each takes 5 s to connect and 60 s of silence, with a
 # few seconds of backoff in between: under five minutes, of the fifteen that a function may run.
@@ -80,21 +81,24 @@ def client(
     `connections` is the size of its pool: at least the number of threads that share it. A custom
     endpoint (`endpoint_url`, or AWS's environment variables for it) is an emulator or an appliance.
     DNS knows no host names for its buckets, so they are named in the URL's path.
+
+    Raises LeftOutError for a service whose model is not installed.
     """
     custom = endpoint_url or any(os.environ.get(name) for name in _ENDPOINTS)
-    return session().create_client(
-        service,
-        region_name=region or own_region(),
-        endpoint_url=endpoint_url,
-        config=Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=read_seconds or READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": attempts or ATTEMPTS},
-            max_pool_connections=connections,
-            tcp_keepalive=True,
-            s3={"addressing_style": "path"} if custom else None,
-        ),
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=read_seconds or READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts or ATTEMPTS},
+        max_pool_connections=connections,
+        tcp_keepalive=True,
+        s3={"addressing_style": "path"} if custom else None,
     )
+    try:
+        return session().create_client(
+            service, region_name=region or own_region(), endpoint_url=endpoint_url, config=config
+        )
+    except UnknownServiceError as error:
+        raise LeftOutError(f"AWS's service {service}") from error
 
 
 def own_region() -> str | None:

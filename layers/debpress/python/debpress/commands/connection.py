@@ -64,9 +64,7 @@ def clients(arguments: argparse.Namespace) -> Callable[..., Any]:
 
 def kms(arguments: argparse.Namespace, region: str | None = None) -> Any:
     """The KMS client of `region`, or else of the region of the arguments. Raises StoreError."""
-    from debpress.adapters import aws  # noqa: PLC0415
-
-    return aws.client("kms", region=region or arguments.region, endpoint_url=arguments.endpoint_url)
+    return clients(arguments)("kms", region)
 
 
 def is_named(arguments: argparse.Namespace) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import debpress
 from debpress.clock import Clock, SystemClock
 from debpress.commands import subcommands
-from debpress.errors import DebpressError
+from debpress.errors import DebpressError, LeftOutError
 
 # For each, the module of the same name beside this one is imported.
 SUBCOMMANDS = {
@@ -84,8 +84,7 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
 def _not_installed(error: ModuleNotFoundError) -> int:
     if (error.name or "").partition(".")[0] not in _OPERATORS_NEED:
         raise error
-    said = f"this needs {error.name}, which the small client for CI has not: install all of it"
-    print(f"debpress: {said} (the wheel debpress in place of debpress_client)", file=sys.stderr)
+    print(f"debpress: {LeftOutError(error.name or '')}", file=sys.stderr)
     return 1
 
 

@@ -37,10 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
+    store = door.opened(arguments)
     uri = arguments.uri or connection.output(arguments, "Uri", _NO_URI)
     secret = secrets.token_urlsafe(_BYTES)
     made = tokens.record(secret, clock.now(), arguments.end, arguments.suites)
-    tokens.add(door.opened(arguments), arguments.name, made)
+    tokens.add(store, arguments.name, made)
     line = f"machine {_machine(uri)} login {arguments.name} password {secret}"
     if arguments.json:
         text.print_json({"name": arguments.name, "token": secret, "auth_conf": line})

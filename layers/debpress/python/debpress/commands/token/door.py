@@ -32,8 +32,8 @@ def opened(arguments: argparse.Namespace) -> KeyValues:
     """Raises argparse.ArgumentError when nothing names the store, and StoreError."""
     from debpress.adapters.key_values import CloudFrontKeyValues  # noqa: PLC0415 (the SDK)
 
-    arn = arguments.store or connection.output(arguments, "TokenStore", _NO_STORE)
     client = connection.clients(arguments)("cloudfront-keyvaluestore", arguments.region or _REGION)
+    arn = arguments.store or connection.output(arguments, "TokenStore", _NO_STORE)
     return CloudFrontKeyValues(client, arn)
 
 
