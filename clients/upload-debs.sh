@@ -12,9 +12,11 @@ export LC_ALL=C
 usage() {
   cat <<'TEXT'
 usage: upload-debs.sh --bucket BUCKET --suite SUITE [options] DEB...
+       upload-debs.sh --bucket BUCKET --suite SUITE [options] FILE.changes
 
 Uploads .deb files as one batch, which is published whole or not at all, and
-waits until apt can see it.
+waits until apt can see it. Of a .changes they are those that it lists, which
+lie beside it; it is itself the manifest, with whoever's signature is on it.
 
   --bucket BUCKET        the press's bucket (or the variable DEBPRESS_BUCKET)
   --suite SUITE          where to publish; several times, for one batch that is
@@ -76,6 +78,7 @@ is_name() { # TEXT ALLOWED: whether it is not empty and has only characters of t
 
 newline='
 '
+tab=$(printf '\t')
 bucket=${DEBPRESS_BUCKET:-} suites='' component=main batch='' uploader='' timeout=600 wait=yes unfolded=
 
 while [ $# -gt 0 ]; do
@@ -136,16 +139,65 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+refuse() { # PATH PROBLEM
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate "$1" 'not sent' "${1##*/} $2"; fi
+  printf '%s: %s\n' "$1" "$2" >&2
+  refused=yes
+}
+
 # All that can be known to be wrong is said before a byte is sent.
 refused=
 : >"$scratch/names"
 : >"$scratch/paths"
+: >"$scratch/listed"
+changes=
+case $#:$1 in
+  1:*.changes)
+    changes=$1
+    shift
+    case ${changes##*/} in
+      *[!A-Za-z0-9._+~%:-]*) refuse "$changes" 'has a character that no file of a build has' ;;
+    esac
+    if ! [ -r "$changes" ]; then
+      refuse "$changes" "is not there, or can't be read"
+    else
+      # A line of a field's begins with a blank (Debian Policy 5.1), whatever signs it.
+      field='' others=''
+      # shellcheck disable=SC2094 # It is named there, and not written.
+      while IFS= read -r line || [ -n "$line" ]; do
+        case $line in
+          '' | [!\ "$tab"]*) field=${line%%:*} ;;
+          *)
+            [ "$field" = Checksums-Sha256 ] || continue
+            read -r sum _ base <<TEXT
+$line
+TEXT
+            case $base in
+              '' | */*) refuse "$changes" "has a line in Checksums-Sha256 that is none: $line" ;;
+              *.deb)
+                set -- "$@" "${changes%"${changes##*/}"}$base"
+                printf '%s %s\n' "$sum" "$base" >>"$scratch/listed"
+                ;;
+              *) others=${others:+$others, }$base ;;
+            esac
+            ;;
+        esac
+      done <"$changes"
+      if [ -n "$others" ]; then
+        printf '%s: not sent, since debpress publishes binary packages alone: %s\n' \
+          "$changes" "$others" >&2
+      fi
+      if [ $# = 0 ] && [ -z "$refused" ]; then refuse "$changes" 'lists no .deb file'; fi
+    fi
+    ;;
+esac
 for deb; do
   base=${deb##*/}
   problem=
   case $base in
     *[!A-Za-z0-9._+~%:-]*) problem="has a character that no package's file name has" ;;
     *.deb) ;;
+    *.changes) problem='is no .deb file; a .changes is named alone' ;;
     *) problem='is no .deb file' ;;
   esac
   if [ -z "$problem" ] && ! [ -f "$deb" ]; then problem='is not there'; fi
@@ -155,11 +207,16 @@ for deb; do
   done <"$scratch/names"
   printf '%s\n' "$base" >>"$scratch/names"
   printf '%s\n' "$deb" >>"$scratch/paths"
-  if [ -n "$problem" ]; then
-    if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate "$deb" 'not sent' "$base $problem"; fi
-    printf '%s: %s\n' "$deb" "$problem" >&2
-    refused=yes
+  if [ -z "$problem" ]; then
+    sum=$(sha256sum <"$deb") || fail "$deb can't be read"
+    printf '%s  %s\n' "${sum%% *}" "$base" >>"$scratch/SHA256SUMS"
+    while read -r listed other; do
+      if [ "$other" = "$base" ] && [ "$listed" != "${sum%% *}" ]; then
+        problem="is not what ${changes##*/} lists; build both again, or name the one that it lists"
+      fi
+    done <"$scratch/listed"
   fi
+  if [ -n "$problem" ]; then refuse "$deb" "$problem"; fi
 done
 [ -z "$refused" ] || fail 'nothing was sent; mend what is said above'
 command -v aws >/dev/null || fail "the aws command is not there; install AWS's CLI"
@@ -200,8 +257,6 @@ if [ -t 1 ]; then progress=; fi
 
 begin upload "Uploading $# package(s) to s3://$bucket/$staging/"
 for deb; do
-  sum=$(sha256sum <"$deb") || fail "$deb can't be read"
-  printf '%s  %s\n' "${sum%% *}" "${deb##*/}" >>"$scratch/SHA256SUMS"
   # shellcheck disable=SC2086 # It is one word, or none.
   aws s3 cp $progress -- "$deb" "s3://$bucket/$staging/${deb##*/}" ||
     fail "$deb could not be uploaded: see above; nothing was published, run this again"
@@ -213,15 +268,16 @@ for deb; do
   fi
 done
 # The manifest is last: its arrival starts the press. For several suites it has to say so.
-manifest=SHA256SUMS
+manifest=SHA256SUMS body=$scratch/SHA256SUMS
 if [ "$suites" != "$suite" ]; then
-  manifest=manifest.json
-  json_of "$scratch/SHA256SUMS" >"$scratch/manifest.json"
+  manifest=manifest.json body=$scratch/manifest.json
+  json_of "$scratch/SHA256SUMS" >"$body"
+elif [ -n "$changes" ]; then
+  manifest=${changes##*/} body=$changes
 fi
 put=$(aws s3api put-object --bucket "$bucket" --key "$staging/$manifest" \
-  --body "$scratch/$manifest" --query '[ETag, VersionId]' --output text) ||
+  --body "$body" --query '[ETag, VersionId]' --output text) ||
   fail 'the manifest could not be uploaded: see above; run this again, which is harmless'
-tab=$(printf '\t')
 etag=${put%%"$tab"*} put_version=${put#*"$tab"}
 etag=$(replaced "$etag" '"' '')
 end upload

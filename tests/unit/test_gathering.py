@@ -68,6 +68,19 @@ def test_a_signed_changes_stands_for_its_packages_and_names_what_is_not_sent(cha
     ]
 
 
+def test_a_changes_named_alone_is_the_manifest_as_it_is(dist: Path, changes: Path) -> None:
+    manifest = gather([changes]).manifest(["lab"])
+    assert (manifest.name, manifest.body) == (changes.name, changes.read_bytes())
+    # What lists more than it, or names several suites, is written anew.
+    for named, suites in (([changes, dist], ["lab"]), ([changes], ["lab", "fab"])):
+        assert gather(named).manifest(suites).name == "manifest.json"
+
+
+def test_a_changes_whose_name_is_none_is_refused(changes: Path) -> None:
+    odd = changes.rename(changes.with_name("foo\udcff.changes"))
+    assert wrong(gather([odd])) == [(str(odd), Code.NAME_UNSAFE)]
+
+
 def test_the_same_file_named_thrice_is_sent_once(dist: Path, changes: Path) -> None:
     gathered = gather([dist / "foo_1.0_all.deb", changes, dist])
     assert names(gathered) == ["foo_1.0_all.deb", "bar_1.0_all.deb"] and not gathered.refusals

@@ -20,6 +20,7 @@ from debpress.records.result import Result
 from local import paths
 from tests.support.debs import control, deb
 from tests.unit.test_commands_packages import write
+from tests.unit.test_gathering import listing, signed
 
 SCRIPT = paths.ROOT / "clients/upload-debs.sh"
 RESULTS = sorted((paths.ROOT / "tests/golden").glob("results__*.json"))
@@ -201,6 +202,51 @@ def test_for_several_suites_the_manifest_is_the_command_s(run: Run, tmp_path: Pa
     for file in wanted["files"]:
         del file["size"]
     assert json.loads((tmp_path / "result.json.body").read_text()) == wanted
+
+
+@pytest.fixture
+def changes(tmp_path: Path) -> Path:
+    """It lists a package and a source, and is signed by nobody's key."""
+    debian = deb(control(Package="b+c", Version="1"))
+    package = write(tmp_path, "dist/b+c_1_all.deb", debian).name
+    body = listing((package, debian), ("b+c_1.dsc", b"Format: 3.0\n"))
+    text = body.rstrip() + b"\nFiles:\n " + b"0" * 32 + b" 1 misc optional x.deb\n"
+    return write(tmp_path, "dist/b+c_1_all.changes", signed(text))
+
+
+def test_a_changes_is_the_manifest_as_it_is(run: Run, changes: Path, tmp_path: Path) -> None:
+    place = ("--bucket", "packages", "--suite", "stable", "--no-wait")
+    done = run(*place, "--batch", "b1", "dist/b+c_1_all.changes")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "results/stable/main/b1.json")
+    assert done.stderr == (
+        "dist/b+c_1_all.changes: not sent, since debpress publishes binary packages alone: "
+        "b+c_1.dsc\n"
+    )
+    key = (tmp_path / "result.json.key").read_text()
+    assert key == "staging/stable/main/b1/b+c_1_all.changes"
+    assert (tmp_path / "result.json.body").read_bytes() == changes.read_bytes()
+
+    several = run(*place, "--suite", "testing", "--uploader", "web", str(changes))
+    assert several.returncode == 0
+    written = json.loads((tmp_path / "result.json.body").read_text())
+    assert [file["name"] for file in written["files"]] == ["b+c_1_all.deb"]
+
+
+def test_what_is_not_as_a_changes_says_is_not_sent(run: Run, changes: Path) -> None:
+    place = ("--bucket", "packages", "--suite", "stable")
+    mixed = run(*place, "a_1_all.deb", "dist/b+c_1_all.changes")
+    assert "a .changes is named alone\n" in mixed.stderr
+    (changes.parent / "b+c_1_all.deb").write_bytes(b"again")
+    done = run(*place, "dist/b+c_1_all.changes")
+    assert (mixed.returncode, done.returncode, done.stdout) == (1, 1, "")
+    assert done.stderr.splitlines()[-2:] == [
+        "dist/b+c_1_all.deb: is not what b+c_1_all.changes lists; build both again, or name the "
+        "one that it lists",
+        "upload-debs.sh: nothing was sent; mend what is said above",
+    ]
+    for body, said in ((b"<html>\n", "lists no .deb file"), (None, "is not there")):
+        changes.write_bytes(body) if body else changes.unlink()
+        assert f"dist/b+c_1_all.changes: {said}" in run(*place, "dist/b+c_1_all.changes").stderr
 
 
 @pytest.mark.parametrize("earlier", [{"etag": "another"}, {"version_id": "an earlier one"}])

@@ -13,7 +13,7 @@ from pathlib import Path
 from debpress import manifest
 from debpress.commands.packages import LocalPackage, examine, told, unread
 from debpress.commands.progress import Progress
-from debpress.commands.sending import manifest_of
+from debpress.commands.sending import Document, manifest_of
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.manifest import Listed
 from debpress.records.batch import AdmittedPackage
@@ -23,19 +23,28 @@ from debpress.suite.batch import contradictions
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """The good packages; what is wrong, with paths as they were named; what is left out, for
-    people to read."""
+    people to read; and the .changes that lists the packages, where it was named alone."""
 
     packages: list[LocalPackage]
     refusals: list[Refusal]
     notes: list[str]
+    changes: Document | None = None
+
+    def manifest(self, suites: Sequence[str]) -> Document:
+        """What an upload puts last. A .changes that was named alone is the manifest itself, with
+        whoever's signature is on it; but it can't name several suites."""
+        if self.changes is not None and len(suites) == 1:
+            return self.changes
+        several = suites if len(suites) > 1 else ()
+        return Document("manifest.json", manifest_of(self.packages, several))
 
 
 def gather(named: Sequence[Path]) -> Gathered:
     """Reads the packages that `named` means, each whole.
 
     A folder stands for the .deb files directly in it, a .changes for the packages that it lists
-    (they lie beside it). Its signature is not checked: who may publish is said by who may write to
-    staging. The same file named in two ways is taken once.
+    (they lie beside it). Its signature is not checked: the press does, where uploaders are told by
+    their keys. The same file named in two ways is taken once.
     """
     search = _Search()
     for path in named:
@@ -47,7 +56,8 @@ def gather(named: Sequence[Path]) -> Gathered:
     refusals += _together(packages)
     if not refusals:
         refusals += _listing(packages)
-    return Gathered(packages, refusals, search.notes)
+    alone = search.documents[0] if search.documents and len(named) == 1 else None
+    return Gathered(packages, refusals, search.notes, alone)
 
 
 @dataclass(slots=True)
@@ -59,6 +69,7 @@ class _Search:
     listed: list[tuple[Path, Path, Listed]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
 
     def take(self, path: Path) -> None:
         if told(path.is_dir):
@@ -87,7 +98,8 @@ class _Search:
     def _changes(self, changes: Path) -> None:
         try:
             manifest.check_size(changes.name, changes.stat().st_size)
-            said = manifest.parse(changes.name, changes.read_bytes())
+            document = Document(changes.name, changes.read_bytes())
+            said = manifest.parse(document.name, document.body)
         except OSError as error:
             self._refuse(changes, Code.FILE_MISSING, unread(error))
             return
@@ -95,6 +107,10 @@ class _Search:
             for each in error.refusals:
                 self._refuse(changes, each.code, each.message)
             return
+        if not changes.name.isprintable():
+            message = "its name has characters that can't be printed; rename it"
+            self._refuse(changes, Code.NAME_UNSAFE, message)
+        self.documents.append(document)
         for listed in said.files:
             path = self._file(changes.parent / listed.name)
             self.listed.append((changes, path, listed))

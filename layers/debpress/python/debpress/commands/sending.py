@@ -46,6 +46,14 @@ class Listed(Protocol):
     def size(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest, by its name in staging."""
+
+    name: str
+    body: bytes
+
+
 def send(client: Any, store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> Head:
     """Uploads the files, then the manifest; returns the manifest's Head. Raises as `send_files`."""
     send_files(client, store, batch, packages)
@@ -92,18 +100,18 @@ def send_files(
 
 
 def put_manifest(
-    store: S3Store,
-    batch: Batch,
-    files: Sequence[Listed],
-    suites: Sequence[str] = (),
-    *,
-    as_published: bool = False,
+    store: S3Store, batch: Batch, files: Sequence[Listed], *, as_published: bool = False
 ) -> Head:
     """Starts the workflow for files that are staged; returns the manifest's Head. `as_published` is
     an operator's word, under the key that CI may not write: what hosts can live with is taken."""
     name = OPERATIONS if as_published else "manifest.json"
-    body = manifest_of(files, suites, as_published=as_published)
-    return store.put(batch.staging + name, body, _JSON)
+    return put(store, batch, Document(name, manifest_of(files, as_published=as_published)))
+
+
+def put(store: S3Store, batch: Batch, manifest: Document) -> Head:
+    """Starts the workflow for files that are staged."""
+    form = _JSON if manifest.name.endswith(".json") else _TEXT
+    return store.put(batch.staging + manifest.name, manifest.body, form)
 
 
 def manifest_of(
@@ -232,4 +240,5 @@ def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> s
 PART = 64 * 1024 * 1024
 
 _JSON = ObjectHeaders("application/json")
+_TEXT = ObjectHeaders("text/plain; charset=utf-8")
 _MAY_WRITE = "that the role has s3:PutObject on it"

@@ -19,10 +19,9 @@ from debpress.clock import Clock
 from debpress.commands import arguments as args
 from debpress.commands import connection, joblog, text, waiting
 from debpress.commands.beside import refused_by
-from debpress.commands.gathering import gather
-from debpress.commands.packages import LocalPackage
+from debpress.commands.gathering import Gathered, gather
 from debpress.commands.repository import known
-from debpress.commands.sending import put_manifest, send_files
+from debpress.commands.sending import put, send_files
 from debpress.errors import DebpressError, TransientError
 from debpress.layout import Batch
 from debpress.store import Head
@@ -85,9 +84,7 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
         joblog.print_errors([each.as_json() for each in refusals])
         print(_NOT_SENT, file=sys.stderr)
         return 1
-    manifest = _send(
-        connected, clock, batch, gathered.packages, suites, again=arguments.batch is not None
-    )
+    manifest = _send(connected, clock, batch, gathered, suites, again=arguments.batch is not None)
     if arguments.no_wait:
         if arguments.json:
             text.print_json(waiting.sent(batch, manifest))
@@ -125,19 +122,20 @@ def _send(
     connected: tuple[Any, S3Store],
     clock: Clock,
     batch: Batch,
-    packages: Sequence[LocalPackage],
+    gathered: Gathered,
     suites: Sequence[str],
     *,
     again: bool,
 ) -> Head:
     """Raises TransientError or StoreError, whose text says how to go on."""
     client, store = connected
+    packages = gathered.packages
     size = text.amount(sum(package.size for package in packages))
     title = f"Uploading {len(packages)} package(s), {size}, to s3://{store.bucket}/{batch.staging}"
     with joblog.section("upload", title, sys.stderr):
         try:
             send_files(client, store, batch, packages, clock, again=again)
-            return put_manifest(store, batch, packages, suites if len(suites) > 1 else ())
+            return put(store, batch, gathered.manifest(suites))
         except DebpressError as error:
             run = "Run" if isinstance(error, TransientError) else "Then run"
             advice = f"{run} this again with --batch {batch.id}, which goes on from there."
