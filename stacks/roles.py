@@ -128,6 +128,14 @@ class Roles(_Roles):
         self._allow(role, ["s3:PutObject"], (self._keys.operations(),), iam.Effect.DENY)
         # By the configuration, `debpress upload` tells before it sends what the suite would refuse.
         self._allow(role, ["s3:GetObject"], (*results, self._keys.repository))
+        # An upload that broke off goes on by the names and ETags of what is staged, and reads none.
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self._bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": list(staging)}},
+            )
+        )
         let_encrypt(self._kept, role, read=True, write=True)
 
     def _operators(self, operators: Operators) -> iam.Role:

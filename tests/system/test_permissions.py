@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -245,6 +246,15 @@ def test_a_batch_is_published_under_enforced_policies(
     result = Ci(guarded.outputs).wait("stable", "main", "enforced", etag.strip('"'))
     assert (result["status"], result["errors"]) == ("published", [])
     assert ci.may_get("results/stable/main/enforced.json")
+    # The command, in a job that is run again: it needs no right more.
+    command = [sys.executable, "-m", "debpress.commands.main", "upload", package.name]
+    command += ["--suite", "stable", "--bucket", guarded.outputs.bucket, "--batch", "enforced"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ci.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"  {package.name} (there already)\n" in done.stderr
+    assert "  unchanged  enforced  1.0  all\n" in done.stdout
 
 
 def test_an_uploader_publishes_to_two_suites_and_in_nobody_else_s_name(
@@ -268,6 +278,7 @@ def test_an_uploader_publishes_to_two_suites_and_in_nobody_else_s_name(
         assert not team.may_get(f"results/stable/extra/{batch}.json"), batch
     for key in ("staging/stable/main/team.1/x", "staging/stable/extra/team.1/operations.json"):
         assert not team.may_put(key), key
+    assert team.may_list(place) and not team.may_list("staging/stable/extra/team2.1/")
 
 
 def test_a_key_is_rotated_under_enforced_policies_by_the_function_alone(guarded: Stack) -> None:
@@ -324,7 +335,9 @@ def test_ci_does_what_it_is_for_and_reads_no_more(ci: Who) -> None:
     for key in ("staging/stable/main/b/x.deb", "results/testing/main/b.json", "state/_signers/x",
                 "state/stable/queue/x.json"):  # fmt: skip
         assert not ci.may_get(key), key
-    assert not ci.may_list() and not ci.may_list("staging/stable/main/")
+    assert ci.may_list("staging/stable/main/b/")
+    for prefix in ("", "staging/", "staging/stable/extra/b/", "results/stable/main/", "apt/"):
+        assert not ci.may_list(prefix), prefix
     assert not ci.may_sign() and not ci.may_start()
 
 

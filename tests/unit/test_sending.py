@@ -160,17 +160,40 @@ def test_what_is_there_with_other_bytes_is_sent_anew(
     assert staged == (folder / "a_1.0_all.deb").read_bytes()
 
 
-def test_who_may_not_look_at_staging_sends_all_of_it(
+@pytest.mark.parametrize(
+    ("refused", "times"),
+    [
+        # CI's role, as it is deployed.
+        (["s3.HeadObject", "s3.GetObject"], 1),
+        # One of an earlier time, or of somebody's own making.
+        (["s3.ListObjectsV2"], 1),
+        (["s3.ListObjectsV2", "s3.HeadObject"], 2),
+    ],
+)
+def test_who_may_list_or_read_what_is_staged_sends_it_once(
+    refused: list[str],
+    times: int,
     s3: Any,  # noqa: F811
     folder: Path,
     intercept: Intercept,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refused(**_: Any) -> None:
+    monkeypatch.setattr(sending, "PART", 5 << 20)
+    big = write(folder, "foo_1.0_all.deb", deb() + member("_gpgorigin", b"x" * (6 << 20)))
+
+    def refuse(**_: Any) -> None:
         answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
         raise ClientError(answer, "HeadObject")
 
-    intercept("s3.HeadObject", refused)
+    for operation in refused:
+        intercept(operation, refuse)
     for _ in range(2):
         assert main(["upload", str(folder), *UPLOAD], FakeClock()) == 0
-    versions = s3.list_object_versions(Bucket=BUCKET, Prefix=f"{STAGING}a_")["Versions"]
-    assert len(versions) == 2
+    for name in (big.name, "a_1.0_all.deb"):
+        found = s3.list_object_versions(Bucket=BUCKET, Prefix=f"{STAGING}{name}")["Versions"]
+        assert len(found) == times
+    # Others of the same size are not taken for it.
+    write(folder, "a_1.0_all.deb", deb(control(Package="a", Description="B")))
+    assert main(["upload", str(folder), *UPLOAD], FakeClock()) == 0
+    staged = s3.get_object(Bucket=BUCKET, Key=f"{STAGING}a_1.0_all.deb")["Body"].read()
+    assert staged == (folder / "a_1.0_all.deb").read_bytes()

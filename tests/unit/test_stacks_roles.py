@@ -74,7 +74,10 @@ def test_the_policy_in_the_page_for_ci_is_the_role_s() -> None:
     for statement in json.loads(text)["Statement"]:
         actions, effect = statement["Action"], statement["Effect"]
         for action in [actions] if isinstance(actions, str) else actions:
-            shown.add((effect, action, statement["Resource"]))
+            condition = (
+                f" if {readable(statement['Condition'])}" if "Condition" in statement else ""
+            )
+            shown.add((effect, action, statement["Resource"] + condition))
     found = [line.split(" | ") for line in role_grants(synthesise(roles=ROLES))]
     has = {
         ("Deny" if verb.startswith("DENY") else "Allow", verb.removeprefix("DENY "), resource)

@@ -322,10 +322,12 @@ class TestRoles:
             if line.startswith("RolesCiWeb | ") and "sts:" not in line
         }
         own = [f"{place}/web.*" for place in PLACES]
+        listed = ", ".join(f"staging/{each}" for each in own)
         assert found == {
             ("DENY s3:PutObject", "<Bucket>/staging/*/operations.json"),
             *(("s3:PutObject", f"<Bucket>/staging/{each}") for each in own),
             *(("s3:AbortMultipartUpload", f"<Bucket>/staging/{each}") for each in own),
             *(("s3:GetObject", f"<Bucket>/results/{each}") for each in own),
             ("s3:GetObject", "<Bucket>/state/_repository.json"),
+            ("s3:ListBucket", f"<Bucket> if {{StringLike: {{s3:prefix: {listed}}}}}"),
         }

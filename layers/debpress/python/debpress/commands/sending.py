@@ -8,16 +8,17 @@ sent a second time (decision 0025).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from debpress.clock import Clock, SystemClock
 from debpress.commands import text
 from debpress.commands.beside import bundles
-from debpress.commands.packages import LocalPackage
+from debpress.commands.packages import LocalPackage, told
 from debpress.commands.progress import Progress
 from debpress.concurrency import side_by_side
 from debpress.errors import StoreError, TransientError
@@ -26,6 +27,8 @@ from debpress.store import Head, ObjectHeaders
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
+
+_T = TypeVar("_T")
 
 # Seconds between the rounds in which nothing gets through; each has botocore's own attempts, too.
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -76,7 +79,7 @@ def send_files(
     that were uploaded, unless another command goes on.
 
     IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix; to look what is
-    there, s3:GetObject on it.
+    there, s3:ListBucket on the bucket for that prefix, or s3:GetObject on it.
     """
     send_files(client, store, batch, packages, clock, again=again)
     return put_manifest(store, batch, packages)
@@ -212,19 +215,19 @@ class _Sending:
 
 
 def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> set[str]:
-    """The names of the packages that are in staging with the same bytes."""
-    from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+    """The names of the packages that are in staging with the same bytes, as far as that is told."""
+    listed = _allowed(lambda: {head.key: head for head in store.list(batch.staging)})
 
     def there(package: LocalPackage) -> bool:
-        try:
-            head = store.head(batch.staging + package.name)
-        except TransientError:
+        key = batch.staging + package.name
+        found = (listed or {}).get(key)
+        if listed is not None and (found is None or found.size != package.size):
             return False
-        except StoreError as error:
-            # CI's role may not read staging, and is refused whether or not anything is there.
-            if aws.refused(error):
-                return False
-            raise
+        if found is not None and told(lambda: found.etag == _etag(package)):
+            return True
+        # Where a key of KMS encrypts the bucket an ETag tells nothing. CI's role may list what is
+        # staged, and not read it.
+        head = _allowed(lambda: store.head(key))
         if head is None or head.size != package.size:
             return False
         return package.sha256 in (head.sha256, head.metadata.get(_SUM))
@@ -234,6 +237,34 @@ def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> s
     for name in sorted(names):
         print(f"  {text.printable(name)} (there already)", file=sys.stderr)
     return names
+
+
+def _allowed(look: Callable[[], _T]) -> _T | None:
+    """What is found; None where S3 does not let us look, or not now."""
+    from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+
+    try:
+        return look()
+    except TransientError:
+        return None
+    except StoreError as error:
+        if aws.refused(error):
+            return None
+        raise
+
+
+def _etag(package: LocalPackage) -> str:
+    """What S3 gives a file that `_Sending` has sent: its MD5, or that of its parts' MD5s (S3 user
+    guide, "Using Content-MD5 and the ETag to verify uploaded objects")."""
+
+    def md5(data: bytes) -> hashlib._Hash:
+        return hashlib.md5(data, usedforsecurity=False)
+
+    with package.path.open("rb") as file:
+        if package.size < PART:
+            return md5(file.read()).hexdigest()
+        parts = [md5(part).digest() for part in iter(lambda: file.read(PART), b"")]
+    return f"{md5(b''.join(parts)).hexdigest()}-{len(parts)}"
 
 
 # Bytes. S3 charges by the part; several of a large package still go side by side.

@@ -1,10 +1,10 @@
 """`debpress upload`: sends a batch to staging, its manifest last, and waits for the result.
 
 IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix, s3:GetObject on its
-results prefix; nothing else. With s3:GetObject on the staging prefix, too, an upload under the name
-of an earlier one sends what is lacking; with s3:GetObject on `state/_repository.json`, what the
-suite's provenance policy refuses is told before anything is sent. docs/ci.md explains it to authors
-of CI jobs.
+results prefix; nothing else. With s3:ListBucket for the staging prefix, or s3:GetObject on it, an
+upload under the name of an earlier one sends what is lacking; with s3:GetObject on
+`state/_repository.json`, what the suite's provenance policy refuses is told before anything is
+sent. docs/ci.md explains it to authors of CI jobs.
 """
 
 from __future__ import annotations
