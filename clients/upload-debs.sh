@@ -32,6 +32,7 @@ TEXT
 }
 
 wrong() { # MESSAGE: the command line can't be obeyed
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate '' 'not published' "$1"; fi
   printf 'upload-debs.sh: %s (see --help)\n' "$1" >&2
   exit 2
 }
@@ -41,6 +42,25 @@ fail() { # MESSAGE
   if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate '' 'not published' "$1"; fi
   printf 'upload-debs.sh: %s\n' "$1" >&2
   exit 1
+}
+
+# Ends with what the aws command said, and what to do about it; `$scratch/said` has it.
+unsent() { # WHAT
+  said=
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [ -n "$line" ]; then said=$line; fi
+  done <"$scratch/said"
+  case $said in
+    *AccessDenied* | *'(403)'*)
+      advice='check --suite, --component and, where there are uploaders, --uploader: a role may write to its own places alone'
+      ;;
+    *NoSuchBucket*) advice="check the bucket's name and its Region" ;;
+    *[Cc]redentials* | *ExpiredToken* | *InvalidAccessKeyId* | *InvalidToken* | *SignatureDoesNotMatch*)
+      advice='give the job a role, or the AWS_ variables of one, that are not expired'
+      ;;
+    *) advice='run this again, which is harmless' ;;
+  esac
+  fail "$1 could not be uploaded (${said:-aws said nothing}): nothing was published; $advice"
 }
 
 # Prints an error where the pages of GitHub Actions show it, next to the job; the file may be empty.
@@ -200,7 +220,12 @@ for deb; do
     *.changes) problem='is no .deb file; a .changes is named alone' ;;
     *) problem='is no .deb file' ;;
   esac
-  if [ -z "$problem" ] && ! [ -f "$deb" ]; then problem='is not there'; fi
+  if ! [ -f "$deb" ]; then
+    case $problem:$base in
+      *[*?[]*) problem='is not there, and no file is like it' ;;
+      :*) problem='is not there' ;;
+    esac
+  fi
   if [ -z "$problem" ] && ! [ -r "$deb" ]; then problem="can't be read"; fi
   while IFS= read -r other; do
     if [ "$other" = "$base" ]; then problem='is named twice'; fi
@@ -258,13 +283,13 @@ if [ -t 1 ]; then progress=; fi
 begin upload "Uploading $# package(s) to s3://$bucket/$staging/"
 for deb; do
   # shellcheck disable=SC2086 # It is one word, or none.
-  aws s3 cp $progress -- "$deb" "s3://$bucket/$staging/${deb##*/}" ||
-    fail "$deb could not be uploaded: see above; nothing was published, run this again"
+  aws s3 cp $progress -- "$deb" "s3://$bucket/$staging/${deb##*/}" 2>"$scratch/said" ||
+    unsent "$deb"
   # Its Sigstore bundle, which no manifest lists.
   if [ -f "$deb.sigstore.json" ]; then
     # shellcheck disable=SC2086 # As above.
-    aws s3 cp $progress -- "$deb.sigstore.json" "s3://$bucket/$staging/${deb##*/}.sigstore.json" ||
-      fail "$deb.sigstore.json could not be uploaded: see above; nothing was published, run this again"
+    aws s3 cp $progress -- "$deb.sigstore.json" "s3://$bucket/$staging/${deb##*/}.sigstore.json" \
+      2>"$scratch/said" || unsent "$deb.sigstore.json"
   fi
 done
 # The manifest is last: its arrival starts the press. For several suites it has to say so.
@@ -276,8 +301,8 @@ elif [ -n "$changes" ]; then
   manifest=${changes##*/} body=$changes
 fi
 put=$(aws s3api put-object --bucket "$bucket" --key "$staging/$manifest" \
-  --body "$body" --query '[ETag, VersionId]' --output text) ||
-  fail 'the manifest could not be uploaded: see above; run this again, which is harmless'
+  --body "$body" --query '[ETag, VersionId]' --output text 2>"$scratch/said") ||
+  unsent 'the manifest'
 etag=${put%%"$tab"*} put_version=${put#*"$tab"}
 etag=$(replaced "$etag" '"' '')
 end upload
@@ -304,6 +329,7 @@ read_result() { # JSON
   : >"$scratch/suites"
   : >"$scratch/ignored"
   : >"$scratch/errors"
+  : >"$scratch/lines"
   set -f
   before=$IFS
   IFS='"'
@@ -386,7 +412,19 @@ install_line() { # The one that installs what was published; nothing where there
 }
 
 summary() { # In GitHub's Markdown, for the page of the run
-  printf '### Published to %s/%s\n\n' "$(replaced "$suites" ' ' "/$component, ")" "$component"
+  places=$(replaced "$suites" ' ' "/$component, ")/$component
+  if [ "$status" != published ]; then
+    printf '### Not published to %s: %s\n\n' "$places" "$status"
+    while IFS= read -r line; do
+      # shellcheck disable=SC1003 # A backslash is meant.
+      for each in '\' '`' '*' '_' '<' '>' '[' ']' '&' '~' '|' '#'; do
+        line=$(replaced "$line" "$each" "\\$each")
+      done
+      printf '%s\n' "- $line"
+    done <"$scratch/lines"
+    return
+  fi
+  printf '### Published to %s\n\n' "$places"
   printf '| | package | version | architecture |\n|---|---|---|---|\n'
   while read -r action package version architecture; do
     printf '| %s | %s | %s | %s |\n' "$action" "$package" "$version" "$architecture"
@@ -401,7 +439,7 @@ summary() { # In GitHub's Markdown, for the page of the run
 
 refusal() { # FILE CODE MESSAGE
   if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate "$(path_of "$1")" "$1: $2" "$3"; fi
-  printf '%s: %s: %s\n' "$@"
+  printf '%s: %s: %s\n' "$@" | tee -a "$scratch/lines"
 }
 
 # JSON's escapes of quotes and backslashes are taken away. The others stay, so that no control
@@ -429,8 +467,15 @@ while :; do
   fi
   waited=$(($(date +%s) - begun))
   if [ "$waited" -ge "$timeout" ]; then
-    if [ -s "$scratch/said" ]; then cat "$scratch/said" >&2; fi
-    fail "no result after $timeout s. The batch may still be published: wait for s3://$bucket/$result, or run this again, which is harmless"
+    refused=
+    case $(cat "$scratch/said") in
+      '' | *'(404)'* | *NoSuchKey*) ;;
+      *'(403)'* | *AccessDenied*)
+        refused=". S3 refused to show the result, as it does while there is none: if it stays so, check that the role has s3:GetObject on $result"
+        ;;
+      *) cat "$scratch/said" >&2 ;;
+    esac
+    fail "no result after $timeout s. The batch may still be published: wait for s3://$bucket/$result, or run this again, which is harmless. If none comes, \`debpress status\` tells whoever runs the repository what waits$refused"
   fi
   sleep "$pause"
   if [ "$pause" -lt 8 ]; then pause=$((pause * 2)); fi
@@ -464,7 +509,7 @@ if [ "$status" = published ] && [ -s "$scratch/packages" ]; then
   printf 'On hosts of %s:\n  %s\n' "$(replaced "$suites" ' ' ' and ')" "$(install_line)"
 fi
 end result
-if [ "$status" = published ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
+if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
   summary >>"$GITHUB_STEP_SUMMARY"
 fi
 # Last, where people look first.

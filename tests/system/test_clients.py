@@ -95,7 +95,8 @@ def test_what_aws_refuses_is_shown_and_fails_the_job(ci: Ci, job: Path) -> None:
               ci.environment)  # fmt: skip
     assert done.returncode == 1
     assert "NoSuchBucket" in done.stdout + done.stderr
-    assert done.stderr.splitlines()[-1].endswith("nothing was published, run this again")
+    last = done.stderr.splitlines()[-1]
+    assert last.endswith("nothing was published; check the bucket's name and its Region")
 
 
 def test_the_github_action_publishes_and_writes_a_summary(ci: Ci, stack: Stack, job: Path) -> None:

@@ -329,7 +329,9 @@ def test_an_upload_that_aws_refuses_is_one_sentence(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("debpress: Can't ")
     assert f"s3://{BUCKET}/staging/lab/main/b1/{name}" in error
+    assert ("Check --suite, --component and" in error) == (name != "manifest.json")
     assert "s3:PutObject" in error
+    assert error.endswith("Nothing was published.")
     assert "staging/lab/main/b1/manifest.json" not in keys(s3)
 
 
@@ -487,7 +489,12 @@ def test_the_bucket_comes_from_the_stack(
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize(
     "cloudformation",
-    [stack("another", {}), stack("debpress", {"Root": "apt"}), refuse("AccessDenied", 9)],
+    [
+        stack("another", {}),
+        stack("debpress", {"Root": "apt"}),
+        refuse("AccessDenied", 9),
+        refuse("ExpiredToken", 9),
+    ],
 )
 def test_no_bucket_at_all_is_a_usage_error(
     package: str,

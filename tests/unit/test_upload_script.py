@@ -144,19 +144,28 @@ def test_github_shows_a_refusal_at_the_file_and_folds_the_rest(run: Run) -> None
     )
 
 
-@pytest.mark.parametrize("batch", ["stable__main__b1", "bookworm__main__web.1"])
+@pytest.mark.parametrize(
+    ("batch", "suites"),
+    [
+        ("stable__main__b1", ["stable"]),
+        ("stable__main__b2", ["stable"]),
+        ("bookworm__main__web.1", ["bookworm", "trixie"]),
+        ("bookworm__main__web.2", ["bookworm", "trixie"]),
+    ],
+)
 @pytest.mark.parametrize("where", ["GITHUB_ACTIONS", "GITLAB_CI"])
 def test_the_command_marks_a_log_as_the_script_does(
     where: str,
     batch: str,
+    suites: list[str],
     run: Run,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     body = json.loads((paths.ROOT / f"tests/golden/results__{batch}.json").read_text())
-    suites = [each["suite"] for each in body.get("suites", [body["batch"]])]
-    body["errors"] = [{"file": "a_1_all.deb", "code": "deb-malformed", "message": "50%, and: no"}]
+    said = "50%, and: <b>*no*</b> `_` [x](y) \\ | ~ & # @"
+    body["errors"] = [{"file": "a_1_all.deb", "code": "deb-malformed", "message": said}]
     body = answer(body)
     scripts, commands = tmp_path / "scripts.md", tmp_path / "commands.md"
     done = run(
@@ -171,15 +180,15 @@ def test_the_command_marks_a_log_as_the_script_does(
     joblog.summarise(result, suites)
     joblog.report(result, suites)
     joblog.print_errors([codec.encode(each) for each in result.errors], [Path("x/../a_1_all.deb")])
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
 
     def marks(log: str) -> list[str]:
         same = re.sub(r"(section_\w+):\d+", r"\1:NOW", log.replace("x/../", "./"))
         return words(same.replace("\r", "\n"))
 
-    wanted = marks(said.out)
+    wanted = marks(printed.out)
     assert marks(done.stdout)[-len(wanted) :] == wanted
-    assert marks(done.stderr) == marks(said.err)
+    assert marks(done.stderr) == marks(printed.err)
     assert commands.read_text("utf-8") == scripts.read_text("utf-8")
 
 
@@ -268,6 +277,26 @@ def test_where_the_bucket_has_no_versions_the_etag_is_enough(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        ("An error occurred (AccessDenied) when calling", "check --suite, --component and"),
+        ("An error occurred (NoSuchBucket) when calling", "check the bucket's name"),
+        ("Unable to locate credentials", "give the job a role"),
+        ("Could not connect to the endpoint URL", "run this again"),
+    ],
+)
+def test_what_aws_refuses_is_told_last_with_what_to_do(
+    answer: str, advice: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "bin/aws").write_text(f"#!/bin/sh\necho\necho '{answer}' >&2\nexit 1\n")
+    done = run("--bucket", "b", "--suite", "s", "a_1_all.deb", GITHUB_ACTIONS="true")
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and last.startswith("upload-debs.sh: a_1_all.deb could not be")
+    assert f"({answer}): nothing was published; {advice}" in last
+    assert f"::error title=not published::{last.partition(': ')[2]}" in done.stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "say --bucket"),
@@ -300,12 +329,13 @@ def test_a_command_line_that_can_not_be_obeyed_ends_with_2(
 
 def test_all_that_is_wrong_with_the_files_is_said_before_any_is_sent(run: Run) -> None:
     done = run("--bucket", "b", "--suite", "s", "a_1_all.deb", "./a_1_all.deb", "b c.deb",
-               "notes.txt", "gone_1_all.deb")  # fmt: skip
+               "notes.txt", "gone_1_all.deb", "dist/*.deb")  # fmt: skip
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.splitlines() == [
         "./a_1_all.deb: is named twice",
         "b c.deb: has a character that no package's file name has",
         "notes.txt: is no .deb file",
         "gone_1_all.deb: is not there",
+        "dist/*.deb: is not there, and no file is like it",
         "upload-debs.sh: nothing was sent; mend what is said above",
     ]

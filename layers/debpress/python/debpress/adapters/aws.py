@@ -142,6 +142,11 @@ def refused(error: DebpressError) -> bool:
     return _denied(cause)
 
 
+def expired(error: DebpressError) -> bool:
+    """Whether AWS no longer accepts the credentials, which others would mend."""
+    return isinstance(error.__cause__, ClientError) and code(error.__cause__) in _CREDENTIALS
+
+
 def answer(error: DebpressError) -> str:
     """AWS's code, of an error that `translated` has made of its answer; else the sentence."""
     cause = error.__cause__

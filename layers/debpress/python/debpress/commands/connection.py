@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from debpress.errors import StoreError
+
 if TYPE_CHECKING:
     from debpress.adapters import s3
 
@@ -89,26 +91,23 @@ def output(arguments: argparse.Namespace, name: str, instead: str) -> str:
 
     Raises argparse.ArgumentError when the output can't be read, and StoreError.
     """
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
     from debpress.adapters import aws  # noqa: PLC0415
 
     stack = arguments.stack or STACK
     action = f"read the outputs of stack {stack}"
-    with aws.translated(action, "that you have cloudformation:DescribeStacks on it"):
-        client = aws.client(
-            "cloudformation", region=arguments.region, endpoint_url=arguments.endpoint_url
-        )
-        try:
+    try:
+        with aws.translated(action, "that you have cloudformation:DescribeStacks on it"):
+            client = aws.client(
+                "cloudformation", region=arguments.region, endpoint_url=arguments.endpoint_url
+            )
             found = client.describe_stacks(StackName=stack)["Stacks"]
-        except ClientError as error:
-            # CloudFormation says ValidationError if there is no such stack. CI's role is denied.
-            if aws.code(error) == "ValidationError" or (
-                aws.status(error) == 403 and not arguments.stack
-            ):
-                reason = f"stack {stack} could not be read: {aws.code(error)}"
-                raise argparse.ArgumentError(None, f"{instead} ({reason})") from error
+    except StoreError as error:
+        # Nobody has named the stack, so it is no matter what is wrong with it: CI's role is denied,
+        # or there is none (ValidationError).
+        if arguments.stack and aws.answer(error) != "ValidationError":
             raise
+        reason = f"stack {stack} could not be read: {aws.answer(error)}"
+        raise argparse.ArgumentError(None, f"{instead} ({reason})") from error
     for each in found[0].get("Outputs", ()):
         if each["OutputKey"] == name:
             return str(each["OutputValue"])

@@ -8,6 +8,7 @@ clients/upload-debs.sh does the same.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from debpress import codec
 from debpress.commands import text
 from debpress.commands.gathering import Gathered
 from debpress.records.result import Result
@@ -88,24 +90,34 @@ def _install(result: Result) -> str | None:
 
 
 def summarise(result: Result, suites: Sequence[str]) -> None:
-    """On GitHub, what was published in `suites` and for each the line that installs it, for the
-    page of the run."""
-    place = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not place or result.status != "published":
-        return
+    """On GitHub, for the page of the run: what was published in `suites`, and for each the line
+    that installs it; or what is wrong."""
+    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(place).open("a", encoding="utf-8") as page:
+            page.write(_summary(result, suites))
+
+
+def _summary(result: Result, suites: Sequence[str]) -> str:
     component = result.batch.component
+    places = ", ".join(f"{suite}/{component}" for suite in suites)
+    if result.status != "published":
+        lines = [f"- {_plain(text.error(codec.encode(each)))}\n" for each in result.errors]
+        return f"### Not published to {places}: {result.status}\n\n{''.join(lines)}"
     generations = {each.suite: each.generation for each in result.suites or ()}
     rows = "".join(
         f"| {p.action} | {p.package} | {p.version} | {p.architecture} |\n" for p in result.packages
     )
-    with Path(place).open("a", encoding="utf-8") as summary:
-        summary.write(
-            f"### Published to {', '.join(f'{suite}/{component}' for suite in suites)}\n\n"
-            f"| | package | version | architecture |\n|---|---|---|---|\n{rows}"
-        )
-        for suite in suites:
-            number = generations.get(suite, result.generation)
-            summary.write(f"\n{suite}, generation {number}:\n\n```sh\n{_install(result)}\n```\n")
+    said = f"### Published to {places}\n\n| | package | version | architecture |\n"
+    said += f"|---|---|---|---|\n{rows}"
+    for suite in suites:
+        number = generations.get(suite, result.generation)
+        said += f"\n{suite}, generation {number}:\n\n```sh\n{_install(result)}\n```\n"
+    return said
+
+
+def _plain(line: str) -> str:
+    """With nothing in it that Markdown takes for its own."""
+    return re.sub(r"([\\`*_<>\[\]&~|#])", r"\\\1", line)
 
 
 def _is(variable: str) -> bool:

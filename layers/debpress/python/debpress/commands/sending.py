@@ -272,4 +272,7 @@ PART = 64 * 1024 * 1024
 
 _JSON = ObjectHeaders("application/json")
 _TEXT = ObjectHeaders("text/plain; charset=utf-8")
-_MAY_WRITE = "that the role has s3:PutObject on it"
+_MAY_WRITE = (
+    "--suite, --component and, where there are uploaders, --uploader: a role may write to its own "
+    "places alone (s3:PutObject)"
+)

@@ -107,10 +107,14 @@ def origin(proven: Provenance | None, vouched_by: str | None) -> str:
 
 
 def print_errors(errors: Iterable[Mapping[str, str]]) -> None:
-    """Prints a line on stderr for each error: file, code, message."""
-    for error in errors:
-        line = ": ".join(printable(error.get(part, "?")) for part in ("file", "code", "message"))
-        print(line, file=sys.stderr)
+    """Prints a line on stderr for each error."""
+    for each in errors:
+        print(error(each), file=sys.stderr)
+
+
+def error(said: Mapping[str, str]) -> str:
+    """File, code and message on a line."""
+    return ": ".join(printable(said.get(part, "?")) for part in ("file", "code", "message"))
 
 
 def print_result(result: Result) -> None:

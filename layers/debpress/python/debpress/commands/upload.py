@@ -128,6 +128,8 @@ def _send(
     again: bool,
 ) -> Head:
     """Raises TransientError or StoreError, whose text says how to go on."""
+    from debpress.adapters import aws  # noqa: PLC0415 (see connection)
+
     client, store = connected
     packages = gathered.packages
     size = text.amount(sum(package.size for package in packages))
@@ -137,6 +139,8 @@ def _send(
             send_files(client, store, batch, packages, clock, again=again)
             return put(store, batch, gathered.manifest(suites))
         except DebpressError as error:
-            run = "Run" if isinstance(error, TransientError) else "Then run"
-            advice = f"{run} this again with --batch {batch.id}, which goes on from there."
+            advice = "Nothing was published."
+            if isinstance(error, TransientError) or aws.expired(error):
+                run = "Run" if isinstance(error, TransientError) else "Then run"
+                advice = f"{run} this again with --batch {batch.id}, which goes on from there."
             raise type(error)(f"{error} {advice}") from error

@@ -89,7 +89,8 @@ def _parse(found: Object) -> Result:
 def _late(store: S3Store, batch: Batch, timeout: float, *, refused: bool) -> str:
     message = (
         f"No result after {timeout:g} s. The batch may still be published: wait for "
-        f"s3://{store.bucket}/{batch.result}, or upload it again, which is harmless."
+        f"s3://{store.bucket}/{batch.result}, or upload it again, which is harmless. If none "
+        "comes, `debpress status` tells whoever runs the repository what waits."
     )
     if refused:
         message += (

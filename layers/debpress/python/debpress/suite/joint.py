@@ -91,7 +91,7 @@ class Trial:
         try:
             outcomes = draft.add(component, packages)
         except RejectedError as error:
-            refusals += error.refusals
+            refusals += _named(self.joint.suites[0], error)
         if refusals:
             draft.restore(before)
             raise RejectedError(refusals)
@@ -103,7 +103,7 @@ class Trial:
         try:
             self._published(name).add(component, packages)
         except RejectedError as error:
-            return [replace(each, message=f"in {name}: {each.message}") for each in error.refusals]
+            return _named(name, error)
         except (ConfigError, CorruptError, SigningError) as error:
             # That suite can't flip now. Raised, it would hold up whoever publishes in this one.
             return [Refusal("", Code.INTERNAL, f"in {name}: {error}")]
@@ -115,6 +115,10 @@ class Trial:
             message = f"suite {name} publishes nothing yet, or no more; deploy it first"
             raise RejectedError([Refusal("", Code.SUITE_UNKNOWN, message)])
         return SuiteDraft(self.loader, settings, state)
+
+
+def _named(suite: str, error: RejectedError) -> list[Refusal]:
+    return [replace(each, message=f"in {suite}: {each.message}") for each in error.refusals]
 
 
 def withdraw(

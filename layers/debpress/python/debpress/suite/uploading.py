@@ -35,7 +35,11 @@ def whose(repository: Repository, plan: Plan, body: bytes) -> tuple[str | None, 
         return _signed(repository, plan, signing, body)
     place, signed = f"{batch.suite}/{batch.component}", ", ".join(each.name for each in signing)
     named = [name for name, each in known.items() if not each.certificates]
-    ways = [f"name it {named[0]}.{batch.id} or so, by one of: {', '.join(named)}"] if named else []
+    ways = (
+        [f"name it {named[0]}.{batch.id} or so (--uploader), by one of: {', '.join(named)}"]
+        if named
+        else []
+    )
     ways += [f"upload a .changes that is signed by one of: {signed}"] if signed else []
     raise _nobodys(
         plan, f"the batch {batch.id!r} is no uploader's of {place}; {', or '.join(ways)}"
@@ -45,6 +49,9 @@ def whose(repository: Repository, plan: Plan, body: bytes) -> tuple[str | None, 
 def _signed(
     repository: Repository, plan: Plan, signing: Sequence[Uploader], body: bytes
 ) -> tuple[str, bytes]:
+    names = ", ".join(each.name for each in signing)
+    if b"-----BEGIN PGP SIGNED MESSAGE-----" not in body:
+        raise _nobodys(plan, f"is not signed; have debsign sign it by a key of one of: {names}")
     from debpress import openpgp  # noqa: PLC0415 (of few batches; cryptography takes its time)
     from debpress.openpgp import certificates, packets, signatures  # noqa: PLC0415
 
@@ -54,7 +61,6 @@ def _signed(
         theirs = {each: [c.encode() for c in each.certificates] for each in signing}
         found = next((u for u, certs in theirs.items() if openpgp.signers(made, certs)), None)
         if found is None:
-            names = ", ".join(each.name for each in signing)
             raise _nobodys(plan, f"is signed by none of {names}; sign it with a key of one of them")
         # All of its signatures, each by a key of this uploader.
         openpgp.verify_clearsigned(body, theirs[found])
@@ -67,7 +73,7 @@ def _signed(
                     said = f"the key {key.key.fingerprint} of {found.name} has expired"
                     raise _nobodys(plan, f"{said}; have its certificate renewed (uploaders)")
     except SigningError as error:
-        raise _nobodys(plan, f"its signature is not good: {error}") from error
+        raise _nobodys(plan, f"its signature is not good: {error}; sign it anew") from error
     _check_place(repository, plan, text)
     return found.name, text
 
