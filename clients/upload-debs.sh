@@ -22,7 +22,8 @@ lie beside it; it is itself the manifest, with whoever's signature is on it.
   --suite SUITE          where to publish; several times, for one batch that is
                          published in all of these suites or in none
   --component COMPONENT  default: main
-  --batch BATCH          the batch's name; default: the time and a random part
+  --batch BATCH          the batch's name; default: the time and a random part;
+                         of an upload that broke off, what is lacking is sent
   --uploader NAME        begin that with NAME and a dot, where uploaders are told
                          by it, and for several suites
   --timeout SECONDS      how long to wait for the result; default: 600
@@ -132,6 +133,7 @@ done
 suite=${suites%% *}
 is_name "$component" 'a-z0-9.+-' || wrong "--component: '$component' is no component's name"
 is_name "$timeout" 0-9 || wrong "--timeout: '$timeout' is no number of seconds"
+named=$batch
 if [ -z "$batch" ]; then
   batch=$(date -u +%Y%m%dT%H%M%SZ)-$(od -An -N4 -tx4 /dev/urandom | tr -d ' \n')
 fi
@@ -193,7 +195,7 @@ case $#:$1 in
 $line
 TEXT
             case $base in
-              '' | */*) refuse "$changes" "has a line in Checksums-Sha256 that is none: $line" ;;
+              '' | */*) refuse "$changes" 'has a line in Checksums-Sha256 that is none' ;;
               *.deb)
                 set -- "$@" "${changes%"${changes##*/}"}$base"
                 printf '%s %s\n' "$sum" "$base" >>"$scratch/listed"
@@ -280,17 +282,51 @@ json_of() { # SHA256SUMS: as manifest.json; no name of a package has anything to
 progress=--no-progress
 if [ -t 1 ]; then progress=; fi
 
-begin upload "Uploading $# package(s) to s3://$bucket/$staging/"
-for deb; do
-  # shellcheck disable=SC2086 # It is one word, or none.
-  aws s3 cp $progress -- "$deb" "s3://$bucket/$staging/${deb##*/}" 2>"$scratch/said" ||
-    unsent "$deb"
-  # Its Sigstore bundle, which no manifest lists.
-  if [ -f "$deb.sigstore.json" ]; then
-    # shellcheck disable=SC2086 # As above.
-    aws s3 cp $progress -- "$deb.sigstore.json" "s3://$bucket/$staging/${deb##*/}.sigstore.json" \
-      2>"$scratch/said" || unsent "$deb.sigstore.json"
+# Whether a file is in staging with the same bytes, by the ETag that S3 gives what `aws s3 cp` has sent
+# there: its MD5, or that of its parts' MD5s, the parts being of 8 MiB or of 64, as docs/ci.md has it.
+staged() { # FILE
+  size=$(($(wc -c <"$1")))
+  while IFS=$tab read -r key length etag; do
+    [ "$key:$length" = "$staging/${1##*/}:$size" ] || continue
+    etag=$(replaced "$etag" '"' '')
+    sum=$(md5sum <"$1")
+    if [ "${sum%% *}" = "$etag" ]; then return 0; fi
+    for part in 8 64; do
+      parts=$(((size + part * 1048576 - 1) / (part * 1048576)))
+      sum=$(parted "$1" "$part" "$parts" 2>/dev/null | md5sum)
+      if [ "${sum%% *}-$parts" = "$etag" ]; then return 0; fi
+    done
+  done <"$scratch/staged"
+  return 1
+}
+parted() { # FILE MEBIBYTES PARTS: the MD5s of its parts, one after another
+  number=0
+  while [ "$number" -lt "$3" ]; do
+    dd if="$1" bs=1048576 skip=$((number * $2)) count="$2" | md5sum | cut -c 1-32
+    number=$((number + 1))
+  done | tr -d '\n' | tr a-f A-F | basenc --base16 --decode
+}
+
+send() { # FILE
+  if staged "$1"; then
+    printf '  %s (there already)\n' "${1##*/}"
+  else
+    # shellcheck disable=SC2086 # It is one word, or none.
+    aws s3 cp $progress -- "$1" "s3://$bucket/$staging/${1##*/}" 2>"$scratch/said" || unsent "$1"
   fi
+}
+
+begin upload "Uploading $# package(s) to s3://$bucket/$staging/"
+: >"$scratch/staged"
+if [ -n "$named" ]; then
+  # Who may not list sends all of it.
+  aws s3api list-objects-v2 --bucket "$bucket" --prefix "$staging/" --output text \
+    --query 'Contents[].[Key, Size, ETag]' >"$scratch/staged" 2>/dev/null || : >"$scratch/staged"
+fi
+for deb; do
+  send "$deb"
+  # Its Sigstore bundle, which no manifest lists.
+  if [ -f "$deb.sigstore.json" ]; then send "$deb.sigstore.json"; fi
 done
 # The manifest is last: its arrival starts the press. For several suites it has to say so.
 manifest=SHA256SUMS body=$scratch/SHA256SUMS

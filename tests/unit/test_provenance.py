@@ -572,7 +572,7 @@ def test_the_script_sends_the_bundle_that_lies_beside_a_package(tmp_path: Path) 
     aws.chmod(0o755)
     for name in ("a.deb", "a.deb.sigstore.json", "b.deb", "c.deb.sigstore.json"):
         (tmp_path / name).touch()
-    place = ("--bucket", "press", "--suite", "stable", "--batch", "b1", "--no-wait")
+    place = ("--bucket", "press", "--suite", "stable", "--no-wait")
     subprocess.run(
         ["sh", paths.ROOT / "clients/upload-debs.sh", *place, "a.deb", "b.deb"],
         cwd=tmp_path,

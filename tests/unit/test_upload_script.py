@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ case "$*" in
     printf '"the-etag"\\t%s\\n' "${VERSION-the/version+1}"
     ;;
   *" s3://packages/results/"*) cat "$RESULT" ;;
-  *--no-progress*) ;;
+  *list-objects-v2*) cat "$RESULT.listed" ;;
+  *--no-progress*) echo "${5##*/}" >>"$RESULT.sent" ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
 """
@@ -211,6 +213,36 @@ def test_for_several_suites_the_manifest_is_the_command_s(run: Run, tmp_path: Pa
     for file in wanted["files"]:
         del file["size"]
     assert json.loads((tmp_path / "result.json.body").read_text()) == wanted
+
+
+def test_of_a_batch_that_was_begun_it_sends_what_is_lacking(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "l_1_all.deb").write_bytes(large := bytes(range(256)) * (9 << 12))
+    part = 8 << 20
+    parts = b"".join(md5(large[at : at + part]).digest() for at in range(0, len(large), part))
+    for name in ("b", "c", "d"):
+        (tmp_path / f"{name}_1_all.deb").write_bytes(b"x")
+    rows = {
+        "a_1_all.deb": (0, md5(b"").hexdigest()),
+        "b_1_all.deb": (1, md5(b"y").hexdigest()),
+        "c_1_all.deb": (2, md5(b"x").hexdigest()),
+        "l_1_all.deb": (len(large), f"{md5(parts).hexdigest()}-2"),
+    }
+    listed = (f'staging/s/main/b1/{name}\t{size}\t"{tag}"\n' for name, (size, tag) in rows.items())
+    (tmp_path / "result.json.listed").write_text("".join(listed))
+    files = sorted(path.name for path in tmp_path.glob("*.deb"))
+    place = ("--bucket", "packages", "--suite", "s", "--no-wait")
+    done = run(*place, "--batch", "b1", *files)
+    assert done.returncode == 0, done.stderr
+    sent = tmp_path / "result.json.sent"
+    assert sent.read_text().split() == ["b_1_all.deb", "c_1_all.deb", "d_1_all.deb"]
+    assert "  l_1_all.deb (there already)\n" in done.stdout
+    # A name of its own was never begun; and who may not list sends all.
+    for gone, more in ((False, ()), (True, ("--batch", "b1"))):
+        sent.unlink()
+        if gone:
+            (tmp_path / "result.json.listed").unlink()
+        assert run(*place, *more, *files).returncode == 0
+        assert sent.read_text().split() == files
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def _summary(result: Result, suites: Sequence[str]) -> str:
     said += f"|---|---|---|---|\n{rows}"
     for suite in suites:
         number = generations.get(suite, result.generation)
-        said += f"\n{suite}, generation {number}:\n\n```sh\n{_install(result)}\n```\n"
+        said += f"\n{suite}, generation {number}:\n\n```sh\n{_install(result) or ''}\n```\n"
     return said
 
 
