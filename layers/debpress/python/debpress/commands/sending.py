@@ -81,20 +81,6 @@ def send_files(
     IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix; to look what is
     there, s3:ListBucket on the bucket for that prefix, or s3:GetObject on it.
     """
-    send_files(client, store, batch, packages, clock, again=again)
-    return put_manifest(store, batch, packages)
-
-
-def send_files(
-    client: Any,
-    store: S3Store,
-    batch: Batch,
-    packages: Sequence[LocalPackage],
-    clock: Clock | None = None,
-    *,
-    again: bool = False,
-) -> None:
-    """As `send`, without the manifest."""
     files = [*packages, *bundles(packages)]
     there = _staged(store, batch, files) if again else set()
     lacking = [file for file in files if file.name not in there]
