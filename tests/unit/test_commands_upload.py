@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from debpress import layout, manifest
+from debpress import config, layout, manifest
 from debpress.adapters import aws
 from debpress.codec import encode
 from debpress.commands import connection, sending, waiting
@@ -576,3 +576,58 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert re.fullmatch(r"debpress \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+class TestWhatTheConfigurationSays:
+    """Told before a byte is sent, in the words of the press."""
+
+    @pytest.fixture(autouse=True)
+    def configured(self, s3: Any) -> None:
+        team = {"name": "team", "packages": ["team-*"], "publishes": ["lab/main"]}
+        given = {
+            "uploaders": [team],
+            "suites": [
+                {"suite": "lab", "architectures": ["amd64"]},
+                {"suite": "arm", "architectures": ["arm64"], "components": ["main", "extra"]},
+            ],
+        }
+        body = json.dumps(config.as_json(config.parse(given))).encode()
+        s3.put_object(Bucket=BUCKET, Key=layout.Layout.repository(), Body=body)
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "said"),
+        [
+            (["--suite", "lab-2"], "suite-unknown", "there is no suite 'lab-2' here; upload to"),
+            (["--suite", "arm", "--component", "x"], "component-unknown", "main, extra"),
+            (["--suite", "arm"], "architecture-unknown", "has no architecture 'amd64'"),
+            (["--suite", "lab"], "uploader-unknown", "is no uploader's of lab/main; name it team."),
+            (["--suite", "lab", "--uploader", "team"], "uploader-refused", "may not publish"),
+            (["--suite", "lab", "--suite", "arm", "--uploader", "team"], "uploader-", "arm"),
+        ],
+    )
+    def test_what_it_refuses_is_not_sent(
+        self,
+        s3: Any,
+        package: str,
+        capsys: pytest.CaptureFixture[str],
+        arguments: list[str],
+        code: str,
+        said: str,
+    ) -> None:
+        before = keys(s3)
+        assert main(["upload", package, *arguments], Press(s3)) == 1
+        out, err = capsys.readouterr()
+        assert code in err and said in err and not out
+        assert err.endswith("Nothing was sent: mend what is said above, and run this again.\n")
+        assert keys(s3) == before
+
+    def test_the_file_is_named_as_it_was(
+        self, s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["upload", package, "--suite", "arm"], Press(s3)) == 1
+        assert f"{package}: architecture-unknown: " in capsys.readouterr().err
+
+    def test_what_it_takes_is_sent(self, s3: Any, tmp_path: Path) -> None:
+        ours = write(tmp_path, "team-a_1.0_all.deb", deb(control(Package="team-a")))
+        sent = ["upload", str(ours), "--suite", "lab", "--uploader", "team"]
+        assert main(sent, Press(s3)) == 0

@@ -3,8 +3,8 @@
 IAM: s3:PutObject and s3:AbortMultipartUpload on the batch's staging prefix, s3:GetObject on its
 results prefix; nothing else. With s3:ListBucket for the staging prefix, or s3:GetObject on it, an
 upload under the name of an earlier one sends what is lacking; with s3:GetObject on
-`state/_repository.json`, what the suite's provenance policy refuses is told before anything is
-sent. docs/ci.md explains it to authors of CI jobs.
+`state/_repository.json`, what the configuration refuses (a suite, an architecture, an uploader,
+provenance) is told before anything is sent. docs/ci.md explains it to authors of CI jobs.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 from debpress import codec, layout
 from debpress.clock import Clock
 from debpress.commands import arguments as args
-from debpress.commands import connection, joblog, text, waiting
-from debpress.commands.beside import refused_by
+from debpress.commands import connection, joblog, repository, text, waiting
+from debpress.commands.foreseeing import foreseen
 from debpress.commands.gathering import Gathered, gather
-from debpress.commands.repository import known
 from debpress.commands.sending import put, send_files
 from debpress.errors import DebpressError, TransientError
 from debpress.layout import Batch
@@ -80,7 +79,8 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
         print(_NOT_SENT, file=sys.stderr)
         return 1
     connected = connection.connect(arguments)
-    if refusals := refused_by(known(connected[1]), suites, gathered.packages):
+    known, listing = repository.known(connected[1]), gathered.manifest(suites)
+    if refusals := foreseen(known, batch, listing, gathered.packages, clock):
         joblog.print_errors([each.as_json() for each in refusals])
         print(_NOT_SENT, file=sys.stderr)
         return 1

@@ -48,7 +48,7 @@ def inspected(
         )
     except RejectedError as error:
         raise RejectedError([*refusals, *error.refusals]) from error
-    for code, message in _unfit(repository, plan, package):
+    for code, message in unfit(repository, plan, package.package, package.built_for):
         refusals.append(Refusal(file.name, code, message))
     if refusals:
         raise RejectedError(refusals)
@@ -60,29 +60,31 @@ def suites_of(plan: Plan) -> tuple[str, ...]:
     return plan.joint.suites if plan.joint else (plan.batch.suite,)
 
 
-def _unfit(repository: Repository, plan: Plan, package: deb.Package) -> Iterator[tuple[Code, str]]:
-    """Why a package that is good has no place where it was uploaded, or not by its uploader."""
+def unfit(
+    repository: Repository, plan: Plan, package: str, built_for: str
+) -> Iterator[tuple[Code, str]]:
+    """Why a package that is good, of that name and architecture (or variant), has no place where it
+    was uploaded, or not by its uploader."""
     for name in suites_of(plan):
-        yield from _unfit_in(repository, name, plan, package)
+        yield from _unfit_in(repository, name, plan, (package, built_for))
 
 
 def _unfit_in(
-    repository: Repository, name: str, plan: Plan, package: deb.Package
+    repository: Repository, name: str, plan: Plan, which: tuple[str, str]
 ) -> Iterator[tuple[Code, str]]:
+    package, built_for = which
     suite = repository.suite(name)
     known = ("all", *(suite.architectures if suite else ()))
-    if package.built_for not in known:
-        message = (
-            f"suite {name} has no architecture {package.built_for!r}; it has {', '.join(known)}"
-        )
+    if built_for not in known:
+        message = f"suite {name} has no architecture {built_for!r}; it has {', '.join(known)}"
         yield Code.ARCHITECTURE_UNKNOWN, message
     if plan.uploader is not None:
         place = name, plan.batch.component
         uploader = repository.uploaders_of(*place).get(plan.uploader)
-        if uploader is None or not uploader.may_publish(package.package):
+        if uploader is None or not uploader.may_publish(package):
             may = ", ".join(uploader.packages) if uploader else "nothing any more"
             message = (
-                f"{plan.uploader} may not publish {package.package!r} in {'/'.join(place)}, but "
+                f"{plan.uploader} may not publish {package!r} in {'/'.join(place)}, but "
                 f"{may}; leave it to whose it is, or have debpress.uploaders changed"
             )
             yield Code.UPLOADER_REFUSED, message
@@ -90,17 +92,15 @@ def _unfit_in(
         yield from _anothers(repository, suite, package)
 
 
-def _anothers(
-    repository: Repository, suite: Suite, package: deb.Package
-) -> Iterator[tuple[Code, str]]:
+def _anothers(repository: Repository, suite: Suite, package: str) -> Iterator[tuple[Code, str]]:
     """A package in a place without uploaders that is one's of another component of the suite: hosts
     take the highest version, in whichever component it is, and a version has one content for ever.
     """
     for component in suite.components:
         for name, each in repository.uploaders_of(suite.suite, component).items():
-            if each.may_publish(package.package):
+            if each.may_publish(package):
                 message = (
-                    f"{package.package!r} is {name}'s, in {suite.suite}/{component}; upload it "
+                    f"{package!r} is {name}'s, in {suite.suite}/{component}; upload it "
                     "there by that name, or have debpress.uploaders changed"
                 )
                 yield Code.UPLOADER_REFUSED, message
