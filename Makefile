@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CHECKS := .local/checks/bin
+MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo local test lint check soak fuzz bench release clean
@@ -26,6 +27,9 @@ help:
 setup:
 	@$(PYTHON) -m local.environments
 
+$(MODULES): package-lock.json
+	npm ci --no-fund --no-audit
+
 demo: setup
 	@$(BIN)/python -m local.tools demo
 	@$(BIN)/python -m local demo
@@ -38,6 +42,7 @@ TESTS ?= tests
 test: setup
 	@$(PYTHON) -m local.environments fuzz ansible browser
 	@$(BIN)/python -m local.tools tests
+	@$(MAKE) --no-print-directory $(MODULES)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup
@@ -52,7 +57,7 @@ check: lint
 	$(CHECKS)/shellcheck .ci/run clients/*.sh layers/debpress/python/debpress/keys/*.sh
 	PATH=$(CURDIR)/.local/ansible/bin:$$PATH ansible-lint --offline --strict -q clients/ansible
 	@$(CHECKS)/python -m local.checks.audit
-	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-fund --no-audit
+	@$(MAKE) --no-print-directory $(MODULES)
 	$(CHECKS)/python -m local.checks.clients
 	$(CHECKS)/python -m local.checks.terraform
 	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=$$(node -p 'process.versions.node.split(".")[0]') npx --no-install cdk synth --quiet

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from local import debs, paths
 from local.ci import Ci
@@ -97,76 +94,3 @@ def test_what_aws_refuses_is_shown_and_fails_the_job(ci: Ci, job: Path) -> None:
     assert "NoSuchBucket" in done.stdout + done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.endswith("nothing was published; check the bucket's name and its Region")
-
-
-def test_the_github_action_publishes_and_writes_a_summary(ci: Ci, stack: Stack, job: Path) -> None:
-    action: dict[str, Any] = yaml.safe_load((CLIENTS / "github/action.yml").read_text("utf-8"))
-    given = {
-        "packages": "dist/*.deb",
-        "suite": "stable",
-        "bucket": stack.outputs.bucket,
-        "region": stack.outputs.region,
-    }
-    inputs = {name: each.get("default", "") for name, each in action["inputs"].items()} | given
-    required = {name for name, each in action["inputs"].items() if each.get("required")}
-    assert required == set(given)
-    step = action["runs"]["steps"][-1]
-    summary = job / "summary.md"
-    done = sh(
-        step["shell"],
-        step["run"],
-        job,
-        {
-            **ci.environment,
-            **{
-                name: re.sub(r"\${{ inputs\.(\w+) }}", lambda found: inputs[found[1]], value)
-                for name, value in step["env"].items()
-            },
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTION_PATH": str(CLIENTS / "github"),
-            "GITHUB_STEP_SUMMARY": str(summary),
-        },
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("::group::") == done.stdout.count("::endgroup::") == 2
-    written = summary.read_text("utf-8")
-    assert "| added | the-github-action" in written
-    assert re.search(r"apt-get install the-github-action\S+=1\.0$", written, re.MULTILINE)
-
-
-def test_the_gitlab_job_publishes(ci: Ci, stack: Stack, job: Path) -> None:
-    text = (CLIENTS / "gitlab/publish.yml").read_text("utf-8")
-    header, _jobs = yaml.safe_load_all(text)
-    inputs = {
-        **{
-            name: (each or {}).get("default", "") for name, each in header["spec"]["inputs"].items()
-        },
-        "suite": "stable",
-        "bucket": stack.outputs.bucket,
-        "region": stack.outputs.region,
-        "role": "arn:aws:iam::111122223333:role/ci",
-        "audience": "https://gitlab.example.org",
-        "script": SCRIPT.as_uri(),
-        "script_sha256": hashlib.sha256(SCRIPT.read_bytes()).hexdigest(),
-    }
-    filled = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda found: str(inputs[found[1]]), text)
-    _, jobs = yaml.safe_load_all(filled)
-    (made,) = jobs.values()
-    variables = {
-        name: str(value).replace("$CI_JOB_ID", "7") for name, value in made["variables"].items()
-    }
-    token = variables["AWS_WEB_IDENTITY_TOKEN_FILE"]
-    variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = token.replace("/tmp", str(job))
-    # The emulator has no provider of tokens, so the job's own keys stand in for the role.
-    del variables["AWS_ROLE_ARN"], variables["AWS_ROLE_SESSION_NAME"]
-    done = sh(
-        "sh",
-        "\n".join(made["script"]),
-        job,
-        {**ci.environment, **variables, "AWS_TOKEN": "token", "GITLAB_CI": "true"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "published in generation" in done.stdout
-    assert done.stdout.count("section_start:") == done.stdout.count("section_end:") == 2
-    assert variables["AWS_WEB_IDENTITY_TOKEN_FILE"] == f"{job}/aws-token"
-    assert Path(variables["AWS_WEB_IDENTITY_TOKEN_FILE"]).stat().st_mode & 0o77 == 0

@@ -8,7 +8,6 @@ the emulator, which encrypts nothing, asks nobody for the right to its key.
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
@@ -37,14 +36,15 @@ from local import debs, emulator, paths
 from local.ci import Ci, manifest_json
 from local.stack import Stack, up
 from tests.conftest import REPOSITORY
+from tests.support import github_jobs
+from tests.support.ci_projects import GITHUB_ISSUER, example, project, token
 from tests.support.documents import blocks, sh
 
 ACCOUNT = "arn:aws:iam::000000000000"
 HOSTS = f"{ACCOUNT}:role/apt-hosts"
-ISSUER = "token.actions.githubusercontent.com"
 SUBJECT = "repo:my-org@123/web@456:ref:refs/heads/main"
 ROLES = {
-    "providers": {"github": {"arn": f"{ACCOUNT}:oidc-provider/{ISSUER}"}},
+    "providers": {"github": {"arn": f"{ACCOUNT}:oidc-provider/{GITHUB_ISSUER}"}},
     "ci": [
         {"name": "Web", "subjects": [SUBJECT], "publishes": ["stable/main"]},
         {
@@ -177,13 +177,6 @@ def outputs(guarded: Stack) -> Mapping[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for one in stacks for each in one["Outputs"]}
 
 
-def _token(subject: str, audience: str = "sts.amazonaws.com", issuer: str = ISSUER) -> str:
-    """A token as CI's provider gives it. Nobody signed it: that is AWS's to check."""
-    claims = {"iss": f"https://{issuer}", "aud": audience, "sub": subject}
-    parts = [json.dumps(each).encode() for each in ({"alg": "none"}, claims)]
-    return ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts) + "."
-
-
 def _web_identity(stack: Stack, role: str, token: str) -> Who:
     session = stack.client("sts").assume_role_with_web_identity(
         RoleArn=role, RoleSessionName="job", WebIdentityToken=token
@@ -194,7 +187,7 @@ def _web_identity(stack: Stack, role: str, token: str) -> Who:
 @pytest.fixture(scope="module")
 def ci(guarded: Stack, outputs: Mapping[str, str]) -> Who:
     """A job that publishes to stable main."""
-    return _web_identity(guarded, outputs["CiRoleWeb"], _token(SUBJECT))
+    return _web_identity(guarded, outputs["CiRoleWeb"], token(SUBJECT))
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +253,7 @@ def test_a_batch_is_published_under_enforced_policies(
 def test_an_uploader_publishes_to_two_suites_and_in_nobody_else_s_name(
     guarded: Stack, outputs: Mapping[str, str], tmp_path: Path
 ) -> None:
-    team = _web_identity(guarded, outputs["CiRoleTeam"], _token(SUBJECT))
+    team = _web_identity(guarded, outputs["CiRoleTeam"], token(SUBJECT))
     package = debs.build(tmp_path, "team-tool", "1.0", "all")
     manifest = {**json.loads(manifest_json([package])), "suites": ["stable", "testing"]}
     place, s3 = "staging/stable/extra/team.1/", team.client("s3")
@@ -346,7 +339,7 @@ def test_a_job_has_the_role_of_its_own_repository_and_branch(
 ) -> None:
     def may(role: str, *claims: str) -> bool:
         try:
-            _web_identity(guarded, outputs[role], _token(*claims))
+            _web_identity(guarded, outputs[role], token(*claims))
         except ClientError as error:
             assert error.response["Error"]["Code"] == "AccessDenied"
             return False
@@ -372,6 +365,22 @@ def test_a_job_has_the_role_of_its_own_repository_and_branch(
     assert not may("CiRoleWeb", SUBJECT, "sts.amazonaws.com", "gitlab.com")
     for role in ("OperatorsRoleAll", "HostsRoleFleet", "HostsRoleOthers"):
         assert not may(role, SUBJECT), role
+
+
+def test_the_action_publishes_by_the_token_of_its_repository_and_no_other(
+    guarded: Stack, outputs: Mapping[str, str], tmp_path: Path
+) -> None:
+    """With the rights of the role that the stack hands out, by docs/ci.md's workflow."""
+    workflow = example("GitHub Actions", guarded.outputs, outputs["CiRoleTags"], {})
+    web = project(tmp_path / "web", {github_jobs.WORKFLOW: workflow})
+    debs.build(web / "packages", "by-the-action", "1.0")
+    environment = {"AWS_ENDPOINT_URL": guarded.outputs.endpoint_url}
+    theirs = github_jobs.push(web, environment, "repo:others/web:ref:refs/tags/v1.0")
+    assert not theirs.green
+    assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in theirs.log
+    ours = github_jobs.push(web, environment, "repo:my-org/web:ref:refs/tags/v1.0")
+    assert ours.green, ours.log
+    assert "| added | by-the-action | 1.0 | all |" in ours.summary
 
 
 def test_operators_ask_for_operations_and_read_and_write_nothing_else(
