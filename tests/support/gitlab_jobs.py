@@ -42,7 +42,13 @@ def release_pipeline(folder: Path, environment: Mapping[str, str], subject: str)
         if isinstance(job, dict)
         for name, each in job.get("id_tokens", {}).items()
     }
-    variables = {**environment, **tokens, "CI_COMMIT_TAG": "v1.0"}
+    # Without the image that the job names, its folder is this one.
+    variables = {
+        **environment,
+        **tokens,
+        "CI_COMMIT_TAG": "v1.0",
+        "CI_PROJECT_DIR": str(folder),
+    }
     given = [f"--variable={name}={value}" for name, value in variables.items()]
     done = _local(folder, ours, "--force-shell-executor", *given)
     printed = "".join(_PRINTED.findall(done.stdout))

@@ -41,17 +41,41 @@ def test_readme_commands(ci: Ci, stack: Stack, dist: Path) -> None:
     assert "All of it held" in done.stdout
 
 
+def _real(block: str, stack: Stack) -> str:
+    """A block of docs/ci.md for the stack, whose results take no time."""
+    for placeholder, real in (("my-packages", stack.outputs.bucket), ("bookworm", "testing")):
+        assert placeholder in block
+        block = block.replace(placeholder, real)
+    return block.replace("sleep 5", "sleep 0.2")
+
+
+def test_ci_page_by_the_command_and_by_the_script(ci: Ci, stack: Stack, dist: Path) -> None:
+    upload, check = blocks("docs/ci.md", "With the debpress command")
+    (script,) = blocks("docs/ci.md", "With a script that needs no installation")
+    (dist / "upload-debs.sh").symlink_to(paths.ROOT / "clients/upload-debs.sh")
+    for block, said in (
+        (check, "good"),
+        (_real(upload, stack), "added"),
+        (_real(script, stack), "unchanged"),
+    ):
+        done = sh(block, dist, ci.environment)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout
+
+
 def test_ci_page_by_the_aws_command_alone(ci: Ci, stack: Stack, dist: Path) -> None:
-    proof = blocks("docs/ci.md", "Proving where a package is from")
-    names, wait = (
-        b for b in blocks("docs/ci.md") if not b.startswith("debpress") and b not in proof
-    )
-    script = names + wait
-    for placeholder, real in (("my-packages", stack.outputs.bucket), ("=bookworm", "=testing")):
-        assert placeholder in script
-        script = script.replace(placeholder, real)
-    done = sh(script.replace("sleep 5", "sleep 0.2"), dist, ci.environment)
+    upload, wait, *_ = blocks("docs/ci.md", "With the aws command alone")
+    script = _real(upload + wait, stack)
+    done = sh(script, dist, ci.environment)
     assert done.returncode == 0, done.stderr
     result = json.loads((dist / "result.json").read_text("utf-8"))
     assert result["status"] == "published" and len(result["packages"]) == 2
     assert result["batch"]["suite"] == "testing"
+
+    package = next((dist / "dist").glob("*.deb"))
+    package.write_bytes(package.read_bytes()[:-9])
+    red = sh(script, dist, ci.environment)
+    assert red.returncode == 1
+    error = json.loads(red.stderr.splitlines()[-1])
+    assert (error["file"], error["code"]) == (package.name, "deb-truncated")
+    assert error["message"].endswith("; upload it again")

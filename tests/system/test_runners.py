@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,13 +21,6 @@ ROLE = "arn:aws:iam::000000000000:role/ci"
 # What is told of a package that is cut short: what is wrong, and what to do.
 WRONG = r"is cut short: its member 'data.tar.xz' is \d+ bytes and \d+ are there; upload it again"
 _COMPONENT = "component: $CI_SERVER_FQDN/GROUP/debpress/debpress@v1"
-_BUILD = """
-build:
-  stage: build
-  script: ./BUILD-YOUR-PACKAGES dist
-  artifacts:
-    paths: [dist/]
-"""
 
 
 @pytest.fixture
@@ -79,12 +73,10 @@ def test_the_workflow_publishes_by_the_action_and_a_wrong_package_is_a_red_run(
 def test_gitlab_s_job_publishes_and_a_wrong_package_is_a_red_job(
     stack: Stack, job: Mapping[str, str], installs: Callable[[str], bool], tmp_path: Path
 ) -> None:
-    real = {
-        f"{GITLAB}/GROUP/debpress/-/raw/v1/clients/upload-debs.sh": SCRIPT.as_uri(),
-        "THE-SCRIPTS-SHA-256": hashlib.sha256(SCRIPT.read_bytes()).hexdigest(),
-    }
-    included = example("GitLab", stack.outputs, ROLE, real)
-    web = project(tmp_path / "web", {gitlab_jobs.FILE: included + _BUILD})
+    address = f"{GITLAB}/GROUP/debpress/-/raw/v1/clients/upload-debs.sh"
+    digest = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()
+    included = example("GitLab", stack.outputs, ROLE, {"THE-SCRIPTS-SHA-256": digest})
+    web = project(tmp_path / "web", {gitlab_jobs.FILE: included.replace(address, SCRIPT.as_uri())})
     debs.build(web / "packages", "hello-gitlab", "1.0")
     subject = "project_path:GROUP/web:ref_type:tag:ref:v1.0"
     green = gitlab_jobs.release_pipeline(web, job, subject)
@@ -92,10 +84,13 @@ def test_gitlab_s_job_publishes_and_a_wrong_package_is_a_red_job(
     assert re.search(r"^  added +hello-gitlab +1\.0 +all$", green.log, re.MULTILINE)
     assert installs("hello-gitlab")
 
-    # The same as a component.
+    # The same as a component, and with a copy of the script.
     component, times = re.subn(r"project: .*\n.*ref: .*\n.*file: .*", _COMPONENT, included)
     assert times == 1
-    (web / gitlab_jobs.FILE).write_text(component + _BUILD)
+    copy = component.replace(address, "file://$CI_PROJECT_DIR/ci/upload-debs.sh")
+    (web / gitlab_jobs.FILE).write_text(copy)
+    (web / "ci").mkdir()
+    shutil.copy(SCRIPT, web / "ci")
     wrong = _cut(web / "packages")
     red = gitlab_jobs.release_pipeline(web, job, subject)
     assert not red.green
