@@ -17,7 +17,7 @@ help:
 	@echo "make lint    lint and types alone, the tests' as well"
 	@echo "make check   lint, types, known vulnerabilities, synthesis, templates"
 	@echo "             (AUDIT=required: fails where vulnerabilities could not be asked for)"
-	@echo "make soak    the long rounds: faults, interleavings, signatures (SOAK= multiplies them)"
+	@echo "make soak    the long rounds: faults, interleavings, signatures, recipes (SOAK= multiplies them)"
 	@echo "make fuzz    fuzzing of all that reads what others wrote (MINUTES=30, TARGETS=)"
 	@echo "make bench   what a publish costs, beside the peers (QUICK=1: without 500,000 packages)"
 	@echo "make release templates, zips and wheels, for whoever deploys without this checkout (CONTEXT=)"
@@ -65,11 +65,12 @@ check: lint
 
 SOAK ?= 4
 soak: setup
-	@$(BIN)/python -m local.tools tests
+	@$(BIN)/python -m local.tools soak
 	DEBPRESS_SOAK=$(SOAK) DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest -n auto --dist worksteal \
 	  tests/unit/test_faults.py tests/unit/test_interleavings.py tests/integration/test_signatures.py \
 	  tests/integration/test_oracle_apt.py tests/integration/test_oracle_dpkg.py
 	DEBPRESS_SIGNATURES=500 $(BIN)/python -m pytest tests/soak/hosts_of_trixie.py
+	$(BIN)/python -m pytest tests/soak/recipes.py
 	for hosts in trixie uutils; do \
 	  DEBPRESS_HOSTS=$$hosts $(BIN)/python -m pytest tests/integration/test_setup_script.py || exit; \
 	done

@@ -45,6 +45,15 @@ TESTS: Mapping[str, str] = {
     "shasum": "perl",
     "xz": "xz-utils",
 }
+# What `make soak` has besides: a builder with its chroots, and the language of Jenkins' files.
+SOAK: Mapping[str, str] = {
+    **TESTS,
+    "/usr/lib/jvm/default-java/bin/java": "default-jre-headless",
+    "groovy": "groovy",
+    "mmdebstrap": "mmdebstrap",
+    "newuidmap": "uidmap",
+    "sbuild": "sbuild",
+}
 # What `make bench` measures beside debpress; and gpg, which signs for them.
 PEERS: Mapping[str, str] = {
     "aptly": "aptly",
@@ -53,7 +62,7 @@ PEERS: Mapping[str, str] = {
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",
 }
-PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS, "peers": PEERS}
+PURPOSES = {"stack": STACK, "demo": DEMO, "tests": TESTS, "soak": SOAK, "peers": PEERS}
 
 
 def missing(tools: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from local import paths
 from tests.support.ci_projects import CLIENTS, Ran, run, token

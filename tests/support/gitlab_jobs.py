@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from local import paths
 from tests.support.ci_projects import CLIENTS, GITLAB, Ran, git, release, run, token
