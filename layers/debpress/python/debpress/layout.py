@@ -299,6 +299,11 @@ class Layout:
         return f"{STATE}{snapshot}/ended.json"
 
     @staticmethod
+    def living(pattern: str = "") -> str:
+        """Which suites of a pattern, `pr-*`, there are; without one, the prefix of them all."""
+        return f"{STATE}_suites/{pattern.removesuffix('*')}.json" if pattern else f"{STATE}_suites/"
+
+    @staticmethod
     def prune_report(suite: str, generation: str = "") -> str:
         """What a prune took out; a generation with a prune in it has nobody else's changes.
         Without a generation, the prefix."""
@@ -435,6 +440,7 @@ class Patterns:
     prune_reports = f"{Layout.prune_report('*')}*"
     reap_reports = f"{Layout.reap_report()}*"
     certificates = f"{Layout.certificate()}*"
+    living = f"{Layout.living()}*"
     provenance = f"{Layout.provenance()}*"
     rotation = Layout.rotation()
     setup = Layout.setup()

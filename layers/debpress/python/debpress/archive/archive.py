@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from debpress.archive.bundles import Bundles
     from debpress.archive.certificates import CertificateArchive
     from debpress.archive.gone import GoneArchive
+    from debpress.archive.living import LivingSuites
     from debpress.archive.pool import Pool
     from debpress.archive.results import Results
     from debpress.archive.rotation import RotationArchive
@@ -101,6 +102,18 @@ class Archive:
         from debpress.archive.bundles import Bundles
 
         return Bundles(self._store)
+
+    @property
+    def suites(self) -> LivingSuites:
+        """Which suites of patterns there are."""
+        from debpress.archive.living import LivingSuites
+
+        return LivingSuites(self._store)
+
+    def living(self, repository: Repository) -> tuple[str, ...]:
+        """The names of the suites of patterns, in order: of each that has an InRelease, and of some
+        that have none yet, or none any more. All suites are these and the configured ones."""
+        return self.suites.names(repository) if repository.patterns else ()
 
     @property
     def setup(self) -> SetUpArchive:

@@ -136,7 +136,7 @@ class Generation(Record):
     `id` is `00000042-<digest>`, `number` the 42. `by` is the run whose execution made it, None for
     a set-up or a heartbeat. `release` is the text to be signed. `batches` are the runs that this
     generation publishes, `refused` the runs that it rejects. `added` and `removed` list packages by
-    index name. `expires` is when a snapshot ends.
+    index name. `expires` is when a snapshot ends, or a suite of a pattern.
     """
 
     id: str

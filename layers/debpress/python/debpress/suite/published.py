@@ -15,7 +15,8 @@ from debpress.records.generation import Generation, Parent
 @dataclass(frozen=True, slots=True)
 class Published:
     """The InRelease of a suite. `now` is the store's clock, not this machine's: one clock dates
-    every flip, whichever machine makes it. `expires` is the end of a snapshot."""
+    every flip, whichever machine makes it. `expires` is the end of a snapshot, or of a suite of a
+    pattern; None where there is none."""
 
     release: Release
     etag: str
