@@ -192,6 +192,21 @@ def test_deleting_what_is_absent_is_fine(store: Store) -> None:
     assert store.head("a") is None
 
 
+def test_a_deletion_hides_every_version_of_the_state_it_names_and_of_no_other(
+    store: Store,
+) -> None:
+    first = store.put("a", b"first")
+    second = store.put("a", b"second")
+    with pytest.raises(PreconditionFailed):
+        store.delete("a", if_match=first.etag)
+    store.delete("a", if_match=second.etag)
+    assert store.head("a") is None
+    store.delete("a", if_match=second.etag)
+    with pytest.raises(PreconditionFailed):
+        store.put("a", b"third", if_match=second.etag)
+    store.put("a", b"third", if_absent=True)
+
+
 def test_a_pin_reads_its_own_version_after_a_swap(store: Store) -> None:
     first = store.put("a", b"validated")
     store.put("a", b"swapped in")

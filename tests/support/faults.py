@@ -438,8 +438,15 @@ class Wire:
             conditional=if_absent,
         )
 
-    def delete(self, key: str, version_id: str | None = None) -> None:
-        self._do("delete", key, lambda: self._store.delete(key, version_id))
+    def delete(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> None:
+        self._do(
+            "delete",
+            key,
+            lambda: self._store.delete(key, version_id, if_match=if_match),
+            conditional=if_match is not None,
+        )
 
     def now(self, key: str) -> datetime:
         return self._do("head", key, lambda: self._store.now(key))

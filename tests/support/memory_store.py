@@ -185,8 +185,13 @@ class MemoryStore:
 
         return self._write("copy", key, write)
 
-    def delete(self, key: str, version_id: str | None = None) -> None:
+    def delete(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> None:
         def write() -> None:
+            current = self._current(key)
+            if if_match is not None and current and current.etag != if_match.strip('"'):
+                raise PreconditionFailed(key)
             versions = self._objects.get(key, ())
             if version_id is not None:
                 versions = tuple(v for v in versions if v.id != version_id)

@@ -615,7 +615,7 @@ class TestTheReaper:
     ) -> None:
         delete = MemoryStore.delete
 
-        def newest(store: MemoryStore, key: str, version_id: str | None = None) -> None:
+        def newest(store: MemoryStore, key: str, version_id: str | None = None, **_: Any) -> None:
             delete(store, key, store.head(key).version_id if version_id else None)  # type: ignore[union-attr]
 
         def unseeing(deletion: Deletion, done: list[Head], condemned: Condemned) -> None:

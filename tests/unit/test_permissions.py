@@ -129,9 +129,11 @@ class Recorder:
         self._note("put", key)
         return self.store.copy(source, key, *arguments, **conditions)
 
-    def delete(self, key: str, version_id: str | None = None) -> None:
+    def delete(self, key: str, version_id: str | None = None, **conditions: Any) -> None:
         self._note("delete_version" if version_id else "delete", key)
-        self.store.delete(key, version_id)
+        if conditions.get("if_match"):
+            self._note("get", key)  # "Conditional deletes": as above.
+        self.store.delete(key, version_id, **conditions)
 
     def now(self, key: str) -> Any:
         self._note("get", key)

@@ -147,8 +147,16 @@ class Store(Protocol):
         copy all the same (docs/emulator.md).
         """
 
-    def delete(self, key: str, version_id: str | None = None) -> None:
-        """Removes the object (or exactly one version of it); absent is fine."""
+    def delete(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> None:
+        """Removes the object; absent is fine. Raises PreconditionFailed where its ETag is another
+        than `if_match`.
+
+        Where the store keeps versions, a deletion hides all of them, and can be undone. By its id
+        one of them is removed for good; if that was the current one, the one before it is read
+        again.
+        """
 
     def now(self, key: str) -> datetime | None:
         """The store's clock, from its answer about `key`, there or not; None if it tells none."""

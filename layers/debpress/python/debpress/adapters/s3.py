@@ -248,13 +248,21 @@ class S3Store:
         found |= _version(source.version_id)
         return {"CopySource": found, "CopySourceIfMatch": _quoted(source.etag)}
 
-    def delete(self, key: str, version_id: str | None = None) -> None:
+    def delete(
+        self, key: str, version_id: str | None = None, *, if_match: str | None = None
+    ) -> None:
+        condition = {} if if_match is None else {"IfMatch": _quoted(if_match)}
         with aws.translated(f"delete {self._uri(key)}", _DELETE):
             try:
-                self._client.delete_object(Bucket=self.bucket, Key=key, **_version(version_id))
+                self._client.delete_object(
+                    Bucket=self.bucket, Key=key, **_version(version_id), **condition
+                )
             except ClientError as error:
-                if aws.code(error) not in _MISSING:
-                    raise
+                if aws.code(error) in _MISSING:
+                    return
+                if condition and _lost(error, if_match):
+                    raise PreconditionFailed(key) from error
+                raise
 
     def now(self, key: str) -> datetime | None:
         with aws.translated(f"look at {self._uri(key)}", _READ):
@@ -325,7 +333,10 @@ _READ = (
 )
 _WRITE = "that the role has s3:PutObject on it"
 _COPY = "that the role has s3:GetObject on the source and s3:PutObject on the target"
-_DELETE = "that the role has s3:DeleteObject (s3:DeleteObjectVersion for a version) on it"
+_DELETE = (
+    "that the role has s3:DeleteObject (s3:DeleteObjectVersion for a version) on it; with a "
+    "condition s3:GetObject, too"
+)
 
 
 def _lost(error: ClientError, if_match: str | None) -> bool:
