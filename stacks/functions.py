@@ -76,7 +76,7 @@ class Functions(Construct):
         self._settings = settings
         self._bucket = bucket
         self._layers = layers
-        allowed = grants(settings.repository.layout)
+        allowed = grants(settings.repository)
         self.sizes = sizes(settings)
         self.logs: dict[str, logs.LogGroup] = {}
         self._functions = {name: self._function(name, allowed[name]) for name in self.sizes}

@@ -57,7 +57,7 @@ def of_press(stack: Stack, press: Press, settings: Settings, bucket: str) -> Non
     """Suppresses the listed findings, and no others, on the constructs of a press. `bucket` is how
     cdk-nag writes the ARN of the bucket."""
     reasons = _reasons(settings.repository.layout.patterns)
-    every = grants(settings.repository.layout)
+    every = grants(settings.repository)
     for name in sizes(settings):
         policy = _find(press, f"Functions/{name.capitalize()}Role")
         for pattern in patterns(every[name]):
@@ -186,6 +186,8 @@ def _reasons(keys: Patterns) -> dict[str, str]:
         keys.snapshots_ended: "One object a snapshot, named by its time.",
         keys.pages[-1]: "A page for each package.",
         keys.sources: "One object a suite, named by it.",
+        keys.living: "One object for each configured pattern of suites.",
+        keys.ended: "One object a suite, or a snapshot, that has ended.",
         keys.reap_reports: "Named by the time of the reaping that they report.",
         keys.certificates: "Certificates are named by key and by signer; there are few, all "
         "public.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from debpress.config import Repository
 from debpress.layout import Layout
 
 
@@ -24,9 +25,12 @@ class Grants:
     kms: tuple[str, ...] = ()
 
 
-def grants(layout: Layout) -> dict[str, Grants]:
+def grants(repository: Repository) -> dict[str, Grants]:
     """By function."""
-    keys = layout.patterns
+    layout, keys = repository.layout, repository.layout.patterns
+    # Which suites there are, where that is not what is configured.
+    living = (keys.living,) if repository.patterns else ()
+    ended = (keys.ended,) if repository.patterns else ()
     for_hosts = (*keys.keys, keys.sources, *keys.for_new_hosts)
     return {
         "open": Grants(
@@ -54,6 +58,8 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.inrelease,
                 keys.by_hash,
                 keys.pool,
+                *living,
+                *ended,
             ),
             put=(
                 keys.runs,
@@ -62,6 +68,7 @@ def grants(layout: Layout) -> dict[str, Grants]:
                 keys.gone,
                 keys.by_hash,
                 keys.scripts,
+                *living,
             ),
             list=True,
         ),

@@ -43,7 +43,7 @@ class Press(Construct):
         layers = Layers(self, "Layers", settings)
         functions = Functions(self, "Functions", settings, bucket, layers.all)
         functions["admit"].add_layers(*layers.admitting)
-        allowances = grants(repository.layout)
+        allowances = grants(repository)
         for name in functions.sizes:
             allowed = allowances[name]
             reads = bool(allowed.get or allowed.get_version)

@@ -81,7 +81,7 @@ class Signing(Construct):
             )
         if key:
             functions["sign"].add_environment("DEBPRESS_KMS_KEY", key)
-        actions = list(grants(settings.repository.layout)["sign"].kms)
+        actions = list(grants(settings.repository)["sign"].kms)
         for statement in on_keys(settings, key, actions):
             role.add_to_principal_policy(statement)
 

@@ -22,6 +22,15 @@ from tests.support.witness import Witness
 # One index only: an interleaving has fewer calls, so more of them are tried.
 SMALL = {"suites": [{"suite": "stable", "components": ["main"], "architectures": ["amd64"]}]}
 
+# Suites that come and go.
+PULLS = {
+    "suite": "pr-*",
+    "components": ["main", "extra"],
+    "architectures": ["amd64"],
+    "ttl_days": 3,
+    "at_most": 2,
+}
+
 # What everybody finds published, and operators remove.
 OLD = {f"old{n}_1_all.deb": deb(f"old{n}", "1") for n in range(3)}
 

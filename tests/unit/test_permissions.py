@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from debpress import config
 from debpress.adapters.environment import Environment
 from debpress.archive import taking
 from debpress.layout import Layout
@@ -28,11 +29,13 @@ from debpress.uploaders import Uploader
 from stacks.permissions import Grants, grants, mirrored
 from tests.support.fake_kms import FakeKms
 from tests.support.memory_store import MemoryStore
-from tests.support.press import STEPS, Press, deb, debs, event
+from tests.support.press import STEPS, SUITES, Press, deb, debs, event
+from tests.support.scenes import PULLS
 from tests.support.templates import ROOT, handler, permissions, synthesise
 
 REVIEWED = Path(__file__).with_name("permissions.txt")
 HOUR = 3600.0
+PATTERNS = config.parse({"suites": [*SUITES["suites"], PULLS]}).patterns
 REPLICA = "mirror, in the bucket that follows"
 
 
@@ -387,6 +390,7 @@ def _a_repository_s_life(deployed: Deployed) -> None:
     assert "record" in back, back
     _told_of_other_manifests(deployed)
     _for_several_suites(press)
+    _comes_and_goes(deployed)
     reports = [key for key in press.store.keys("state/") if "/reports/prune-" in key]
     _told(deployed, Layout.rotation(), *reports)
 
@@ -419,6 +423,13 @@ def _for_several_suites(press: Press) -> None:
     manifest = {"version": 1, "suites": ["stable", "testing"], "files": listed}
     assert press.publish(press.upload("ci.j", files, manifest=manifest)) == "published"
     press.repository = before
+
+
+def _comes_and_goes(deployed: Deployed) -> None:
+    """A suite of a pattern."""
+    press = deployed.press
+    press.repository = replace(press.repository, patterns=PATTERNS)
+    assert press.publish(press.upload("b1", debs(("a", "1", "all")), suite="pr-1")) == "published"
 
 
 def _followed(deployed: Deployed) -> None:
@@ -495,7 +506,7 @@ def _patterns(allowed: Grants) -> Iterator[tuple[str, str]]:
 def test_each_function_may_do_what_it_does_and_nothing_else(deployed: Deployed) -> None:
     _a_repository_s_life(deployed)
     layout = deployed.press.repository.layout
-    allowed = {**grants(layout), REPLICA: mirrored(layout)}
+    allowed = {**grants(deployed.press.repository), REPLICA: mirrored(layout)}
     refused = [
         access
         for access in deployed.seen

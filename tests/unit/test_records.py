@@ -13,7 +13,7 @@ from debpress.codec import Record
 from debpress.errors import CorruptError
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Plan, QueueEntry, Verdict
-from debpress.records.generation import EndedSnapshot, Generation, SignedRelease
+from debpress.records.generation import Ended, Generation, SignedRelease
 from debpress.records.gone import GoneUpTo, GoneVersion
 from debpress.records.result import PruneReport, ReapReport, Result
 from debpress.records.rotation import Rotation, StoredCertificate
@@ -36,7 +36,7 @@ KINDS: dict[str, type[Record]] = {
     "__chunk-": Verdict,
     "__plan.json": Plan,
     "__signed__": SignedRelease,
-    "__ended.json": EndedSnapshot,
+    "__ended.json": Ended,
 }
 
 # A list of problems, which is no object; and the configuration, which `config` reads.

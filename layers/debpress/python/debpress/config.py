@@ -169,6 +169,11 @@ class Repository:
             return found
         return next((p for p in self.patterns if p.life and _fits(name, p.life)), None)
 
+    def life(self, name: str) -> Life | None:
+        """Of a suite of a pattern; None of every other."""
+        found = self.configured(name)
+        return found.life if found else None
+
     def uploaders_of(self, suite: str, component: str) -> dict[str, Uploader]:
         """By name, those who may publish to a place."""
         found = self.configured(suite)

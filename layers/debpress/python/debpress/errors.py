@@ -45,6 +45,7 @@ class Code(StrEnum):
     NAME_DISAGREES = "name-disagrees"
     # The repository
     SUITE_UNKNOWN = "suite-unknown"
+    SUITES_TOO_MANY = "suites-too-many"
     COMPONENT_UNKNOWN = "component-unknown"
     ARCHITECTURE_UNKNOWN = "architecture-unknown"
     VERSION_REUSED = "version-reused"

@@ -294,9 +294,10 @@ class Layout:
         return f"{STATE}{suite}/gone/_upto.json"
 
     @staticmethod
-    def ended(snapshot: str) -> str:
-        """What the reaper notes of a snapshot before it takes its InRelease away."""
-        return f"{STATE}{snapshot}/ended.json"
+    def ended(path: str) -> str:
+        """What the reaper notes of a snapshot, or of a suite of a pattern, before it takes its
+        InRelease away."""
+        return f"{STATE}{path}/ended.json"
 
     @staticmethod
     def living(pattern: str = "") -> str:
@@ -448,6 +449,7 @@ class Patterns:
     page_state = Layout.page_state()
     snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
     snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")
+    ended = Layout.ended("*")
 
 
 def index_name(component: str, architecture: str) -> str:

@@ -15,7 +15,7 @@ from debpress.archive.named import Named
 from debpress.index import release
 from debpress.index.release import Release
 from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
-from debpress.records.generation import EndedSnapshot
+from debpress.records.generation import Ended
 from debpress.store import Head, Store
 
 
@@ -44,7 +44,7 @@ class EndedSnapshots:
                 continue
             note = notes.get(Layout.ended(path))
             if note is not None and note.last_modified >= self._cutoff:
-                ended = objects.require(self._store, EndedSnapshot, note.key)
+                ended = objects.require(self._store, Ended, note.key)
                 self._kept[path] = release.parse(ended.release.encode("utf-8", "surrogateescape"))
             else:
                 self._left.append(head)
@@ -61,7 +61,7 @@ class EndedSnapshots:
     def end(self, path: str) -> bool:
         """Deletes the InRelease of a snapshot; False where it is gone already.
 
-        The note (EndedSnapshot) is written first: without it, the next reaping would not know that
+        The note (Ended) is written first: without it, the next reaping would not know that
         the snapshot's other files must be kept for the grace. A reaper that dies between the note
         and the deletion does no harm: while there is an InRelease the note has no effect, and the
         next reaping writes it again.
@@ -70,7 +70,7 @@ class EndedSnapshots:
         if found is None:
             return False
         text, _ = openpgp.split(found.body)
-        note = EndedSnapshot(text.decode("utf-8", "surrogateescape"))
+        note = Ended(text.decode("utf-8", "surrogateescape"))
         objects.keep(self._store, Layout.ended(path), note)
         self._store.delete(found.head.key, found.head.version_id)
         # Without InRelease (404), apt would fall back to Release and Release.gpg.

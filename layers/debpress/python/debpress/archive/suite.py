@@ -20,7 +20,7 @@ from debpress.index import release
 from debpress.index.form import Checksum, Form
 from debpress.index.release import Release
 from debpress.layout import DIFFS, INDEX_SUFFIXES, Layout
-from debpress.records.generation import Generation, SignedRelease, number
+from debpress.records.generation import Ended, Generation, SignedRelease, number
 from debpress.store import Head, Object, ObjectChanged, ObjectHeaders, Pin, Store
 from debpress.suite.published import Published
 
@@ -75,6 +75,11 @@ class SuiteArchive:
             return state.now
         return self._store.now(self._layout.inrelease(self.path)) or self._clock.now()
 
+    def ends(self) -> str | None:
+        """When it ends (ISO 8601), None where it has no end, or is not there."""
+        head = self._store.head(self._layout.inrelease(self.path))
+        return head.metadata.get(EXPIRES) if head else None
+
     def put_inrelease(self, record: Generation, body: bytes, if_match: str | None) -> Head:
         """The flip: replaces the InRelease whose ETag is `if_match`; None creates the first.
 
@@ -117,7 +122,7 @@ class SuiteArchive:
             if record is None:
                 return
             yield record
-            newest = record.parent.generation if record.parent else None
+            newest = record.previous
 
     def decider(self, newest: str | None, run: str, base: str | None) -> Generation | None:
         """The generation, `newest` or one before it, that has decided a run which began at
@@ -150,6 +155,10 @@ class SuiteArchive:
         once = {self._layout.by_hash(self.path, n, f.sha256): (n, f) for n, f in contents.items()}
         puts += [partial(self._put_form, *each) for each in once.values()]
         side_by_side(lambda put: put(), [*puts, partial(self.keep_record, record)])
+
+    def ended(self) -> Ended | None:
+        """What the reaper noted of it when it last took its InRelease away, if that is kept."""
+        return objects.find(self._store, Ended, self._layout.ended(self.path))
 
     def committed(self) -> Generation | None:
         """The record of the generation that hosts read; None before the first flip, or where the

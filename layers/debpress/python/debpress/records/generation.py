@@ -136,7 +136,9 @@ class Generation(Record):
     `id` is `00000042-<digest>`, `number` the 42. `by` is the run whose execution made it, None for
     a set-up or a heartbeat. `release` is the text to be signed. `batches` are the runs that this
     generation publishes, `refused` the runs that it rejects. `added` and `removed` list packages by
-    index name. `expires` is when a snapshot ends, or a suite of a pattern.
+    index name. `expires` is when a snapshot ends, or a suite of a pattern. The first
+    one of such a suite has no parent, and comes `after` the last one of the life that the suite had
+    before, where something is left of that.
     """
 
     id: str
@@ -153,6 +155,12 @@ class Generation(Record):
     added: Mapping[str, tuple[PackageRef, ...]] | None = None
     removed: Mapping[str, tuple[PackageRef, ...]] | None = None
     expires: str | None = None
+    after: str | None = optional()
+
+    @property
+    def previous(self) -> str | None:
+        """The id of the generation before it, in an earlier life of the suite perhaps."""
+        return self.parent.generation if self.parent else self.after
 
     @property
     def text(self) -> bytes:
@@ -173,11 +181,20 @@ class Generation(Record):
 
 @versioned
 @dataclass(frozen=True, slots=True)
-class EndedSnapshot(Record):
-    """The reaper's note of a snapshot whose InRelease it deletes. `release` is the Release's text:
-    it lists what hosts may still ask for, and what is kept for another grace."""
+class Ended(Record):
+    """The reaper's note of a snapshot, or of a suite of a pattern, whose InRelease it deletes.
+    `release` is the Release's text: it lists what hosts may still ask for, and what is kept for
+    another grace. `generation` and `last_modified` are the suite's InRelease's; a snapshot has no
+    other generation."""
 
     release: str
+    generation: str | None = optional()
+    last_modified: str | None = optional()
+
+    @property
+    def text(self) -> bytes:
+        """`release` as the bytes that were signed."""
+        return self.release.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ the winner's generation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from debpress.concurrency import at_once
 from debpress.records.batch import Plan, QueueEntry, in_order
@@ -53,6 +54,8 @@ def _lead(
     if None in found:
         state = suite.published()
     queue = in_order(found)
+    life = services.repository.life(message.suite)
+    ended = suite.ended() if life and state is None else None
     waits = any(entry.run == message.run for entry in queue)
     own = None if message.run is None or waits else runs.plan(message.run)
     if own and (taken := _snapshot(services, own)):
@@ -64,14 +67,18 @@ def _lead(
     if message.heartbeat:
         _measure_validity(services, message.suite, state)
     chain: Iterable[Generation] = ()
-    if state and state.generation and (queue or own):
-        chain = suite.chain(state.generation, rules.oldest_base(queue, own))
-    situation = Situation(
-        queue=queue,
-        state=state,
-        decided=rules.decided(chain),
-        now=suite.now(state),
-    )
+    last = state or ended
+    newest = last.generation if last else None
+    if newest and (queue or own):
+        chain = suite.chain(newest, rules.oldest_base(queue, own))
+    situation = Situation(queue, state, rules.decided(chain), suite.now(state), ended)
+    if life:
+        from debpress.steps import births  # noqa: PLC0415 (of few suites)
+
+        entered = births.entered(services, life, message, situation)
+        if entered is None:
+            return MergeOutput(Merged.REJECTED)
+        situation = replace(situation, queue=entered)
     decision = rules.decide(services.repository, archive, message, situation)
     match decision:
         case Flip():
@@ -92,7 +99,6 @@ def _lead(
             # event came first, and rejected it or found all its packages published. `finish` checks
             # that its result was written.
             refused_before = runs.refusals(message.run or "") is not None
-            newest = state.generation if state else None
     return MergeOutput(
         Merged.REJECTED if refused_before else Merged.DONE,
         generation=None if refused_before else newest,

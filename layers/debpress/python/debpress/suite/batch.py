@@ -184,7 +184,7 @@ def misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
     name = printable(name)
     suite = repository.suite(batch.suite)
     if suite is None:
-        known = ", ".join(s.suite for s in repository.suites)
+        known = ", ".join(s.suite for s in (*repository.suites, *repository.patterns))
         message = f"there is no suite {batch.suite!r} here; upload to one of: {known}"
         return [Refusal(name, Code.SUITE_UNKNOWN, message)]
     refusals = []

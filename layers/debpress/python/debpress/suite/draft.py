@@ -46,11 +46,18 @@ class SuiteDraft:
     not be told an error. Raises ConfigError when origin, label, suite or codename would change.
     """
 
-    def __init__(self, loader: Loader, settings: Suite, state: Published | None) -> None:
+    def __init__(
+        self,
+        loader: Loader,
+        settings: Suite,
+        state: Published | None,
+        after: str | None = None,
+    ) -> None:
+        """`after` is the last generation of an earlier life, where there is no `state`."""
         published = state.release if state else None
         if published:
             _same_names(settings, published)
-        self.memory = Memory(loader, settings.suite, state.generation if state else None)
+        self.memory = Memory(loader, settings.suite, state.generation if state else after)
         self._loader = loader
         self._settings = settings
         self._published = published
@@ -66,6 +73,11 @@ class SuiteDraft:
     @property
     def suite(self) -> str:
         return self._settings.suite
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is of a pattern, and has an end."""
+        return self._settings.life is not None
 
     def checkpoint(self) -> dict[str, IndexDraft]:
         """What `restore` takes back to."""

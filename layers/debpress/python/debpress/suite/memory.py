@@ -68,10 +68,10 @@ class Memory:
         what can't be told to be forgotten is not."""
         while self._lowest > wanted:
             record = next(self._chain, None)
-            if record is None or record.parent is None:
+            if record is None or record.previous is None:
                 break
-            self._lowest = number(record.parent.generation)
-            self._ids[self._lowest] = record.parent.generation
+            self._lowest = number(record.previous)
+            self._ids[self._lowest] = record.previous
         return self._ids.get(wanted)
 
 

@@ -11,12 +11,14 @@ from debpress import codec
 from debpress.clock import from_iso, iso
 from debpress.config import Repository, Suite
 from debpress.errors import Code, ConfigError, Refusal, RejectedError
+from debpress.index import release
 from debpress.index.form import Form
 from debpress.index.writer import Built
 from debpress.layout import OPERATIONS
 from debpress.records.batch import Joint, Plan, Problem, QueueEntry, bounded, problems
 from debpress.records.generation import (
     BatchOutcome,
+    Ended,
     Generation,
     Unanswered,
     number,
@@ -42,6 +44,9 @@ _DEAD = timedelta(minutes=90)
 # looked into for every package of every publish.
 _LONG_AGO = timedelta(hours=12)
 
+# Kinds by which a suite of a pattern is published to, and lives on.
+_PROLONGING = {"batch", "copy"}
+
 # Of a batch. A generation's record holds them for ever, and that of a batch for several suites is
 # read in each of them.
 _MOST_ERRORS = 1000
@@ -51,12 +56,21 @@ _MOST_ERRORS = 1000
 class Situation:
     """What a merge found. `queue` has the longest waiting first and was read before `state`: an
     entry that left it in between is decided in `state`'s chain. `decided` gives the generations of
-    that chain by the runs that they decided. `now` is the store's clock."""
+    that chain by the runs that they decided. `now` is the store's clock. `ended` is how the last
+    life of a suite of a pattern ended, where it has no `state`, and as long as that is kept."""
 
     queue: Sequence[QueueEntry]
     state: Published | None
     decided: Mapping[str, Generation]
     now: datetime
+    ended: Ended | None = None
+
+    @property
+    def newest(self) -> str | None:
+        """The id of the last generation there was."""
+        if self.state is not None:
+            return self.state.generation
+        return self.ended.generation if self.ended else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +114,13 @@ def decide(
         return Done(found.decided[asked.run].id)
     if asked.heartbeat and not _is_due(settings, found.state):
         return Done(None)
+    if asked.run is None and settings.life and found.state is None:
+        return Done(None)  # It has ended meanwhile: it begins with a publish alone.
     waiting = [entry for entry in found.queue if entry.run not in found.decided]
     own = next((entry for entry in waiting if entry.run == asked.run), None)
     if asked.run is not None and own is None:
         return Absent()
-    return _Merge(repository, loader, asked, found).take(settings, waiting)
+    return _Merge(repository, settings, loader, asked, found).take(waiting)
 
 
 def oldest_base(queue: Iterable[QueueEntry], own: Plan | None) -> str | None:
@@ -128,18 +144,25 @@ class _Merge:
     """Takes what waits, in order, into a draft."""
 
     def __init__(
-        self, repository: Repository, loader: Loader, asked: MergeInput, found: Situation
+        self,
+        repository: Repository,
+        settings: Suite,
+        loader: Loader,
+        asked: MergeInput,
+        found: Situation,
     ) -> None:
         self._repository = repository
+        self._life = settings.life
+        self._settings = settings
         self._loader = loader
         self._asked = asked
         self._found = found
         self._taken: list[BatchOutcome] = []
         self._refused: list[BatchOutcome] = []
 
-    def take(self, settings: Suite, waiting: Sequence[QueueEntry]) -> Flip | Done | Reject:
+    def take(self, waiting: Sequence[QueueEntry]) -> Flip | Done | Reject:
         state = self._found.state
-        draft = SuiteDraft(self._loader, settings, state)
+        draft = SuiteDraft(self._loader, self._settings, state, self._found.newest)
         draft.read_ahead(package for entry in waiting for package in entry.packages)
         for entry in waiting:
             if _is_alone(entry) and self._taken:
@@ -153,7 +176,9 @@ class _Merge:
             except RejectedError as error:
                 errors = bounded(problems(error.refusals), _MOST_ERRORS)
                 self._refused.append(outcome.refused(errors))
-        flip = self._flip(draft, must=self._must_flip(waiting))
+        # A suite of a pattern is not there for the sake of what is refused.
+        is_due = bool(self._taken or state or not self._life)
+        flip = self._flip(draft, must=self._must_flip(waiting)) if is_due else None
         if flip is not None:
             return flip
         own = [each.errors or () for each in self._refused if each.run == self._asked.run]
@@ -169,7 +194,8 @@ class _Merge:
             self._refuse_reaped(entry)
             return Effect(draft.add(component, entry.packages))
         if self._found.state is None:
-            message = f"suite {draft.suite} publishes nothing yet; deploy it first"
+            first = "publish packages to it" if self._life else "deploy it"
+            message = f"suite {draft.suite} publishes nothing yet; {first} first"
             raise RejectedError([Refusal(OPERATIONS, Code.SUITE_UNKNOWN, message)])
         from debpress.suite import operate, operations  # noqa: PLC0415 (of few publishes)
 
@@ -218,9 +244,15 @@ class _Merge:
             # What becomes of a joint batch elsewhere follows from what is decided here, so the
             # chain has to tell it for ever (docs/protocol.md, interleaving 46).
             or any(each.joint for each in (*self._taken, *self._refused))
+            # Its end is another one, though it has what it had.
+            or bool(self._life and self._kinds & {"end", *_PROLONGING})
             # Ours comes after what this decides.
             or run not in decided_here
         )
+
+    @property
+    def _kinds(self) -> set[str]:
+        return {kind for each in self._taken for kind in each.kinds}
 
     def _is_contested(self, waiting: Sequence[QueueEntry]) -> bool:
         """Whether a merge beside this one may take in what is refused here, because an operation
@@ -232,28 +264,44 @@ class _Merge:
     def _flip(self, draft: SuiteDraft, *, must: bool) -> Flip | None:
         """None where the suite would be as it is, and need not flip. Raises TransientError when the
         last Date is ahead of the store's clock."""
-        state, now = self._found.state, self._found.now
+        state, now, ended = self._found.state, self._found.now, self._found.ended
         old = state.release if state else None
+        # Hosts may still have what the suite was before its end, and would ignore an older Date.
+        last = old or (release.parse(ended.text) if ended else None)
         drafted = draft.build(old.date if old else now)
         if drafted.release == old and not must:
             return None
-        release = drafted.release.dated(next_date(now, old.date if old else None))
+        made = drafted.release.dated(next_date(now, last.date if last else None))
         generation = Generation(
             id="",
-            number=number(state.generation if state else None) + 1,
-            suite=release.suite,
+            number=number(self._found.newest) + 1,
+            suite=made.suite,
             parent=state.as_parent() if state else None,
-            date=iso(release.date),
+            date=iso(made.date),
             cause=self._cause(),
             by=self._asked.run,
-            release=release.render().decode("utf-8", "surrogateescape"),
+            release=made.render().decode("utf-8", "surrogateescape"),
             batches=tuple(self._taken),
             refused=tuple(self._refused),
             unanswered=unanswered(self._found),
             added=draft.added(),
             removed=draft.removed(),
+            expires=self._expires(made.date),
+            after=ended.generation if ended else None,
         )
         return Flip(identified(generation), drafted.indices, drafted.contents)
+
+    def _expires(self, date: datetime) -> str | None:
+        """The end of a suite of a pattern: so many days after it was last published to. Whatever
+        else flips it leaves its end as it is: signed anew or pruned, it lives no longer."""
+        if self._life is None:
+            return None
+        if "end" in self._kinds:
+            return iso(date)
+        state = self._found.state
+        if state is None or state.expires is None or self._kinds & _PROLONGING:
+            return iso(date + timedelta(days=self._life.ttl_days))
+        return iso(state.expires)
 
     def _cause(self) -> str:
         """What a person reads in the history: `batch`, `prune`, `remove, batch`."""

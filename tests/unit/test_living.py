@@ -1,0 +1,232 @@
+"""Suites of a pattern: born by a publish, as many as may be, each with an end that is put off by
+publishing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from debpress import config
+from debpress.clock import from_iso
+from debpress.errors import Code
+from debpress.records.messages.merge import MergeInput
+from debpress.steps import merge
+
+from tests.support.press import Press, debs
+from tests.support.scenes import PULLS, signers
+
+DAY = 86400.0
+
+PATTERNS: dict[str, Any] = {
+    "suites": [
+        {"suite": "stable", "components": ["main"], "architectures": ["amd64"]},
+        PULLS,
+    ]
+}
+
+
+@pytest.fixture
+def press() -> Press:
+    press = Press(signers(), repository=config.parse(PATTERNS))
+    press.set_up()
+    press.clock.sleep(60)
+    return press
+
+
+def publish(press: Press, suite: str, *versions: str, batch: str = "b") -> str | None:
+    files = debs(*(("a", version, "all") for version in versions or ("1",)))
+    return press.publish(press.upload(batch, files, suite=suite))
+
+
+def ends(press: Press, suite: str) -> timedelta:
+    """How long after the Release's Date."""
+    state = press.archive.published(suite)
+    assert state is not None and state.expires is not None
+    return state.expires - state.release.date
+
+
+def entered(press: Press) -> tuple[str, ...]:
+    return press.archive.living(press.repository)
+
+
+def errors(press: Press, batch: str, suite: str) -> list[tuple[str, str]]:
+    return [(e["code"], e["message"]) for e in press.result(batch, suite=suite)["errors"]]
+
+
+class TestBirth:
+    def test_the_first_publish_makes_the_suite(self, press: Press) -> None:
+        assert publish(press, "pr-17") == "published"
+        assert {i.version for i in press.packages(suite="pr-17")} == {"1"}
+        release = press.release("pr-17")
+        assert (release.suite, release.codename, release.components) == (
+            "pr-17",
+            "pr-17",
+            ("main", "extra"),
+        )
+        assert ends(press, "pr-17") == timedelta(days=3)
+        assert entered(press) == ("pr-17",)
+        assert press.result("b", suite="pr-17")["generation"] == 1
+
+    def test_a_fixed_suite_has_no_end(self, press: Press) -> None:
+        assert publish(press, "stable") == "published"
+        state = press.archive.published("stable")
+        assert state is not None and state.expires is None
+        assert entered(press) == ()
+
+    @pytest.mark.parametrize("suite", ["pr-", "qa-1"])
+    def test_what_fits_no_pattern_is_no_suite(self, press: Press, suite: str) -> None:
+        assert publish(press, suite) == "rejected"
+        ((code, message),) = errors(press, "b", suite)
+        assert code == Code.SUITE_UNKNOWN and "upload to one of: stable, pr-*" in message
+
+    def test_packages_that_are_refused_make_none(self, press: Press) -> None:
+        wrong = press.upload("b", {"a_1_all.deb": b"no package"}, suite="pr-17")
+        assert press.publish(wrong) == "rejected"
+        assert entered(press) == () and press.archive.published("pr-17") is None
+
+    @pytest.mark.parametrize("kind", ["remove", "prune", "rollback", "snapshot"])
+    def test_operations_make_none(self, press: Press, kind: str) -> None:
+        given: dict[str, Any] = {"remove": {"packages": ["a"]}, "rollback": {"to": 1}}
+        asked = press.operate("o", {"op": kind, **given.get(kind, {})}, suite="pr-17")
+        assert press.publish(asked) == "rejected"
+        ((code, message),) = errors(press, "o", "pr-17")
+        assert code == Code.SUITE_UNKNOWN and "publishes nothing yet" in message
+        assert entered(press) == () and press.archive.published("pr-17") is None
+        assert not press.store.keys("state/pr-17/queue/")
+
+    def test_nor_does_a_set_up_that_was_started_for_one_that_has_ended(self, press: Press) -> None:
+        [*press.flip("pr-17")]
+        assert entered(press) == () and press.archive.published("pr-17") is None
+
+    def test_what_waits_beside_an_operation_makes_the_suite_itself(self, press: Press) -> None:
+        operation = press.steps(press.operate("o", {"op": "prune"}, suite="pr-17"))
+        next(operation)
+        batch = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-17"))
+        next(batch), next(batch)
+        press.clock.sleep(1)
+        runs = [key.split("/")[3] for key in press.store.keys("state/pr-17/runs/") if "plan" in key]
+        own = next(run for run in runs if run.startswith("main.o."))
+        assert [*operation][-1] == "rejected" and own
+        assert entered(press) == ()
+        assert [*batch][-1] == "published" and entered(press) == ("pr-17",)
+
+
+class TestAtMost:
+    def test_one_too_many_is_refused_and_told_which_ends_next(self, press: Press) -> None:
+        assert publish(press, "pr-1") == "published"
+        press.clock.sleep(DAY)
+        assert publish(press, "pr-2") == "published"
+        press.clock.sleep(60)
+        assert publish(press, "pr-1", "2", batch="b2") == "published", "it is there already"
+        assert publish(press, "pr-3") == "rejected"
+        ((code, message),) = errors(press, "b", "pr-3")
+        state = press.archive.published("pr-2")
+        assert code == "suites-too-many" and state and state.expires
+        assert "there are 2 suites of pr-*" in message
+        assert f"pr-2 is the next to end, at {press.archive.suite('pr-2').ends()}" in message
+        assert entered(press) == ("pr-1", "pr-2")
+        assert not press.store.keys("state/pr-3/queue/")
+        assert press.archive.published("pr-3") is None
+
+    def test_a_place_that_is_free_again_is_taken(self, press: Press) -> None:
+        for suite in ("pr-1", "pr-2", "pr-3"):
+            publish(press, suite)
+        leave(press, "pr-1")
+        assert publish(press, "pr-3", batch="again") == "published"
+        assert entered(press) == ("pr-2", "pr-3")
+
+    def test_a_step_that_comes_twice_finds_its_suite_entered(self, press: Press) -> None:
+        assert publish(press, "pr-1") == "published"
+        steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-2"))
+        for _ in range(3):
+            next(steps)
+        (key,) = press.store.keys("state/pr-2/queue/")
+        run = key.split("/")[3].removesuffix(".json")
+        again = merge.run(press.services, MergeInput("pr-2", run, queued=True))
+        assert again.outcome == "merged" and entered(press) == ("pr-1", "pr-2")
+        assert [*steps][-1] == "published"
+
+    def test_who_is_refused_is_not_taken_along_by_who_finds_a_place(self, press: Press) -> None:
+        """Interleaving 57: one is refused and not told yet; then there is a place, and another
+        batch of the same suite finds it."""
+        for suite in ("pr-1", "pr-2"):
+            publish(press, suite)
+        refused = press.steps(press.upload("refused", debs(("r", "1", "all")), suite="pr-3"))
+        for _ in range(3):
+            next(refused)
+        leave(press, "pr-1")
+        press.clock.sleep(300)
+        assert publish(press, "pr-3", batch="other") == "published"
+        assert {i.package for i in press.packages(suite="pr-3")} == {"a"}
+        assert [*refused][-1] == "rejected"
+        assert press.result("refused", suite="pr-3")["status"] == "rejected"
+
+
+class TestItsEnd:
+    def test_is_put_off_by_publishing(self, press: Press) -> None:
+        publish(press, "pr-1")
+        for batch, version in (("b2", "2"), ("b2", "2")):  # The same once more, too.
+            before = press.archive.suite("pr-1").ends()
+            press.clock.sleep(DAY)
+            assert publish(press, "pr-1", version, batch=batch) == "published"
+            now = press.archive.suite("pr-1").ends()
+            assert now and before and from_iso(now) - from_iso(before) >= timedelta(days=1)
+            assert ends(press, "pr-1") == timedelta(days=3)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda press: [*press.flip("pr-1")],
+            lambda press: press.publish(press.operate("o", {"op": "prune"}, suite="pr-1")),
+            lambda press: press.publish(
+                press.operate("o", {"op": "remove", "packages": ["a"]}, suite="pr-1")
+            ),
+        ],
+        ids=["set-up", "prune", "remove"],
+    )
+    def test_stays_whatever_else_flips_it(
+        self, press: Press, change: Callable[[Press], Any]
+    ) -> None:
+        publish(press, "pr-1")
+        before = press.archive.published("pr-1")
+        press.clock.sleep(DAY)
+        change(press)
+        after = press.archive.published("pr-1")
+        assert before and after and after.expires == before.expires
+
+    def test_goes_when_the_suite_is_configured_by_its_name(self, press: Press) -> None:
+        publish(press, "pr-1")
+        fixed = {"suite": "pr-1", "components": ["main", "extra"], "architectures": ["amd64"]}
+        press.repository = config.parse({"suites": [PATTERNS["suites"][0], fixed]})
+        press.set_up()
+        state = press.archive.published("pr-1")
+        assert state is not None and state.expires is None
+        assert press.packages(suite="pr-1")
+
+    def test_comes_to_a_suite_that_was_there_before_its_pattern(self, press: Press) -> None:
+        fixed = {"suite": "pr-9", "components": ["main", "extra"], "architectures": ["amd64"]}
+        press.repository = config.parse({"suites": [PATTERNS["suites"][0], fixed]})
+        press.set_up()
+        press.repository = config.parse(PATTERNS)
+        for suite in ("pr-1", "pr-2", "pr-9"):
+            press.clock.sleep(60)
+            assert publish(press, suite) == "published", "it has its place, though there is none"
+        assert entered(press) == ("pr-1", "pr-2", "pr-9")
+        assert ends(press, "pr-9") == timedelta(days=3)
+
+
+def leave(press: Press, suite: str) -> None:
+    """As the reaper takes one out."""
+    press.archive.suites.change(
+        "pr-*", lambda since: {n: s for n, s in since.items() if n != suite}
+    )
+
+
+def test_the_record_is_what_the_page_says(press: Press) -> None:
+    publish(press, "pr-17")
+    record = json.loads(press.store.body("state/_suites/pr-.json"))
+    assert record["version"] == 1 and list(record) == ["since", "version"]
+    assert from_iso(record["since"]["pr-17"]) <= press.clock.now()
