@@ -31,6 +31,9 @@ def grants(repository: Repository) -> dict[str, Grants]:
     # Which suites there are, where that is not what is configured.
     living = (keys.living,) if repository.patterns else ()
     ended = (keys.ended,) if repository.patterns else ()
+    # The source of a suite that comes is written by who answers its first batch.
+    coming = tuple(layout.sources(each.suite) for each in repository.patterns)
+    trust = (keys.certificates, keys.rotation) if coming else ()
     for_hosts = (*keys.keys, keys.sources, *keys.for_new_hosts)
     return {
         "open": Grants(
@@ -100,14 +103,16 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.results(),
                 keys.staged(),
                 keys.inrelease,
+                *coming,
+                *trust,
             ),
             # The plan and the entry by which a batch for several suites goes on.
-            put=(keys.results(), keys.prune_reports, keys.runs, keys.queue),
+            put=(keys.results(), keys.prune_reports, keys.runs, keys.queue, *coming),
             delete=(keys.queue,),
             list=True,
         ),
         "setup": Grants(
-            get=(keys.certificates, keys.rotation, keys.setup, keys.inrelease, *for_hosts),
+            get=(keys.certificates, keys.rotation, keys.setup, keys.inrelease, *for_hosts, *living),
             put=(keys.repository, keys.rotation, keys.setup, *for_hosts),
             list=True,
         ),

@@ -46,6 +46,9 @@ class SetUp(Construct):
         function = functions["setup"]
         _let_start(function, workflow)
         function.add_environment("DEBPRESS_URI", uri)
+        if settings.repository.patterns:
+            # A suite that comes by being published to gets its source then.
+            functions["finish"].add_environment("DEBPRESS_URI", uri)
         # The first try answers CloudFormation, also when it fails. A retry by Lambda minutes later
         # would set up a deployment that is rolled back by then.
         function.configure_async_invoke(

@@ -13,7 +13,8 @@ from debpress.steps import finish
 
 @logged
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    answer = encode(finish.run(environment().services, decode(FinishInput, event)))
+    env = environment()
+    answer = encode(finish.run(env.services, decode(FinishInput, event), env.uri))
     log("finish", **{**event, **answer})
     return answer
 

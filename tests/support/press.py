@@ -66,6 +66,10 @@ STEPS = ("open", "admit", "queue", "merge", "sign", "commit", "finish")
 DEFINITION = machine.definition(dict.fromkeys(STEPS, 60))
 
 
+# Where hosts find the root.
+URI = "https://bucket.example/apt"
+
+
 class Place(TypedDict, total=False):
     """Where a batch is for; stable's main, where nothing is said."""
 
@@ -252,7 +256,7 @@ class Press:
         return encode(commit.run(self.services, decode(CommitInput, given), self.keys))
 
     def _finish(self, given: dict[str, Any]) -> dict[str, Any]:
-        return encode(finish.run(self.services, decode(FinishInput, given)))
+        return encode(finish.run(self.services, decode(FinishInput, given), URI))
 
     def keys(self) -> Standing:
         """Whose signatures the committer wants: the signers' own."""
@@ -385,6 +389,7 @@ class _QuickKms:
         return self._key.sign(message)
 
 
-def quick_signers() -> Signers:
+def quick_signers(archive: Archive | None = None) -> Signers:
+    """Their certificate is stored in the archive, if there is one."""
     key = "arn:aws:kms:eu-central-1:111122223333:key/quick"
-    return signing.load(["awskms:"], keys(lambda _region: _QuickKms(), key))
+    return signing.load(["awskms:"], keys(lambda _region: _QuickKms(), key, archive=archive))

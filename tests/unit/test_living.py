@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,14 @@ import pytest
 from debpress import config
 from debpress.clock import from_iso
 from debpress.errors import Code
+from debpress.keys import publication
 from debpress.records.messages.merge import MergeInput
-from debpress.steps import merge
+from debpress.steps import merge, set_up
 
-from tests.support.press import Press, debs
+from tests.support.press import URI, Press, debs, quick_signers
+from tests.support.rotation import Rotation
 from tests.support.scenes import PULLS, signers
+from tests.unit.test_setting_up import Machine
 
 DAY = 86400.0
 
@@ -31,6 +35,7 @@ PATTERNS: dict[str, Any] = {
 @pytest.fixture
 def press() -> Press:
     press = Press(signers(), repository=config.parse(PATTERNS))
+    quick_signers(press.archive)
     press.set_up()
     press.clock.sleep(60)
     return press
@@ -216,6 +221,93 @@ class TestItsEnd:
             assert publish(press, suite) == "published", "it has its place, though there is none"
         assert entered(press) == ("pr-1", "pr-2", "pr-9")
         assert ends(press, "pr-9") == timedelta(days=3)
+
+
+class TestItsSource:
+    KEY = "apt/pr-1.sources"
+
+    def test_is_there_when_the_batch_is_answered(self, press: Press) -> None:
+        steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-1"))
+        written = []
+        press.store.on_write = lambda _, key: written.append(key)
+        assert [*steps][-1] == "published"
+        keys = ["apt/dists/pr-1/InRelease", self.KEY, "results/pr-1/main/b.json"]
+        assert [key for key in written if key in keys] == keys
+        lines = press.store.body(self.KEY).decode().splitlines()
+        assert lines[:4] == [
+            "Types: deb",
+            f"URIs: {URI}",
+            "Suites: pr-1",
+            "Components: main extra",
+        ]
+        certificate = press.signers.key_asc().decode().strip().splitlines()
+        assert lines[-len(certificate) :] == [f" {line or '.'}" for line in certificate]
+
+    def test_is_written_once(self, press: Press) -> None:
+        publish(press, "pr-1")
+        (before,) = press.store.versions(self.KEY)
+        publish(press, "pr-1", "2", batch="b2")
+        assert press.store.versions(self.KEY) == [before]
+
+    @pytest.mark.parametrize("heal", ["repeat", "next"])
+    def test_is_written_by_whoever_comes_where_its_function_died(
+        self, press: Press, heal: str
+    ) -> None:
+        steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-1"))
+        for _ in range(5):
+            next(steps)
+        assert press.archive.published("pr-1") and not press.store.keys(self.KEY)
+        press.clock.sleep(5400)
+        if heal == "repeat":
+            assert [*steps][-1] == "published"
+        else:
+            assert publish(press, "pr-1", "2", batch="b2") == "published"
+        assert press.store.keys(self.KEY)
+
+    def test_nothing_tells_of_a_suite_that_is_yet_to_come(self, press: Press) -> None:
+        steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-1"))
+        for _ in range(3):
+            next(steps)
+        assert entered(press) == ("pr-1",)
+        publication.publish_keys(press.archive, press.repository, URI)
+        assert not press.store.keys(self.KEY)
+
+
+class TestWhatIsDoneInEverySuite:
+    def test_a_set_up_signs_it_anew_and_writes_its_source(self, press: Press) -> None:
+        publish(press, "pr-1")
+        before = press.archive.published("pr-1")
+        pulls = {**PULLS, "components": ["main", "extra", "more"]}
+        press.repository = config.parse({"suites": [PATTERNS["suites"][0], pulls]})
+        press.clock.sleep(60)
+        set_up.run(press.services, Machine(press), URI, "p")
+        after = press.archive.published("pr-1")
+        assert before and after and after.release.components == ("main", "extra", "more")
+        assert after.expires == before.expires
+        assert b"Components: main extra more\n" in press.store.body("apt/pr-1.sources")
+
+    def test_a_rotation_does_and_waits_for_none_that_is_yet_to_come(self) -> None:
+        rotation = Rotation()
+        press = rotation.press
+        press.repository = replace(press.repository, patterns=config.parse(PATTERNS).patterns)
+        assert publish(press, "pr-1") == "published"
+        coming = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-2"))
+        for _ in range(3):
+            next(coming)
+        rotation.stand_at("dual")
+        assert entered(press) == ("pr-1", "pr-2")
+        assert rotation.signers("pr-1") == rotation.signers("stable") == ["old", "new"]
+        assert rotation.trusted_by("pr-1.sources") == {"old", "new"}
+        assert [*coming][-1] == "published" and rotation.signers("pr-2") == ["old", "new"]
+
+    def test_one_of_a_pattern_that_is_configured_no_more_is_left_alone(self, press: Press) -> None:
+        publish(press, "pr-1")
+        before = press.store.body("apt/dists/pr-1/InRelease")
+        press.repository = config.parse({"suites": PATTERNS["suites"][:1]})
+        set_up.run(press.services, Machine(press), URI, "p")
+        assert press.store.body("apt/dists/pr-1/InRelease") == before
+        assert publish(press, "pr-1", "2", batch="b2") == "rejected"
+        assert errors(press, "b2", "pr-1")[0][0] == "suite-unknown"
 
 
 def leave(press: Press, suite: str) -> None:

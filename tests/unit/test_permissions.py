@@ -207,7 +207,7 @@ class Deployed:
                 clock=self.press.clock,
                 kms_key=key if name == "sign" else None,
                 state_machine="arn" if name == "setup" else None,
-                uri="https://bucket.example/apt" if name in ("setup", "page") else None,
+                uri="https://bucket.example/apt" if name in ("setup", "page", "finish") else None,
                 tell=self.press.tell,
                 verifier=self.press.verifier,
             )
@@ -430,6 +430,7 @@ def _comes_and_goes(deployed: Deployed) -> None:
     press = deployed.press
     press.repository = replace(press.repository, patterns=PATTERNS)
     assert press.publish(press.upload("b1", debs(("a", "1", "all")), suite="pr-1")) == "published"
+    deployed.deploy("Update")
 
 
 def _followed(deployed: Deployed) -> None:

@@ -46,7 +46,8 @@ def deployed_verifier() -> Verifier:
 class Environment:
     """`kms_key` is the ARN of the key that a bare `awskms:` means; only sign is given it.
     `state_machine` is the workflow's ARN; only the function of set-up is given it. `uri` is where
-    hosts find the root; that one and `page` are given it. `replica` is the bucket that the mirror
+    hosts find the root; that one and `page` are given it, and `finish` where suites of a pattern
+    may come. `replica` is the bucket that the mirror
     writes. `silence` is for how many seconds S3 may say nothing. Each is None in the other
     functions."""
 

@@ -112,8 +112,12 @@ class Archive:
 
     def living(self, repository: Repository) -> tuple[str, ...]:
         """The names of the suites of patterns, in order: of each that has an InRelease, and of some
-        that have none yet, or none any more. All suites are these and the configured ones."""
+        that have none yet, or none any more."""
         return self.suites.names(repository) if repository.patterns else ()
+
+    def every_suite(self, repository: Repository) -> tuple[str, ...]:
+        """The names of the configured suites, and after them those of patterns."""
+        return (*(each.suite for each in repository.suites), *self.living(repository))
 
     @property
     def setup(self) -> SetUpArchive:

@@ -27,6 +27,12 @@ def publish_keys(archive: Archive, repository: Repository, uri: str) -> Standing
     return trusted
 
 
+def publish_source(archive: Archive, repository: Repository, uri: str, suite: Suite) -> None:
+    """Publishes the source of one suite, by the certificates that hosts are to trust now."""
+    found = [each.certificate.raw for each in standing(archive, repository.signers).published]
+    _publish_source(archive, suite, uri, openpgp.armor(b"".join(found), "PUBLIC KEY BLOCK"))
+
+
 def publish(archive: Archive, repository: Repository, uri: str, certificates: bytes) -> None:
     """Writes certificates: alone, in each suite's source and in the keyring package; and the script
     that sets hosts up. `uri` is where hosts find the root.
@@ -38,11 +44,21 @@ def publish(archive: Archive, repository: Repository, uri: str, certificates: by
     archive.keep_as_is(layout.key_asc, armored, _KEY)
     archive.keep_as_is(layout.key_gpg, certificates, _KEY)
     for settings in repository.suites:
-        archive.keep_as_is(layout.sources(settings.suite), sources(settings, uri, armored), _TEXT)
+        _publish_source(archive, settings, uri, armored)
+    for name in archive.living(repository):
+        living = repository.suite(name)
+        # No source tells of a suite that is yet to come, or has gone (law 8).
+        if living and archive.head(layout.inrelease(name)):
+            _publish_source(archive, living, uri, armored)
     archive.keep_as_is(layout.setup_script, setup_script(repository, uri), _TEXT)
     # Of what was published just now, or it would be older than the keys beside it.
     package = keyring.build(archive, repository).body
     archive.keep_as_is(layout.keyring_package, package, _PACKAGE)
+
+
+def _publish_source(archive: Archive, suite: Suite, uri: str, armored: bytes) -> None:
+    key = archive.layout.sources(suite.suite)
+    archive.keep_as_is(key, sources(suite, uri, armored), _TEXT)
 
 
 def sources(suite: Suite, uri: str, armored: bytes) -> bytes:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from debpress.clock import Clock
-from debpress.config import Repository
 from debpress.errors import DebpressError
+from debpress.steps.services import Services
 
 _POLL_SECONDS = 0.5
 # For all suites together: less than Lambda's 15 minutes, so that our own error, which names the
@@ -25,17 +25,19 @@ class Workflow(Protocol):
         """`RUNNING`, `SUCCEEDED`, or how it ended otherwise."""
 
 
-def start_all(repository: Repository, workflow: Workflow) -> dict[str, str]:
+def start_all(services: Services, workflow: Workflow) -> dict[str, str]:
     """Has the workflow begin to sign every suite anew, by the keys that sign then; returns the
-    executions by suite."""
-    return {s.suite: workflow.start({"suite": s.suite}) for s in repository.suites}
+    executions by suite. One that has ended stays so."""
+    suites = services.archive.every_suite(services.repository)
+    return {suite: workflow.start({"suite": suite}) for suite in suites}
 
 
-def sign_all(repository: Repository, clock: Clock, workflow: Workflow) -> None:
+def sign_all(services: Services, workflow: Workflow) -> None:
     """Has the workflow sign every suite anew, by the keys that sign now. Raises DebpressError when
     an execution fails or takes too long."""
+    clock = services.clock
     deadline = clock.now() + _PATIENCE
-    running = start_all(repository, workflow)
+    running = start_all(services, workflow)
     for suite, execution in running.items():
         _wait(clock, workflow, suite, execution, deadline)
 

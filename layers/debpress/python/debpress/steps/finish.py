@@ -11,6 +11,7 @@ from debpress.records.generation import BatchOutcome, Generation
 from debpress.records.messages.finish import Ended, FinishInput, FinishOutput, Following
 from debpress.steps.answers import Answers
 from debpress.steps.services import Services
+from debpress.steps.sources import provide
 from debpress.steps.telling import hand_over
 
 # Seconds. A merge with its signature and its commit takes less. If one takes longer and then flips,
@@ -18,13 +19,12 @@ from debpress.steps.telling import hand_over
 _MOST_WAITS = 60
 
 
-def run(services: Services, message: FinishInput) -> FinishOutput:
+def run(services: Services, message: FinishInput, uri: str | None = None) -> FinishOutput:
     """Writes the results of a run and of those decided with it, and deletes their queue entries.
+    Before that, a suite of a pattern gets its source; `uri` is where hosts find the root.
 
-    With the outcome `published`, the message names the generation that has the run in it, or in
-    which all of its packages were published before. Metrics of a prune are written together with
-    the first writing of its result.
-
+    With the outcome `published`, the message names the generation that has the run in it, or had
+    all of its packages before. Metrics of a prune go with the first writing of its result.
     An execution that ends leads no more. So it has the batch that waits longest lead, when its own
     entry is gone (docs/protocol.md, interleaving 40).
     """
@@ -38,6 +38,7 @@ def run(services: Services, message: FinishInput) -> FinishOutput:
     elif message.outcome is Ended.PUBLISHED and message.generation is not None:
         path = message.target or message.suite
         record = services.archive.suite(path).generation(message.generation)
+        provide(services, message.suite, uri)
         status = answers.published(record, run)
         led = _led(record, run)
     if led:

@@ -45,7 +45,7 @@ def run(services: Services, workflow: Workflow, uri: str, asked: Asked) -> Rotat
         etag = archive.rotation.keep(record, over=etag)
     if rules.waits_for_deployment(record, signers):
         return record
-    sign_all(repository, services.clock, workflow)
+    sign_all(services, workflow)
     record = rules.completed(record, _signers(archive, repository, asked))
     _check_signatures(archive, repository)
     publish_keys(archive, repository, uri)
@@ -70,15 +70,16 @@ def _check_signatures(archive: Archive, repository: Repository) -> None:
     SigningError if not."""
     keys = standing(archive, repository.signers)
     due = openpgp.fingerprints(keys.certificates)
-    for suite in repository.suites:
-        found = archive.suite(suite.suite).inrelease()
+    for suite in archive.every_suite(repository):
+        found = archive.suite(suite).inrelease()
         if found is None:
-            key = archive.layout.inrelease(suite.suite)
-            raise SigningError(f"{key} is not there; deploy again")
+            if repository.life(suite):
+                continue  # It has ended, or is yet to come.
+            raise SigningError(f"{archive.layout.inrelease(suite)} is not there; deploy again")
         made = openpgp.verify_clearsigned(found.body, keys.certificates)
         by = openpgp.signers(made, keys.certificates)
         if by != due:
             raise SigningError(
-                f"suite {suite.suite} is signed by {', '.join(sorted(by))}, and "
+                f"suite {suite} is signed by {', '.join(sorted(by))}, and "
                 f"{', '.join(sorted(due))} are due; take the step again"
             )

@@ -25,7 +25,7 @@ def run(services: Services, workflow: Workflow, uri: str, properties: str) -> st
     takes a repository that can't sign for a working one.
     """
     archive, repository = services.archive, services.repository
-    sign_all(repository, services.clock, workflow)
+    sign_all(services, workflow)
     archive.keep_configuration(repository)
     fingerprint = publish_keys(archive, repository, uri).signing[0].certificate.fingerprint
     archive.setup.keep(SetUpDone(properties, fingerprint))
@@ -42,4 +42,4 @@ def done(services: Services, properties: str) -> str | None:
 def sign_again(services: Services, workflow: Workflow) -> None:
     """After a roll-back: begins to sign every suite anew, and waits for none. The set-up that
     failed may have signed some of them by a configuration that is gone."""
-    start_all(services.repository, workflow)
+    start_all(services, workflow)
