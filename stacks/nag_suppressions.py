@@ -183,7 +183,6 @@ def _reasons(keys: Patterns) -> dict[str, str]:
             "A suite's, component's and architecture's.",
         ),
         **dict.fromkeys((keys.snapshots, keys.snapshots_state), ended),
-        keys.snapshots_ended: "One object a snapshot, named by its time.",
         keys.pages[-1]: "A page for each package.",
         keys.sources: "One object a suite, named by it.",
         keys.living: "One object for each configured pattern of suites.",

@@ -14,12 +14,14 @@ from debpress.layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Key patterns, by what may be done to them; `kms` are the key's actions."""
+    """Key patterns, by what may be done to them; `kms` are the key's actions. What is `spared` may
+    not be deleted, though it fits `delete`."""
 
     get: tuple[str, ...] = ()
     get_version: tuple[str, ...] = ()
     put: tuple[str, ...] = ()
     delete: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     delete_version: tuple[str, ...] = ()
     list: bool = False
     kms: tuple[str, ...] = ()
@@ -34,6 +36,20 @@ def grants(repository: Repository) -> dict[str, Grants]:
     # The source of a suite that comes is written by who answers its first batch.
     coming = tuple(layout.sources(each.suite) for each in repository.patterns)
     trust = (keys.certificates, keys.rotation) if coming else ()
+    # What there is of a suite of a pattern; of one that is configured no more, too.
+    passing = (
+        keys.inrelease,
+        *keys.release,
+        *keys.indices,
+        keys.sources,
+        keys.queue,
+        keys.runs,
+        keys.generations,
+        keys.signed,
+        keys.gone,
+        keys.prune_reports,
+        keys.ended,
+    )
     for_hosts = (*keys.keys, keys.sources, *keys.for_new_hosts)
     return {
         "open": Grants(
@@ -123,22 +139,23 @@ def grants(repository: Repository) -> dict[str, Grants]:
         ),
         "reap": Grants(
             get=(
-                keys.inrelease,
+                *passing,
                 keys.by_hash,
                 keys.scripts,
                 keys.texts,
                 keys.pool,
-                keys.generations,
-                keys.queue,
                 keys.snapshots,
                 keys.snapshots_state,
+                keys.living,
                 # Which staged packages are of a published batch.
                 keys.staged(),
                 keys.results(),
-                keys.runs,
                 keys.incoming,
             ),
-            put=(keys.snapshots_ended, keys.reap_reports),
+            put=(keys.ended, keys.living, keys.reap_reports),
+            # Exactly the state that was looked at; it is hidden, and no version is lost.
+            delete=passing,
+            spared=tuple(layout.inrelease(each.suite) for each in repository.suites),
             # Exactly a version: what was put anew in the meantime stays.
             delete_version=(
                 keys.by_hash,

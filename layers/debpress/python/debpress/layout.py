@@ -448,7 +448,6 @@ class Patterns:
     repository = Layout.repository()
     page_state = Layout.page_state()
     snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
-    snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")
     ended = Layout.ended("*")
 
 

@@ -1,91 +1,158 @@
-"""Snapshots without an InRelease, which hosts therefore can't find: ended, unfinished or abandoned.
+"""What has no InRelease, so that hosts can't find it: snapshots, and suites of patterns, that have
+ended, were never finished, or are on their way.
 
-Files of a snapshot that ended within the grace are kept, since a host that has read its InRelease
-may still fetch them.
+What one of them named that ended within the grace is kept, since a host that has read its InRelease
+may still fetch it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from debpress import openpgp
 from debpress.archive import objects
-from debpress.archive.named import Named
+from debpress.archive.headers import GENERATION
+from debpress.archive.living import LivingSuites
+from debpress.archive.named import Named, is_deletable
+from debpress.clock import from_iso, iso
+from debpress.config import Repository
 from debpress.index import release
-from debpress.index.release import Release
 from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
 from debpress.records.generation import Ended
-from debpress.store import Head, Store
+from debpress.store import Head, Object, PreconditionFailed, Store
+from debpress.suite.published import Published
 
 
-class EndedSnapshots:
-    """The snapshots of one reaping. What a snapshot named is kept if it ended after `cutoff`."""
+class EndedPaths:
+    """Of one reaping. What a snapshot or suite named is kept if it ended after `cutoff`. `hidden`
+    are keys of which there may be many versions, so that one of them can't be deleted alone.
+    `prefixes` are those of the names of suites of patterns."""
 
-    def __init__(self, store: Store, layout: Layout, cutoff: datetime) -> None:
+    def __init__(self, store: Store, repository: Repository, cutoff: datetime) -> None:
+        self.hidden: set[str] = set()
         self._store = store
-        self._layout = layout
+        self._layout = repository.layout
         self._cutoff = cutoff
-        self._kept: dict[str, Release] = {}
+        self._fixed = {each.suite for each in repository.suites}
+        self.prefixes = LivingSuites(store).prefixes(repository)
+        self._kept: dict[str, Ended] = {}
         self._left: list[Head] = []
 
-    def look(self, listed: list[Head], alive: set[str]) -> None:
-        """Sorts the objects of snapshots that have no InRelease into kept and left over.
+    def look(self, listed: list[Head], alive: Collection[str]) -> None:
+        """Sorts the objects of what has no InRelease into kept and left over.
 
         `listed` are all objects below dists/, `alive` the paths that have an InRelease. Raises
         CorruptError.
         """
-        state = list(self._store.list(f"{STATE}{SNAPSHOTS}/"))
-        notes = {head.key: head for head in state}
-        found = [(_path(dists(self._layout), head.key), head) for head in listed]
-        found += [(_path(STATE, head.key), head) for head in state]
-        for path, head in found:
-            if path is None or path in alive or path in self._kept:
-                continue
-            note = notes.get(Layout.ended(path))
-            if note is not None and note.last_modified >= self._cutoff:
-                ended = objects.require(self._store, Ended, note.key)
-                self._kept[path] = release.parse(ended.release.encode("utf-8", "surrogateescape"))
-            else:
-                self._left.append(head)
+        prefixes = (f"{SNAPSHOTS}/", *self.prefixes)
+        state = [head for each in prefixes for head in self._store.list(f"{STATE}{each}")]
+        found: dict[str, list[Head]] = {}
+        for folder, heads in ((dists(self._layout), listed), (STATE, state)):
+            for head in heads:
+                if path := self._path(folder, head.key):
+                    found.setdefault(path, []).append(head)
+        for path, heads in found.items():
+            note = next((head for head in heads if head.key == Layout.ended(path)), None)
+            is_kept = note is not None and note.last_modified >= self._cutoff
+            if is_kept and note:
+                # Also of a suite that has begun a new life since, which names other objects.
+                self._kept[path] = objects.require(self._store, Ended, note.key)
+            if path not in alive:
+                self._sort(path, [] if is_kept else heads, note)
 
     def named(self) -> Iterator[str]:
-        """The keys that recently ended snapshots named, which hosts may still ask for."""
-        for path, listed in self._kept.items():
-            yield from Named(self._store, self._layout, path).by_release(listed)
+        """The keys that were named by what ended lately, which hosts may still ask for."""
+        for path, ended in self._kept.items():
+            named, listed = Named(self._store, self._layout, path), release.parse(ended.text)
+            yield from named.by_release(listed)
+            if ended.generation and ended.last_modified:
+                modified = from_iso(ended.last_modified)
+                state = Published(listed, "", modified, ended.generation, now=self._cutoff)
+                yield from named.lately(state, self._cutoff)
 
     def left(self) -> list[Head]:
-        """The other objects of snapshots without InRelease: to be deleted once they are old."""
+        """The other objects of what has no InRelease: to be deleted once they are old."""
         return self._left
 
-    def end(self, path: str) -> bool:
-        """Deletes the InRelease of a snapshot; False where it is gone already.
+    def end(self, path: str, etag: str) -> bool:
+        """Deletes the InRelease with this ETag; False where it is gone, or is another one.
 
-        The note (Ended) is written first: without it, the next reaping would not know that
-        the snapshot's other files must be kept for the grace. A reaper that dies between the note
-        and the deletion does no harm: while there is an InRelease the note has no effect, and the
-        next reaping writes it again.
+        The note (Ended) is written first: without it, the next reaping would not know that the
+        other files must be kept for the grace. A reaper that dies between the note and the deletion
+        does no harm: while there is an InRelease the note ends nothing, and the next reaping writes
+        it again.
+
+        A suite is deleted under conditions, since it may be published to at this moment
+        (docs/protocol.md, interleavings 61 and 64). So what else there is of it is looked at first:
+        what a new life writes there is put later.
         """
         found = self._store.get(self._layout.inrelease(path))
-        if found is None:
+        if found is None or found.head.etag != etag:
             return False
-        text, _ = openpgp.split(found.body)
-        note = Ended(text.decode("utf-8", "surrogateescape"))
-        objects.keep(self._store, Layout.ended(path), note)
-        self._store.delete(found.head.key, found.head.version_id)
         # Without InRelease (404), apt would fall back to Release and Release.gpg.
-        for key in (self._layout.release_gpg(path), self._layout.release(path)):
-            if (head := self._store.head(key)) is not None:
-                self._store.delete(key, head.version_id)
+        others = [self._layout.release_gpg(path), self._layout.release(path)]
+        if not snapshotted(path):
+            others.append(self._layout.sources(path))
+        heads = [head for key in others if (head := self._store.head(key))]
+        objects.keep(self._store, Layout.ended(path), _note(path, found))
+        if not self._delete(path, found.head):
+            return False
+        for head in heads:
+            self._delete(path, head)
         return True
+
+    def _delete(self, path: str, head: Head) -> bool:
+        try:
+            if snapshotted(path):  # Each of its objects has one version.
+                self._store.delete(head.key, head.version_id)
+            else:
+                self._store.delete(head.key, if_match=head.etag)
+        except PreconditionFailed:
+            return False
+        return True
+
+    def _sort(self, path: str, heads: list[Head], note: Head | None) -> None:
+        """The note is the last to go: by it a new life goes on from what is there of the old."""
+        alone = len(heads) == 1
+        left = [head for head in heads if alone or head is not note or snapshotted(path)]
+        if not snapshotted(path):
+            source = self._store.head(self._layout.sources(path))
+            left += [source] if source else []
+            self.hidden |= {head.key for head in left if not is_deletable(head.key)}
+        self._left += left
+
+    def _path(self, folder: str, key: str) -> str | None:
+        """The snapshot, or the suite of a pattern, that a key below `folder` belongs to; None where
+        it belongs to none. A pattern that is configured no more has suites until they end."""
+        parts = key.removeprefix(folder).split("/")
+        path = "/".join(parts[:3])
+        if snapshotted(path):
+            return path
+        name = parts[0]
+        passes = len(parts) > 1 and name.startswith(self.prefixes) and name not in self._fixed
+        return name if passes else None
+
+
+def _note(path: str, inrelease: Object) -> Ended:
+    text, _ = openpgp.split(inrelease.body)
+    head, said = inrelease.head, text.decode("utf-8", "surrogateescape")
+    if snapshotted(path):
+        return Ended(said)
+    return Ended(said, head.metadata.get(GENERATION), iso(head.last_modified))
+
+
+def over(repository: Repository, states: Mapping[str, Published]) -> dict[str, str]:
+    """The ETag of each InRelease whose time is over, by its path. A suite that is configured by its
+    name has no end."""
+    fixed = {each.suite for each in repository.suites}
+    return {
+        path: state.etag
+        for path, state in states.items()
+        if path not in fixed and state.expires is not None and state.expires <= state.now
+    }
 
 
 def dists(layout: Layout) -> str:
     """The folder of all suites."""
     return layout.dist("", "").rstrip("/") + "/"
-
-
-def _path(folder: str, key: str) -> str | None:
-    """The snapshot that a key below `folder` belongs to, None where it belongs to none."""
-    path = "/".join(key.removeprefix(folder).split("/")[:3])
-    return path if snapshotted(path) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,7 +13,7 @@ from debpress.concurrency import side_by_side
 from debpress.layout import STAGING, Layout
 from debpress.records.result import DeletedObject, ReapReport
 from debpress.steps.services import Services
-from debpress.store import Head, Store
+from debpress.store import Head, PreconditionFailed, Store
 
 # Deletions between two reports. A thousand take some seconds.
 _PART = 1000
@@ -21,10 +22,11 @@ _PART = 1000
 @dataclass(frozen=True, slots=True)
 class Condemned:
     """An object as it was listed, to be deleted unless it was put anew since: at `cutoff`, or
-    later, or with another content."""
+    later, or with another content. Where it `hides`, no earlier version of it comes back."""
 
     head: Head
     cutoff: datetime
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Deletion:
         head = self._store.head(listed.key)
         if head is None or head.last_modified >= condemned.cutoff or head.etag != listed.etag:
             return None  # Put anew: a publish is about to name it, or to take it from staging.
+        if condemned.hides:
+            with suppress(PreconditionFailed):
+                self._store.delete(head.key, if_match=head.etag)
+                done.append(head)
+            return None
         self._store.delete(head.key, head.version_id)
         done.append(head)
         return None

@@ -9,7 +9,8 @@ back by the grace at most, and the reaper waits an hour longer than the grace.
 The function is called every hour, so that an object is deleted two hours after its grace at the
 latest. The packages of published batches are deleted from staging as well: kept for days, they
 would be most of what the bucket holds. So are the copies by which admission had S3 sum a package,
-be it that the sum was right or wrong, or that admission has died.
+be it that the sum was right or wrong, or that admission has died. And the reaper ends what has an
+end: a snapshot, or a suite of a pattern.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from debpress.archive.ended import EndedSnapshots, dists
+from debpress.archive.ended import EndedPaths, dists, over
 from debpress.archive.named import Named, is_deletable
 from debpress.archive.staged import REPEATED, StagedFiles
 from debpress.errors import CorruptError, DebpressError
-from debpress.layout import FILES, Layout, snapshotted
+from debpress.layout import FILES, Layout
 from debpress.steps.deletion import Condemned, Deleted, Deletion
 from debpress.steps.services import Services
+from debpress.steps.settling import settle
 from debpress.store import Head
-from debpress.suite.published import Published
 
 _MARGIN = timedelta(hours=1)
 # What admission copies it reads within the fifteen minutes that a function has; whoever tries again
@@ -45,11 +46,13 @@ class Reaped:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a look at the bucket found: snapshots to end, by their paths, and what is to go."""
+    """What a look at the bucket found: what is to end, by its path with its InRelease's ETag, what
+    else has an end, and what is to go."""
 
     listed: list[Head]
-    snapshots: EndedSnapshots
-    over: list[str]
+    ended: EndedPaths
+    over: dict[str, str]
+    alive: set[str]
     condemned: list[Condemned]
 
 
@@ -62,13 +65,14 @@ def run(services: Services, *, dry_run: bool = False, until: datetime | None = N
     """
     started = services.clock.now()
     found = _look(services, started)
-    over = [path for path in found.over if dry_run or found.snapshots.end(path)]
-    inreleases = {services.repository.layout.inrelease(path) for path in over}
+    ended = {path for path, etag in found.over.items() if dry_run or found.ended.end(path, etag)}
+    inreleases = {services.repository.layout.inrelease(path) for path in ended}
     taken = [head for head in found.listed if head.key in inreleases]
     if dry_run:
         deleted = Deleted([*taken, *(each.head for each in found.condemned)], left=0)
     else:
         deleted = Deletion(services, started, until).delete(taken, found.condemned)
+        settle(services, found.ended.prefixes, found.alive - ended, started)
         _tell(services, deleted)
     keys = tuple(sorted(head.key for head in deleted.gone))
     return Reaped(keys, sum(head.size for head in deleted.gone), deleted.left)
@@ -98,28 +102,24 @@ def _look(services: Services, now: datetime) -> _Found:
     states = {path: archive.published(path) for path in names}
     earliest = min([now, *(s.now for s in states.values() if s)])
     cutoff = earliest - timedelta(hours=services.repository.grace_hours) - _MARGIN
-    snapshots = EndedSnapshots(store, layout, cutoff)
-    snapshots.look(listed, set(names))
-    named |= set(snapshots.named())
+    ended = EndedPaths(store, services.repository, cutoff)
+    ended.look(listed, set(names))
+    named |= set(ended.named())
     for path, state in states.items():
         if state is None:
             raise CorruptError(f"the InRelease of {path} vanished while it was read; try again")
         named |= set(names[path].by_release(state.release))
         named |= set(names[path].lately(state, cutoff))
-    over = [path for path, state in states.items() if state and _is_over(path, state)]
+    there = {path: state for path, state in states.items() if state}
     indices = [h for h in listed if is_deletable(h.key)]
-    left = {head.key: head for head in (*pool, *indices, *snapshots.left())}
+    left = {head.key: head for head in (*pool, *indices, *ended.left())}
     # The list of a package's files lives as long as the package that it is beside.
     unnamed = (h for h in left.values() if h.key.removesuffix(FILES) not in named)
     old = [h for h in unnamed if h.last_modified < cutoff]
     staged = StagedFiles(store, earliest - REPEATED).left()
-    condemned = [Condemned(head, cutoff) for head in old]
+    condemned = [Condemned(head, cutoff, head.key in ended.hidden) for head in old]
     condemned += [Condemned(head, earliest - REPEATED) for head in staged]
     summed = [h for h in store.list(Layout.incoming()) if h.last_modified < earliest - _ADMITTING]
     condemned += [Condemned(head, earliest - _ADMITTING) for head in summed]
-    return _Found(listed, snapshots, over, condemned)
-
-
-def _is_over(path: str, state: Published) -> bool:
-    is_snapshot = snapshotted(path) is not None
-    return is_snapshot and state.expires is not None and state.expires <= state.now
+    alive = {path for path, state in there.items() if state.expires}
+    return _Found(listed, ended, over(services.repository, there), alive, condemned)

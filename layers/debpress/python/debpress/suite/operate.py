@@ -8,9 +8,11 @@ from debpress.errors import Code, DebpressError, RejectedError
 from debpress.records.generation import PackageOutcome
 from debpress.suite import copy, forget, prune, remove, rollback
 from debpress.suite.dependencies import Dependencies
+from debpress.suite.draft import SuiteDraft
 from debpress.suite.effect import Effect
 from debpress.suite.operations import (
     Copy,
+    End,
     Forget,
     Operation,
     Prune,
@@ -47,6 +49,14 @@ def apply(workspace: Workspace, component: str, operations: Iterable[Operation])
     return Effect(tuple(packages), left_over)
 
 
+def _end(draft: SuiteDraft) -> Effect:
+    """Nothing goes yet: the generation has another end (`suite.merge`)."""
+    if not draft.lives:
+        message = f"suite {draft.suite} is configured by its name, and stays; remove packages of it"
+        raise refused(Code.MANIFEST_FIELD, message)
+    return Effect(())
+
+
 def _apply(
     workspace: Workspace, component: str, operation: Operation, dependencies: Dependencies
 ) -> Effect:
@@ -63,5 +73,7 @@ def _apply(
             return Effect(tuple(pruned), left_over)
         case Forget():
             return Effect(tuple(forget.forget(workspace.draft, operation)))
+        case End():
+            return _end(workspace.draft)
         case Snapshot():
             raise DebpressError("a snapshot changes no suite: it has no place in a draft of one")

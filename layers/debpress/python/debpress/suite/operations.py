@@ -60,6 +60,11 @@ class Forget:
     packages: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """A suite of a pattern ends now: the next reaping takes it away."""
+
+
 KEEP_DAYS = 30
 MOST_KEEP_DAYS = 3650
 
@@ -72,13 +77,14 @@ class Snapshot:
     keep_days: int = KEEP_DAYS
 
 
-Operation = Remove | Copy | Rollback | Prune | Forget | Snapshot
+Operation = Remove | Copy | Rollback | Prune | Forget | End | Snapshot
 _KINDS: dict[str, Any] = {
     "remove": Remove,
     "copy": Copy,
     "rollback": Rollback,
     "prune": Prune,
     "forget": Forget,
+    "end": End,
     "snapshot": Snapshot,
 }
 
@@ -192,6 +198,7 @@ _READERS: dict[str, Callable[[Fields], Operation]] = {
     "rollback": _rollback,
     "prune": lambda fields: Prune(fields.flag("partial", False)),
     "forget": _forget,
+    "end": lambda _: End(),
     "snapshot": _snapshot,
 }
 

@@ -1,0 +1,358 @@
+"""How a suite of a pattern ends: when nobody published to it for days, or an operator says so; and
+what comes to it at that moment, or later."""
+
+from __future__ import annotations
+
+import functools
+import os
+from datetime import datetime, timedelta
+
+import pytest
+from debpress import config, openpgp
+from debpress.archive.headers import GENERATION
+from debpress.index import release
+from debpress.records.generation import number
+from debpress.steps import reap
+from debpress.steps.settling import settle
+
+from tests.support.faults import At, Call, Fault, Faults, Script, Turns, World, no_faults
+from tests.support.memory_store import Snapshot
+from tests.support.press import Press, debs, quick_signers
+from tests.support.scenes import signers
+from tests.unit.test_living import DAY, PATTERNS, entered, errors, publish
+
+SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
+HOUR = 3600.0
+INRELEASE = "apt/dists/pr-1/InRelease"
+
+
+@functools.cache
+def _template() -> tuple[Snapshot, float]:
+    """pr-1 with two generations, whose time is over."""
+    press = Press(signers(), repository=config.parse(PATTERNS))
+    quick_signers(press.archive)
+    press.set_up()
+    start = press.clock.now()
+    for batch, version in (("b1", "1"), ("b2", "2")):
+        press.clock.sleep(60)
+        assert publish(press, "pr-1", version, batch=batch) == "published"
+    press.clock.advance(3 * DAY)
+    return press.store.snapshot(), (press.clock.now() - start).total_seconds()
+
+
+@pytest.fixture
+def press() -> Press:
+    return at_its_end()
+
+
+def at_its_end() -> Press:
+    snapshot, seconds = _template()
+    press = Press(signers(), repository=config.parse(PATTERNS))
+    press.store.restore(snapshot)
+    press.clock.advance(seconds)
+    return press
+
+
+def collect(press: Press) -> set[str]:
+    return set(reap.run(press.services).keys)
+
+
+def left(press: Press, suite: str = "pr-1") -> list[str]:
+    """All there is of a suite, but for its packages and the answers to its CI."""
+    prefixes = (f"apt/dists/{suite}/", f"apt/{suite}.", f"state/{suite}/")
+    return [key for prefix in prefixes for key in press.store.keys(prefix)]
+
+
+def versions(press: Press, suite: str = "pr-1") -> set[str]:
+    return {identity.version for identity in press.packages(suite=suite)}
+
+
+def indices(press: Press) -> set[str]:
+    """The keys of what its Release names by hash, but for what is empty in each life."""
+    files = press.release("pr-1").files
+    names = [n for n in files if n.startswith("main/") and n.endswith((".gz", ".xz"))]
+    return {press.archive.layout.by_hash("pr-1", name, files[name].sha256) for name in names}
+
+
+class TestItsEnd:
+    def test_comes_some_days_after_the_last_publish_and_not_before(self) -> None:
+        press = at_its_end()
+        press.clock.advance(-HOUR)
+        collect(press)
+        assert versions(press) == {"1", "2"}
+        press.clock.advance(HOUR)
+        assert INRELEASE in collect(press)
+        assert press.store.get(INRELEASE) is None
+        assert not press.store.keys("apt/pr-1.sources")
+        assert not press.store.keys("apt/dists/pr-1/Release")
+        assert press.archive.published("stable") is not None
+
+    def test_no_earlier_version_of_inrelease_comes_back(self, press: Press) -> None:
+        assert len(press.store.versions(INRELEASE)) == 2
+        for _ in range(4):
+            collect(press)
+            assert press.store.get(INRELEASE) is None
+            press.clock.advance(30 * HOUR)
+
+    def test_what_it_named_stays_for_the_grace_and_then_all_of_it_goes(self, press: Press) -> None:
+        named = indices(press)
+        pool = press.store.keys("apt/pool/")
+        collect(press)
+        press.clock.advance(23 * HOUR)
+        collect(press)
+        assert {key for key in left(press) if "/main/binary-amd64/by-hash/" in key} == named
+        assert press.store.keys("apt/pool/") == pool
+        for _ in range(2):
+            press.clock.advance(3 * HOUR)
+            collect(press)
+        assert left(press) == [] and press.store.keys("apt/pool/") == []
+        assert press.result("b2", suite="pr-1")["status"] == "published"
+
+    def test_what_another_suite_names_stays(self, press: Press) -> None:
+        assert publish(press, "stable", "1") == "published"
+        for _ in range(3):
+            collect(press)
+            press.clock.advance(30 * HOUR)
+        assert versions(press, "stable") == {"1"} and left(press) == []
+
+    def test_a_dry_run_tells_and_ends_nothing(self, press: Press) -> None:
+        assert INRELEASE in reap.run(press.services, dry_run=True).keys
+        assert versions(press) == {"1", "2"} and entered(press) == ("pr-1",)
+
+    def test_its_place_is_free(self, press: Press) -> None:
+        collect(press)
+        assert entered(press) == ()
+
+    def test_one_of_a_pattern_that_is_configured_no_more_ends_all_the_same(
+        self, press: Press
+    ) -> None:
+        press.repository = config.parse({"suites": PATTERNS["suites"][:1]})
+        for _ in range(4):
+            collect(press)
+            press.clock.advance(30 * HOUR)
+        assert left(press) == []
+        assert press.archive.living(config.parse(PATTERNS)) == ()
+
+    def test_one_that_is_configured_by_its_name_since_does_not(self, press: Press) -> None:
+        fixed = {"suite": "pr-1", "components": ["main", "extra"], "architectures": ["amd64"]}
+        press.repository = config.parse({"suites": [PATTERNS["suites"][0], fixed]})
+        collect(press)
+        assert versions(press) == {"1", "2"}
+
+    @pytest.mark.parametrize("k", range(1, 9))
+    def test_a_reaper_that_dies_is_made_good_by_the_next(self, press: Press, k: int) -> None:
+        world = World(press, faults=At(k, Fault.KILL_AFTER), tries=1)
+        world.run({"reaper": lambda press: press.attempt(lambda: reap.run(press.services))})
+        for _ in range(4):
+            collect(press)
+            press.clock.advance(30 * HOUR)
+        assert left(press) == [] and entered(press) == ()
+
+
+class TestAnOperatorsEnd:
+    def test_is_a_flip_and_the_next_reaping(self, press: Press) -> None:
+        publish(press, "pr-1", "3", batch="b3")
+        assert press.publish(press.operate("o", {"op": "end"}, suite="pr-1")) == "published"
+        assert versions(press) == {"1", "2", "3"}
+        assert INRELEASE in collect(press)
+
+    def test_is_undone_by_publishing(self, press: Press) -> None:
+        press.publish(press.operate("o", {"op": "end"}, suite="pr-1"))
+        publish(press, "pr-1", "3", batch="b3")
+        assert INRELEASE not in collect(press)
+
+    def test_is_refused_for_a_suite_that_is_configured_by_its_name(self, press: Press) -> None:
+        assert press.publish(press.operate("o", {"op": "end"})) == "rejected"
+        ((code, message),) = errors(press, "o", "stable")
+        assert (code, message.partition(",")[0]) == (
+            "manifest-field",
+            "suite stable is configured by its name",
+        )
+
+    def test_what_was_named_shortly_before_stays_for_the_grace(self, press: Press) -> None:
+        publish(press, "pr-1", "3", batch="b3")
+        press.clock.advance(2 * DAY)
+        asked = press.operate("o1", {"op": "remove", "packages": ["a (= 3)"]}, suite="pr-1")
+        assert press.publish(asked) == "published"
+        press.publish(press.operate("o2", {"op": "end"}, suite="pr-1"))
+        pool = press.store.keys("apt/pool/")
+        for _ in range(20):
+            collect(press)
+            press.clock.advance(HOUR)
+        assert press.store.keys("apt/pool/") == pool
+
+
+class TestANewLife:
+    @pytest.mark.parametrize("hours", [0.0, 2.0, 24.0, 26.0, 60.0])
+    def test_goes_on_from_the_old_one_while_something_of_it_is_left(
+        self, press: Press, hours: float
+    ) -> None:
+        before = press.archive.published("pr-1")
+        for _ in range(2):
+            collect(press)
+            press.clock.advance(hours * HOUR / 2)
+        collect(press)
+        is_left = bool(press.store.keys("state/pr-1/ended.json"))
+        assert is_left == (hours < 50)
+        assert publish(press, "pr-1", "3", batch="b3") == "published"
+        assert versions(press) == {"3"}
+        after = press.archive.published("pr-1")
+        assert before and after and after.release.date > before.release.date
+        record = press.archive.suite("pr-1").generation(after.generation or "")
+        assert record.parent is None and record.number == (3 if is_left else 1)
+        assert record.after == (before.generation if is_left else None)
+        for n in range(4):
+            collect(press)
+            press.clock.advance(15 * HOUR)
+            assert publish(press, "pr-1", f"3.{n}", batch=f"c{n}") == "published"
+        assert versions(press) == {"3", "3.0", "3.1", "3.2", "3.3"}
+
+    def test_what_hosts_of_the_old_one_may_ask_for_stays_for_the_grace(self, press: Press) -> None:
+        named = indices(press)
+        collect(press)
+        publish(press, "pr-1", "3", batch="b3")
+        press.clock.advance(20 * HOUR)
+        collect(press)
+        assert named <= set(left(press))
+        press.clock.advance(10 * HOUR)
+        collect(press)
+        assert not named & set(left(press))
+        assert versions(press) == {"3"}
+
+    def test_what_the_old_one_has_decided_is_not_published_again(self, press: Press) -> None:
+        """Interleaving 63: a batch is published, and its function dies before it says so."""
+        steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite="pr-1"))
+        for _ in range(5):
+            next(steps)
+        press.clock.advance(3 * DAY)
+        collect(press)
+        assert publish(press, "pr-1", "3", batch="b3") == "published"
+        assert {i.package for i in press.packages(suite="pr-1")} == {"a"}
+        assert press.result("dead", suite="pr-1")["status"] == "published"
+        assert press.result("dead", suite="pr-1")["generation"] == 3
+        assert not press.store.keys("state/pr-1/queue/")
+
+
+class TestTheRecord:
+    def test_a_suite_that_was_never_published_to_is_taken_out_hours_later(
+        self, press: Press
+    ) -> None:
+        collect(press)
+        press.archive.suites.enter("pr-*", "pr-5", press.clock.now(), None)
+        press.clock.advance(2 * HOUR)
+        collect(press)
+        assert entered(press) == ("pr-5",), "its first generation may be on its way"
+        press.clock.advance(2 * HOUR)
+        collect(press)
+        assert entered(press) == ()
+
+    def test_one_for_which_a_batch_waits_is_not(self, press: Press) -> None:
+        steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-5"))
+        for _ in range(3):
+            next(steps)
+        press.clock.advance(5 * HOUR)
+        collect(press)
+        assert entered(press) == ("pr-5",)
+
+    def test_what_is_published_is_entered_should_it_be_missing(self, press: Press) -> None:
+        publish(press, "pr-1", "3", batch="b3")
+        press.store.delete("state/_suites/pr-.json")
+        collect(press)
+        assert entered(press) == ("pr-1",)
+
+    def test_another_pattern_takes_over_its_suites(self, press: Press) -> None:
+        publish(press, "pr-1", "3", batch="b3")
+        wider = {**PATTERNS["suites"][1], "suite": "p*"}
+        press.repository = config.parse({"suites": [PATTERNS["suites"][0], wider]})
+        collect(press)
+        assert entered(press) == ("pr-1",)
+
+    def test_who_enters_meanwhile_is_not_taken_out(self, press: Press) -> None:
+        """Interleaving 58: a first merge enters its suite anew, just when the reaper has looked."""
+        suites, long_ago = press.archive.suites, press.clock.now() - timedelta(hours=9)
+        suites.enter("pr-*", "pr-5", long_ago, None)
+
+        def beside(_operation: str, key: str) -> None:
+            if key == "state/_suites/pr-.json":
+                press.store.on_write = None
+                suites.enter("pr-*", "pr-5", press.clock.now(), None)
+
+        press.store.on_write = beside
+        settle(press.services, ["pr-"], {"pr-1"}, press.clock.now())
+        assert entered(press) == ("pr-1", "pr-5")
+
+
+# One publishes while the other ends the suite
+
+
+class Host:
+    """Looks at each InRelease there ever is, and fetches what it names."""
+
+    def __init__(self, press: Press) -> None:
+        self.press = press
+        self.seen: list[tuple[int, datetime, datetime]] = []
+        self.look()
+
+    def wrote(self, call: Call) -> None:
+        if call.key == INRELEASE:
+            self.look()
+
+    def look(self) -> None:
+        found = self.press.store.served(INRELEASE)
+        if found is None:
+            return
+        head, body, headers = found
+        said = release.parse(openpgp.split(body)[0])
+        self.press.packages(suite="pr-1")
+        now = (number(headers.metadata[GENERATION]), said.date, head.last_modified)
+        if self.seen and self.seen[-1] != now:
+            last = self.seen[-1]
+            assert last[0] < now[0] and last[1] < now[1] and last[2] < now[2], "does not rise"
+        self.seen.append(now)
+
+
+def publishes_while_it_ends(turns: Turns, faults: Faults = no_faults) -> None:
+    """Interleavings 61 and 62: whoever is told `published` is seen, and for days."""
+    press = at_its_end()
+    event = press.upload("b3", debs(("a", "3", "all")), suite="pr-1")
+    host = Host(press)
+    world = World(press, turns=turns, faults=faults, wrote=host.wrote)
+    said = world.run(
+        {
+            "ci": lambda press: press.publish(event),
+            "reaper": lambda press: press.attempt(lambda: reap.run(press.services)),
+        }
+    )
+    assert not world.surprises, f"surprised by {world.surprises}"
+    assert said["ci"] == press.result("b3", suite="pr-1")["status"] == "published"
+    assert "3" in versions(press), "published, and not to be seen"
+    assert entered(press) == ("pr-1",)
+    for n in range(2):
+        press.clock.advance(20 * HOUR)
+        collect(press)
+        assert "3" in versions(press)
+        assert publish(press, "pr-1", f"3.{n}", batch=f"c{n}") == "published"
+    assert press.store.keys("apt/pr-1.sources"), "nobody is told of it"
+
+
+# Calls of a publish; and of a reaping: before it deletes InRelease, between that and the plain
+# names, and before it brings the record in line.
+CALLS = range(0, 46, 1 if SOAK else 5)
+REAPED = range(20, 44) if SOAK else (25, 26, 28, 42)
+
+
+@pytest.mark.parametrize("first", CALLS)
+class TestAPublishAtItsEnd:
+    def test_and_the_reaper_comes_in_between(self, first: int) -> None:
+        for second in REAPED:
+            publishes_while_it_ends(Script([("ci", first), ("reaper", second)]))
+
+    def test_and_it_comes_while_the_reaper_is_at_it(self, first: int) -> None:
+        for second in REAPED:
+            publishes_while_it_ends(Script([("reaper", second), ("ci", first), ("reaper", 10**6)]))
+
+
+@pytest.mark.parametrize("k", range(1, 16, 1 if SOAK else 2))
+def test_a_publish_that_dies_at_its_end_is_made_good(k: int) -> None:
+    turns = Script([("ci", 26), ("reaper", 26), ("ci", 10**6)])
+    publishes_while_it_ends(turns, At(k, Fault.KILL_AFTER, "ci"))
