@@ -133,7 +133,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
             list=True,
         ),
         "prune": Grants(
-            get=(keys.inrelease, keys.by_hash),
+            get=(keys.inrelease, keys.by_hash, *living),
             put=(keys.operations(),),
             list=True,
         ),
@@ -188,7 +188,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
             put=(keys.page_state, *keys.pages),
             list=True,
         ),
-        "watch": Grants(get=(keys.inrelease,), list=True),
+        "watch": Grants(get=(keys.inrelease, *living), list=True),
         "mirror": Grants(
             get=(
                 keys.inrelease,

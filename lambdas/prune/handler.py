@@ -42,7 +42,7 @@ def _preview(services: Services) -> dict[str, Any]:
                 archive, repository, suite.suite, suite.components[0], prune.ASKED
             )
         ]
-        for suite in repository.suites
+        for suite in prune.suites(services)
     }
 
 

@@ -15,7 +15,7 @@ from debpress.clock import from_iso
 from debpress.errors import Code
 from debpress.keys import publication
 from debpress.records.messages.merge import MergeInput
-from debpress.steps import merge, set_up
+from debpress.steps import merge, prune, set_up, watch
 
 from tests.support.press import URI, Press, debs, quick_signers
 from tests.support.rotation import Rotation
@@ -299,6 +299,23 @@ class TestWhatIsDoneInEverySuite:
         assert rotation.signers("pr-1") == rotation.signers("stable") == ["old", "new"]
         assert rotation.trusted_by("pr-1.sources") == {"old", "new"}
         assert [*coming][-1] == "published" and rotation.signers("pr-2") == ["old", "new"]
+
+    def test_the_schedule_prunes_what_there_is(self, press: Press) -> None:
+        publish(press, "pr-1")
+        press.archive.suites.enter("pr-*", "pr-2", press.clock.now(), None)
+        asked = {batch.suite for batch in prune.run(press.services)}
+        assert asked == {"stable", "pr-1"}
+
+    def test_who_waits_is_measured_by_the_pattern(self, press: Press) -> None:
+        assert watch.run(press.services)["pr-*"] == {"SecondsWaiting": 0.0}
+        for suite, wait in (("pr-1", 100), ("pr-2", 0)):
+            steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite=suite))
+            for _ in range(3):
+                next(steps)
+            press.clock.sleep(wait)
+        said = watch.run(press.services)
+        assert 100 <= said["pr-*"]["SecondsWaiting"] < 110
+        assert set(said) == {"stable", "pr-*"}
 
     def test_one_of_a_pattern_that_is_configured_no_more_is_left_alone(self, press: Press) -> None:
         publish(press, "pr-1")

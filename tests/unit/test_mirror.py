@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
-from debpress import openpgp
+from debpress import config, openpgp
+from debpress.archive import Archive
 from debpress.errors import CorruptError, IndexGoneError, TransientError
 from debpress.index import release
 from debpress.keys.publication import publish
@@ -19,7 +20,8 @@ from debpress.store import ObjectChanged, ObjectHeaders
 
 from tests.support.clock import FakeClock
 from tests.support.memory_store import MemoryStore
-from tests.support.press import Press, debs
+from tests.support.press import SUITES, Press, debs, quick_signers
+from tests.support.scenes import PULLS
 from tests.unit.test_reports import Metrics
 
 HOUR = 3600.0
@@ -111,6 +113,20 @@ def second(press: Press) -> Second:
     made = Second(press, store, Copier(press.store, store))
     made.publish("b1", ("foo", "1", "all"), ("bar", "1", "amd64"))
     return made
+
+
+def test_suites_that_come_and_go_are_not_followed(second: Second) -> None:
+    press = second.press
+    pulls = config.parse({"suites": [*SUITES["suites"], PULLS]})
+    press.repository = replace(press.repository, patterns=pulls.patterns)
+    archive = Archive(press.store, press.repository.layout, press.clock)
+    quick_signers(archive)
+    started = press.upload("p1", debs(("foo", "1", "all")), suite="pr-1")
+    assert press.publish(started) == "published"
+    second.follow()
+    tidy.run(second.mirror)
+    assert second.is_current()
+    assert not [key for key in second.store.keys("") if "pr-1" in key or "_suites" in key]
 
 
 def test_a_replica_begins_and_follows(second: Second) -> None:

@@ -445,6 +445,8 @@ def _comes_and_goes(deployed: Deployed) -> None:
     ):
         press.clock.sleep(60)
         assert press.publish(press.operate(batch, *operations, suite="pr-1")) == "published"
+    deployed.call("prune", dry_run=True)
+    deployed.call("watch")
     never = press.steps(press.upload("dies", debs(("a", "1", "all")), suite="pr-2"))
     for _ in range(3):
         next(never)

@@ -42,11 +42,17 @@ def run(mirror: Mirror) -> Tidied:
 
 
 def _copy_state(mirror: Mirror) -> int:
+    # Suites that come and go are not followed; one that is published to from the replica begins
+    # anew there.
+    passing = [Layout.living()]
+    passing += [f"{STATE}{e.life.prefix}" for e in mirror.source.repository.patterns if e.life]
     here = {head.key: head.etag for head in mirror.replica.store.list(STATE)}
     wanted = [
         head.key
         for head in mirror.source.store.list(STATE)
-        if here.get(head.key) != head.etag and not any(part in head.key for part in _LEFT_OUT)
+        if here.get(head.key) != head.etag
+        and not any(part in head.key for part in _LEFT_OUT)
+        and not head.key.startswith(tuple(passing))
     ]
 
     return _copy(mirror, wanted)
