@@ -4,6 +4,7 @@ publishing."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from debpress.keys import publication
 from debpress.records.messages.merge import MergeInput
 from debpress.steps import merge, prune, set_up, watch
 
-from tests.support.press import URI, Press, debs, quick_signers
+from tests.support.press import URI, Press, debs, event, quick_signers
 from tests.support.rotation import Rotation
 from tests.support.scenes import PULLS, signers
 from tests.unit.test_setting_up import Machine
@@ -117,6 +118,62 @@ class TestBirth:
         assert [*operation][-1] == "rejected" and own
         assert entered(press) == ()
         assert [*batch][-1] == "published" and entered(press) == ("pr-17",)
+
+
+class TestWhoMayPublish:
+    """By IAM's patterns, in which `*` stands for slashes, too. A role for component main, and one
+    for an uploader there, must not reach another component."""
+
+    ROLES = ("staging/pr-*/main/*", "staging/pr-*/main/team.*")
+
+    @pytest.mark.parametrize(
+        ("role", "component", "batch", "manifest"),
+        [
+            (ROLES[0], "extra", "main", "manifest.json"),
+            (ROLES[0], "extra", "main", "SHA256SUMS"),
+            (ROLES[1], "extra", "main", "team.1.changes"),
+            (ROLES[1], "main", "main", "team.1.changes"),
+        ],
+    )
+    def test_a_batch_is_not_named_like_a_component(
+        self, press: Press, role: str, component: str, batch: str, manifest: str
+    ) -> None:
+        key = f"staging/pr-1/{component}/{batch}/{manifest}"
+        assert iam_matches(role, key)
+        head = press.store.put(key, b"")
+        assert press.publish(event(key, head.etag, head.version_id)) == "rejected"
+        found = press.result(batch, suite="pr-1", component=component)["errors"]
+        assert ("key-malformed", "as a component of it is") in [
+            (each["code"], each["message"].partition(", ")[2].partition(";")[0]) for each in found
+        ]
+        assert entered(press) == ()
+
+    def test_other_keys_of_theirs_are_of_their_component(self) -> None:
+        """Whatever `*` stands for, a key of five parts has the component third, or fourth: there it
+        is the batch's name."""
+        for role in self.ROLES:
+            for component, batch in (("extra", "b"), ("extra", "team.b"), ("other", "x.main")):
+                for manifest in ("manifest.json", "team.1.changes", "main.changes"):
+                    assert not iam_matches(role, f"staging/pr-1/{component}/{batch}/{manifest}")
+        answers = "results/pr-*/main/*"
+        assert not iam_matches(answers, "results/pr-1/extra/main.json")
+
+    def test_in_a_configured_suite_it_may_be(self, press: Press) -> None:
+        assert publish(press, "stable", batch="main") == "published"
+
+
+def iam_matches(pattern: str, key: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), key) is not None
+
+
+@pytest.mark.parametrize("suites", [["pr-1", "stable"], ["stable", "pr-1"], ["pr-1", "pr-2"]])
+def test_a_batch_for_several_suites_names_none(press: Press, suites: list[str]) -> None:
+    listed = [{"name": "a_1_all.deb", "sha256": "0" * 64}]
+    manifest = {"version": 1, "suites": suites, "files": listed}
+    started = press.upload("b", debs(("a", "1", "all")), suite=suites[0], manifest=manifest)
+    assert press.publish(started) == "rejected"
+    (told,) = [m for code, m in errors(press, "b", suites[0]) if code == "manifest-field"]
+    assert "may end at any time, so a batch for it is for it alone" in told
 
 
 class TestAtMost:

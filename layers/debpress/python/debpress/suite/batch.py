@@ -200,6 +200,13 @@ def misplaced(repository: Repository, batch: Batch, name: str) -> list[Refusal]:
             "first a letter or digit"
         )
         refusals.append(Refusal(name, Code.KEY_MALFORMED, message))
+    elif suite.life and batch.id in suite.components:
+        # IAM's `*` spans slashes: who may write `staging/pr-*/main/*` may write this as well.
+        message = (
+            f"a batch for {suite.suite} can't be named {batch.id!r}, as a component of it is; "
+            "give it another name"
+        )
+        refusals.append(Refusal(name, Code.KEY_MALFORMED, message))
     return refusals
 
 

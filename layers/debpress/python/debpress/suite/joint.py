@@ -56,6 +56,11 @@ def of_plan(repository: Repository, plan: Plan, suites: Sequence[str]) -> Joint 
             # Admission proves once, by the first one's policy.
             told = f"suite {name} asks otherwise than {first.suite} where packages are from"
             refusals.append((Code.MANIFEST_FIELD, f"{told}; make two batches"))
+    passing = [name for name in suites if repository.life(name)]
+    if len(suites) > 1 and passing:
+        # It could end while the batch is on its way: then nothing could be asked, or taken out.
+        told = f"{', '.join(passing)} may end at any time, so a batch for it is for it alone"
+        refusals.append((Code.MANIFEST_FIELD, f"{told}; leave it out, and make a batch for it"))
     if len(suites) > 1 and not refusals:
         # The key has told S3 where the role may publish, and it names the first suite alone.
         for name in suites:
