@@ -20,8 +20,10 @@ import pytest
 from debpress import codec
 from debpress.archive import Archive, objects, taking
 from debpress.archive import staged as staged_files
+from debpress.archive.ended import EndedPaths
 from debpress.archive.gone import GoneArchive
 from debpress.archive.headers import GENERATION, JSON
+from debpress.archive.living import LivingSuites
 from debpress.archive.named import Named
 from debpress.archive.plain_names import PlainNames
 from debpress.archive.results import Results
@@ -29,10 +31,12 @@ from debpress.archive.staged import StagedFiles
 from debpress.archive.suite import SuiteArchive
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
+from debpress.layout import Layout
 from debpress.records.generation import Generation
 from debpress.records.gone import GonePackage, GoneVersion
+from debpress.records.living import Living
 from debpress.records.result import Result
-from debpress.steps import admit, commit, finish, queue, reap
+from debpress.steps import admit, births, commit, finish, queue, reap
 from debpress.steps import merge as merge_step
 from debpress.steps.answers import Answers
 from debpress.steps.deletion import Condemned, Deletion
@@ -45,6 +49,8 @@ from tests.support.faults import At, Call, Fault, Random, Script
 from tests.support.memory_store import MemoryStore
 from tests.support.press import Press, deb
 from tests.support.scenes import OLD, WITHDRAW, Scene, fresh, queued, scene
+from tests.unit import test_living as living
+from tests.unit import test_living_end as living_end
 from tests.unit import test_staged as staged
 from tests.unit.test_admission import in_parts, reaper_beside
 from tests.unit.test_interleavings import (
@@ -476,6 +482,96 @@ class TestAnswers:
 
         monkeypatch.setattr(Press, "_commit", early)
         noticed(lambda _: one_batch(scene()), [0], "which nobody saw")
+
+
+class TestSuitesThatComeAndGo:
+    def test_56_without_the_condition_there_are_too_many(self, monkeypatch: Patch) -> None:
+        self._blindly(monkeypatch)
+        noticed(living.born_at_once, [(n, 30) for n in range(16, 20)], "one too many")
+
+    def test_57_without_the_notes_the_refused_are_taken_along(
+        self, monkeypatch: Patch, coming: Press
+    ) -> None:
+        monkeypatch.setattr(births, "_unrefused", lambda _runs, queue, _own: list(queue))
+        with pytest.raises(AssertionError):
+            living.TestAtMost().test_who_is_refused_is_not_taken_along_by_who_finds_a_place(coming)
+
+    def test_57_without_the_second_look_what_is_published_is_refused(
+        self, monkeypatch: Patch
+    ) -> None:
+        enter, looks = LivingSuites.enter, list[str]()
+
+        def once(suites: LivingSuites, pattern: str, suite: str, *more: Any) -> Any:
+            looks.append(suite)
+            is_second = suite == "pr-3" and looks.count(suite) == 3
+            return {"pr-3": ""} if is_second else enter(suites, pattern, suite, *more)
+
+        monkeypatch.setattr(LivingSuites, "enter", once)
+        noticed(living.refused_while_another_is_born, [living.made()], "said to be refused")
+
+    def test_58_without_the_condition_who_is_being_born_is_taken_out(
+        self, monkeypatch: Patch
+    ) -> None:
+        self._blindly(monkeypatch)
+        with pytest.raises(AssertionError):
+            living_end.TestTheRecord().test_who_enters_meanwhile_is_not_taken_out(
+                living_end.at_its_end()
+            )
+
+    def test_61_without_the_condition_a_publish_is_deleted(self, monkeypatch: Patch) -> None:
+        def blindly(ended: EndedPaths, _: str, head: Head) -> bool:
+            ended._store.delete(head.key)
+            return True
+
+        monkeypatch.setattr(EndedPaths, "_delete", blindly)
+        noticed(self._publishes, range(26, 46, 3), "published, and not to be seen")
+
+    def test_61_by_its_version_an_earlier_inrelease_comes_back(self, monkeypatch: Patch) -> None:
+        def version(ended: EndedPaths, _: str, head: Head) -> bool:
+            ended._store.delete(head.key, head.version_id)
+            return True
+
+        monkeypatch.setattr(EndedPaths, "_delete", version)
+        with pytest.raises(AssertionError):
+            living_end.TestItsEnd().test_no_earlier_version_of_inrelease_comes_back(
+                living_end.at_its_end()
+            )
+
+    def test_63_without_the_life_before_its_batches_come_back(self, monkeypatch: Patch) -> None:
+        def parent(record: Generation) -> str | None:
+            return record.parent.generation if record.parent else None
+
+        monkeypatch.setattr(Generation, "previous", property(parent))
+        with pytest.raises(AssertionError):
+            living_end.TestANewLife().test_what_the_old_one_has_decided_is_not_published_again(
+                living_end.at_its_end()
+            )
+
+    def test_64_with_the_note_among_the_rest_a_new_life_starts_beside_the_old(
+        self, monkeypatch: Patch
+    ) -> None:
+        sort = EndedPaths._sort
+        monkeypatch.setattr(
+            EndedPaths, "_sort", lambda ended, path, heads, _: sort(ended, path, heads, None)
+        )
+        noticed(living_end.leaves_a_note_beside_what_is_left, [0], "the note is gone")
+
+    @pytest.fixture
+    def coming(self) -> Press:
+        return living.made()
+
+    @staticmethod
+    def _publishes(first: int) -> None:
+        living_end.publishes_while_it_ends(Script([("reaper", 24), ("ci", first), ("reaper", 99)]))
+
+    @staticmethod
+    def _blindly(monkeypatch: Patch) -> None:
+        def change(suites: LivingSuites, pattern: str, change: Callable[[Any], Any]) -> None:
+            key = Layout.living(pattern)
+            found = objects.find(suites._store, Living, key)
+            objects.keep(suites._store, key, Living(change(found.since if found else {})))
+
+        monkeypatch.setattr(LivingSuites, "change", change)
 
 
 class TestPins:

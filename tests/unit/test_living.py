@@ -3,6 +3,7 @@ publishing."""
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from debpress.keys import publication
 from debpress.records.messages.merge import MergeInput
 from debpress.steps import merge, prune, set_up, watch
 
+from tests.support.clock import FakeClock
+from tests.support.faults import Script, World
+from tests.support.memory_store import Snapshot
 from tests.support.press import URI, Press, debs, event, quick_signers
 from tests.support.rotation import Rotation
 from tests.support.scenes import PULLS, signers
@@ -35,6 +39,10 @@ PATTERNS: dict[str, Any] = {
 
 @pytest.fixture
 def press() -> Press:
+    return made()
+
+
+def made() -> Press:
     press = Press(signers(), repository=config.parse(PATTERNS))
     quick_signers(press.archive)
     press.set_up()
@@ -118,6 +126,35 @@ class TestBirth:
         assert [*operation][-1] == "rejected" and own
         assert entered(press) == ()
         assert [*batch][-1] == "published" and entered(press) == ("pr-17",)
+
+
+def test_a_publish_takes_no_more_requests_but_the_first(press: Press) -> None:
+    """Until the flip: the first one reads how the last life ended, and enters the suite."""
+
+    def requests(suite: str, version: str) -> int:
+        flipped: list[int] = []
+
+        def beside(_operation: str, key: str) -> None:
+            if key == f"apt/dists/{suite}/InRelease" and not flipped:
+                flipped.append(press.store.requests.total())
+
+        press.clock.sleep(60)
+        started = press.upload(f"b{version}", debs((suite, version, "all")), suite=suite)
+        press.store.requests.clear()
+        press.store.on_write = beside
+        assert press.publish(started) == "published"
+        return flipped[0]
+
+    plain = {**PULLS, "suite": "testing", "codename": "testing"}
+    named = {key: plain[key] for key in plain if key not in ("ttl_days", "at_most")}
+    press.repository = config.parse({"suites": [named, PULLS]})
+    press.set_up()
+    requests("testing", "1")
+    first, second = requests("pr-1", "1"), requests("pr-1", "2")
+    assert second == requests("testing", "2")
+    new = {**named, "suite": "new", "codename": "new"}
+    press.repository = config.parse({"suites": [named, new, PULLS]})
+    assert first == requests("new", "1") + 3
 
 
 class TestWhoMayPublish:
@@ -225,6 +262,65 @@ class TestAtMost:
         assert {i.package for i in press.packages(suite="pr-3")} == {"a"}
         assert [*refused][-1] == "rejected"
         assert press.result("refused", suite="pr-3")["status"] == "rejected"
+
+
+@functools.cache
+def _with_one_place() -> tuple[Snapshot, float]:
+    press = made()
+    publish(press, "pr-1")
+    start = FakeClock().now()
+    return press.store.snapshot(), (press.clock.now() - start).total_seconds()
+
+
+def born_at_once(turns: tuple[int, int]) -> None:
+    """Interleaving 56: there is place for one of two."""
+    snapshot, seconds = _with_one_place()
+    press = Press(signers(), repository=config.parse(PATTERNS))
+    press.store.restore(snapshot)
+    press.clock.advance(seconds)
+    suites = {"a": "pr-8", "b": "pr-9"}
+    events = {n: press.upload("b", debs(("a", "1", "all")), suite=s) for n, s in suites.items()}
+    world = World(press, turns=Script([("a", turns[0]), ("b", turns[1])]))
+    said = world.publish(events)
+    assert not world.surprises, f"surprised by {world.surprises}"
+    assert sorted(said.values()) == ["published", "rejected"], "one too many"
+    there = {suites[name] for name, status in said.items() if status == "published"}
+    assert set(entered(press)) == {"pr-1", *there}
+    for suite in suites.values():
+        assert (press.archive.published(suite) is not None) == (suite in there)
+
+
+def refused_while_another_is_born(press: Press) -> None:
+    """Interleaving 57, the other way round: just before a refusal is noted there is a place, and
+    another batch of the suite finds it, and takes this one along."""
+    for suite in ("pr-1", "pr-2"):
+        publish(press, suite)
+    refused = press.upload("refused", debs(("r", "1", "all")), suite="pr-3")
+
+    def beside(_operation: str, key: str) -> None:
+        if key.startswith("state/pr-3/runs/main.refused") and key.endswith("errors.json"):
+            press.store.on_write = None
+            leave(press, "pr-1")
+            press.clock.sleep(300)
+            assert publish(press, "pr-3", batch="other") == "published"
+
+    press.store.on_write = beside
+    said = press.publish(refused)
+    shown = "r" in {identity.package for identity in press.packages(suite="pr-3")}
+    told = press.result("refused", suite="pr-3")["status"]
+    assert press.store.on_write is None and shown
+    assert said == told == "published", "published, and said to be refused"
+
+
+class TestAtOnce:
+    @pytest.mark.parametrize("first", range(15, 20))
+    def test_of_two_that_are_one_too_many_one_is_refused(self, first: int) -> None:
+        """Each reads which suites there are by its seventeenth call, and enters its own after."""
+        for second in (16, 17, 18, 30):
+            born_at_once((first, second))
+
+    def test_who_is_refused_a_moment_too_late_is_published(self, press: Press) -> None:
+        refused_while_another_is_born(press)
 
 
 class TestItsEnd:

@@ -108,6 +108,9 @@ class TestItsEnd:
         assert left(press) == [] and press.store.keys("apt/pool/") == []
         assert press.result("b2", suite="pr-1")["status"] == "published"
 
+    def test_the_note_of_it_is_the_last_to_go(self) -> None:
+        leaves_a_note_beside_what_is_left(0)
+
     def test_what_another_suite_names_stays(self, press: Press) -> None:
         assert publish(press, "stable", "1") == "published"
         for _ in range(3):
@@ -147,6 +150,21 @@ class TestItsEnd:
             collect(press)
             press.clock.advance(30 * HOUR)
         assert left(press) == [] and entered(press) == ()
+
+
+def leaves_a_note_beside_what_is_left(_: int) -> None:
+    """Interleaving 64: at every moment a new life finds where the old one ended."""
+    press = at_its_end()
+
+    def wrote(_call: Call) -> None:
+        keys = press.store.keys("state/pr-1/")
+        is_over = not press.store.keys(INRELEASE)
+        assert not is_over or not keys or "state/pr-1/ended.json" in keys, "the note is gone"
+
+    for _ in range(4):
+        World(press, wrote=wrote).run({"reaper": lambda press: reap.run(press.services)})
+        press.clock.advance(30 * HOUR)
+    assert left(press) == []
 
 
 class TestAnOperatorsEnd:
@@ -224,10 +242,14 @@ class TestANewLife:
         steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite="pr-1"))
         for _ in range(5):
             next(steps)
-        press.clock.advance(3 * DAY)
+        press.clock.advance(300)
+        assert press.publish(press.operate("o", {"op": "end"}, suite="pr-1")) == "published"
         collect(press)
-        assert publish(press, "pr-1", "3", batch="b3") == "published"
-        assert {i.package for i in press.packages(suite="pr-1")} == {"a"}
+        for batch, wait in (("b3", 300.0), ("b4", 2 * HOUR), ("b5", 0.0)):
+            assert publish(press, "pr-1", batch[1], batch=batch) == "published"
+            shown = {i.package for i in press.packages(suite="pr-1")}
+            assert shown == {"a"}, "it comes back"
+            press.clock.advance(wait)
         assert press.result("dead", suite="pr-1")["status"] == "published"
         assert press.result("dead", suite="pr-1")["generation"] == 3
         assert not press.store.keys("state/pr-1/queue/")
@@ -325,7 +347,8 @@ def publishes_while_it_ends(turns: Turns, faults: Faults = no_faults) -> None:
     )
     assert not world.surprises, f"surprised by {world.surprises}"
     assert said["ci"] == press.result("b3", suite="pr-1")["status"] == "published"
-    assert "3" in versions(press), "published, and not to be seen"
+    is_seen = press.archive.published("pr-1") is not None and "3" in versions(press)
+    assert is_seen, "published, and not to be seen"
     assert entered(press) == ("pr-1",)
     for n in range(2):
         press.clock.advance(20 * HOUR)
