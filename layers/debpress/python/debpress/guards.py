@@ -42,7 +42,7 @@ def signing(signer: str) -> Statement:
 
 def bucket(arn: str, layout: Layout, role: Callable[[str], str]) -> list[Statement]:
     """For the policy of the bucket `arn`: what no role may do but one, whatever its own policy
-    says; and a flip is conditional.
+    says; and a flip, or the end of a suite, is conditional.
 
     `role` gives the ARN of a step's role. Whoever may change the bucket's policy can undo this.
     """
@@ -56,9 +56,12 @@ def bucket(arn: str, layout: Layout, role: Callable[[str], str]) -> list[Stateme
     reaper = _others(role("reap"))
     return [
         _deny("OnlyTheCommitterFlips", put, [inrelease], _others(role("commit"))),
-        # A snapshot's, that is: its own policy lets the reaper touch no other.
+        # A snapshot's, or of a suite of a pattern: its own policy lets the reaper touch no other.
         _deny("OnlyTheReaperEndsSnapshots", _DELETIONS, [inrelease], reaper),
         _conditional(inrelease),
+        # The state that was looked at, and none that was published since (S3 user guide, "Enforce
+        # conditional deletes"). A snapshot's is deleted by its version's id.
+        _deny("AnEndIsConditional", _DELETIONS[:1], [inrelease], {"Null": {"s3:if-match": "true"}}),
         _deny("OnlyAdmissionFillsThePool", put, filled, _others(role("admit"))),
         _deny("OnlyStepsRotate", put, [rotation], _others(role("setup"))),
         _deny("OnlyTheReaperDeletes", _DELETIONS, [pool, *indices], reaper),
