@@ -20,7 +20,7 @@ from debpress.records.messages.merge import MergeInput
 from debpress.steps import merge, prune, set_up, watch
 
 from tests.support.clock import FakeClock
-from tests.support.faults import Script, World
+from tests.support.faults import At, Fault, Script, World
 from tests.support.memory_store import Snapshot
 from tests.support.press import URI, Press, debs, event, quick_signers
 from tests.support.rotation import Rotation
@@ -272,12 +272,17 @@ def _with_one_place() -> tuple[Snapshot, float]:
     return press.store.snapshot(), (press.clock.now() - start).total_seconds()
 
 
-def born_at_once(turns: tuple[int, int]) -> None:
-    """Interleaving 56: there is place for one of two."""
+def with_one_place() -> Press:
     snapshot, seconds = _with_one_place()
     press = Press(signers(), repository=config.parse(PATTERNS))
     press.store.restore(snapshot)
     press.clock.advance(seconds)
+    return press
+
+
+def born_at_once(turns: tuple[int, int]) -> None:
+    """Interleaving 56: there is place for one of two."""
+    press = with_one_place()
     suites = {"a": "pr-8", "b": "pr-9"}
     events = {n: press.upload("b", debs(("a", "1", "all")), suite=s) for n, s in suites.items()}
     world = World(press, turns=Script([("a", turns[0]), ("b", turns[1])]))
@@ -318,6 +323,17 @@ class TestAtOnce:
         """Each reads which suites there are by its seventeenth call, and enters its own after."""
         for second in (16, 17, 18, 30):
             born_at_once((first, second))
+
+    @pytest.mark.parametrize("fault", [Fault.KILL_AFTER, Fault.ERROR_AFTER, Fault.LOST_AFTER])
+    def test_a_birth_that_dies_at_any_write_is_made_good(self, fault: Fault) -> None:
+        for k in range(1, 23, 2):
+            press = with_one_place()
+            event = press.upload("b", debs(("a", "1", "all")), suite="pr-8")
+            world = World(press, faults=At(k, fault))
+            assert world.publish({"ci": event}) == {"ci": "published"}
+            assert not world.surprises, f"surprised by {world.surprises}"
+            assert entered(press) == ("pr-1", "pr-8") and press.packages(suite="pr-8")
+            assert press.store.keys("apt/pr-8.sources")
 
     def test_who_is_refused_a_moment_too_late_is_published(self, press: Press) -> None:
         refused_while_another_is_born(press)
