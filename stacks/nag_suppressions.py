@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, Aws, CfnElement, Stack, Validations
 from constructs import IConstruct
-from debpress.layout import Patterns
+from debpress.config import Repository
 
 from .archive import Archive
 from .delivery import DeliveryStack
@@ -56,7 +56,7 @@ def of_replica(storage: IConstruct) -> None:
 def of_press(stack: Stack, press: Press, settings: Settings, bucket: str) -> None:
     """Suppresses the listed findings, and no others, on the constructs of a press. `bucket` is how
     cdk-nag writes the ARN of the bucket."""
-    reasons = _reasons(settings.repository.layout.patterns)
+    reasons = _reasons(settings.repository)
     every = grants(settings.repository)
     for name in sizes(settings):
         policy = _find(press, f"Functions/{name.capitalize()}Role")
@@ -156,8 +156,10 @@ def _accept_keys(roles: HostRoles | Roles, bucket: str) -> None:
             _accept(_find(roles, name), f"IAM5[Resource::{bucket}/{key}]", _ROLES)
 
 
-def _reasons(keys: Patterns) -> dict[str, str]:
+def _reasons(repository: Repository) -> dict[str, str]:
     """The reasons for which policies may have a wildcard, by the pattern of keys."""
+    keys = repository.layout.patterns
+    coming = [repository.layout.sources(each.suite) for each in repository.patterns]
     suites = (
         *(keys.staged(), keys.operations(), keys.results(), *keys.manifests),
         *(
@@ -184,7 +186,7 @@ def _reasons(keys: Patterns) -> dict[str, str]:
         ),
         **dict.fromkeys((keys.snapshots, keys.snapshots_state), ended),
         keys.pages[-1]: "A page for each package.",
-        keys.sources: "One object a suite, named by it.",
+        **dict.fromkeys((keys.sources, *coming), "One object a suite, named by it."),
         keys.living: "One object for each configured pattern of suites.",
         keys.ended: "One object a suite, or a snapshot, that has ended.",
         keys.reap_reports: "Named by the time of the reaping that they report.",

@@ -18,6 +18,8 @@ VALID_FOR = 7
 def stack() -> Deployment:
     described = context()["debpress"]
     described["suites"][0]["valid_for"] = VALID_FOR
+    # A suite of a pattern ends by itself, and none is signed anew by a schedule.
+    described["suites"].append({"suite": "pr-*", "architectures": ["amd64"]})
     return synthesise(nag=True, debpress=described)
 
 
@@ -50,6 +52,20 @@ def test_its_role_may_start_that_workflow_and_nothing_else(stack: Deployment) ->
         "sqs:GetQueueAttributes | <TriggerLostEvents>",
     }
     assert stack.findings == frozenset()
+
+
+def test_who_answers_for_suites_of_a_pattern_writes_their_sources(stack: Template) -> None:
+    (made,) = (
+        each
+        for name, each in stack.resources("AWS::Lambda::Function").items()
+        if name.startswith("FunctionsFinish")
+    )
+    assert "DEBPRESS_URI" in made["Environment"]["Variables"]
+    lines = [line for line in templates.permissions(stack) if line.startswith("FunctionsFinish")]
+    written = [line for line in lines if "s3:PutObject" in line and "/apt/" in line]
+    assert written == [
+        "FunctionsFinishRole | s3:PutObject | <StorageBucket>/apt/pr-*.sources",
+    ]
 
 
 def test_several_beats_may_fail_between_the_third_and_the_alarm() -> None:
