@@ -146,21 +146,26 @@ class Functions(Construct):
 
 def statements(bucket: s3.IBucket, allowed: Grants) -> list[iam.PolicyStatement]:
     """What allows a role these in a bucket."""
-    yes, no = iam.Effect.ALLOW, iam.Effect.DENY
     wanted = (
-        (yes, "s3:GetObject", allowed.get),
-        (yes, "s3:GetObjectVersion", allowed.get_version),
-        (yes, "s3:PutObject", allowed.put),
-        (yes, "s3:DeleteObject", allowed.delete),
-        (yes, "s3:DeleteObjectVersion", allowed.delete_version),
-        (no, "s3:DeleteObject", allowed.spared),
+        ("s3:GetObject", allowed.get),
+        ("s3:GetObjectVersion", allowed.get_version),
+        ("s3:PutObject", allowed.put),
+        ("s3:DeleteObject", allowed.delete),
+        ("s3:DeleteObjectVersion", allowed.delete_version),
     )
     found = [
-        iam.PolicyStatement(
-            effect=effect, actions=[action], resources=[bucket.arn_for_objects(k) for k in keys]
-        )
-        for effect, action, keys in wanted
+        iam.PolicyStatement(actions=[action], resources=[bucket.arn_for_objects(k) for k in keys])
+        for action, keys in wanted
         if keys
+    ]
+    # A statement each: of many suites they don't fit into one policy, and the CDK makes several.
+    found += [
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["s3:DeleteObject"],
+            resources=[bucket.arn_for_objects(key)],
+        )
+        for key in allowed.spared
     ]
     if allowed.list:
         found.append(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
