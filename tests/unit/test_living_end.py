@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import functools
 import os
+import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from debpress import config, openpgp
@@ -15,7 +18,18 @@ from debpress.records.generation import number
 from debpress.steps import reap
 from debpress.steps.settling import settle
 
-from tests.support.faults import At, Call, Fault, Faults, Script, Turns, World, no_faults
+from tests.support.faults import (
+    At,
+    Call,
+    Fault,
+    Faults,
+    Misfortune,
+    Random,
+    Script,
+    Turns,
+    World,
+    no_faults,
+)
 from tests.support.memory_store import Snapshot
 from tests.support.press import Press, debs, quick_signers
 from tests.support.scenes import signers
@@ -379,3 +393,50 @@ class TestAPublishAtItsEnd:
 def test_a_publish_that_dies_at_its_end_is_made_good(k: int) -> None:
     turns = Script([("ci", 26), ("reaper", 26), ("ci", 10**6)])
     publishes_while_it_ends(turns, At(k, Fault.KILL_AFTER, "ci"))
+
+
+@pytest.mark.parametrize("seed", range(100 * SOAK or 8))
+def test_whatever_meets_at_its_end(seed: int) -> None:
+    """Two batches, an operator who ends it, a repeated event and two reapers, by chance, and with
+    faults; then others publish, and nothing is left undone; and then it ends, and is gone."""
+    press, chance = at_its_end(), random.Random(seed)
+    packages = {"one": "b", "other": "c"}
+    events = {
+        name: press.upload(name, debs((package, "1", "all")), suite="pr-1")
+        for name, package in packages.items()
+    }
+    if chance.random() < 0.5:
+        events["end"] = press.operate("end", {"op": "end"}, suite="pr-1")
+    if chance.random() < 0.5:
+        events["again"] = events["one"]
+    faults = Misfortune(random.Random(seed), chance.choice([0.0, 0.005, 0.02]))
+    turns = Random(random.Random(seed), chance.choice([0.0, 0.5, 0.9]))
+    world = World(press, turns=turns, faults=faults, seed=seed, wrote=Host(press).wrote)
+
+    def reaps(delay: float) -> Callable[[Press], Any]:
+        def job(press: Press) -> Any:
+            press.clock.sleep(delay)
+            return press.attempt(lambda: reap.run(press.services))
+
+        return job
+
+    jobs = {name: functools.partial(Press.publish, started=e) for name, e in events.items()}
+    world.run({**jobs, "reaper": reaps(0), "later": reaps(8 * chance.random())})
+    # Of two reapers, one may find that the other has ended what it looks at.
+    assert all("vanished" in str(each) for each in world.surprises), world.surprises
+    if not world.broken and "end" not in events:
+        shown = {identity.package for identity in press.packages(suite="pr-1")}
+        told = {press.result(name, suite="pr-1")["status"] for name in packages}
+        assert told == {"published"} and shown >= {"b", "c"}
+    world.faults = no_faults
+    for n in range(3):
+        press.clock.advance(2 * HOUR)
+        assert publish(press, "pr-1", f"9.{n}", batch=f"heals{n}") == "published"
+        collect(press)
+    assert not press.store.keys("state/pr-1/queue/") and entered(press) == ("pr-1",)
+    assert press.store.keys("apt/pr-1.sources")
+    press.clock.advance(4 * DAY)
+    for _ in range(9):
+        collect(press)
+        press.clock.advance(30 * HOUR)
+    assert left(press) == [] and entered(press) == ()
