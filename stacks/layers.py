@@ -70,7 +70,7 @@ class Layers(Construct):
             self.signing.append(self._layer("Gnupg", bundled))
         # Sigstore's library and its trust root: for no function but the one that admits.
         self.admitting: list[lambda_.ILayerVersion] = []
-        if any(suite.provenance for suite in settings.repository.suites):
+        if settings.repository.verifies:
             root = settings.provenance_trust_root
             verifying = provenance(settings.architecture, settings.python, root)
             self.admitting.append(self._layer("Provenance", _asset(verifying)))

@@ -38,6 +38,8 @@ def test_what_is_configured_is_found_by_the_pattern_and_by_a_name() -> None:
 
 def test_functions_read_what_the_stacks_were_given() -> None:
     repository = parse(STABLE, OF_PULLS)
+    assert [each.suite for each in repository.described] == ["stable", "pr-*"]
+    assert not repository.verifies
     assert config.parse(config.as_json(repository)) == repository
 
 

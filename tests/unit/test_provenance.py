@@ -43,9 +43,10 @@ from debpress.records.generation import Generation
 from debpress.signing import Signers
 
 from local import paths
+from tests.support import scenes
 from tests.support.attesting import COMMIT, REF, REPOSITORY, RUN, WORKFLOW, Sigstore, build
 from tests.support.documents import blocks, sh
-from tests.support.press import SUITES, Press, deb, event
+from tests.support.press import SUITES, Press, deb, event, quick_signers
 
 TRUSTED = Sigstore()
 NAME, IT = "it_1_all.deb", deb("it", "1")
@@ -923,6 +924,8 @@ def test_a_policy_names_one_identity_or_several() -> None:
         ({**POLICY, "ref": "*"}, "ref"),
         ({**POLICY, "ref": "main"}, "ref"),
         ({**POLICY, "ref": "refs/pull/1/merge"}, "ref"),
+        ({**POLICY, "ref": "refs/pull/{*}/merge"}, "ref"),
+        ({**POLICY, "ref": "refs/heads/{*}"}, "ref"),
         ({"identities": []}, "identities"),
         ({"identities": [POLICY], **POLICY}, "repository: is unknown"),
         ({"identities": [{**POLICY, "require": True}]}, r"identities\[0\].require"),
@@ -949,6 +952,68 @@ def test_refs(ref: str, said: str, fits: bool) -> None:
     claims = Claims(GITHUB, REPOSITORY, WORKFLOW, said, "", "")
     misfit = Policy((Identity(REPOSITORY, WORKFLOW, ref),)).misfit(claims)
     assert (misfit is None) == fits
+
+
+def of_pulls(ref: str) -> config.Repository:
+    stable = {"suite": "stable", "architectures": ["amd64"]}
+    pulls = {**stable, "suite": "pr-*", "provenance": {**REQUIRED, "ref": ref}}
+    return config.parse({"suites": [stable, pulls]})
+
+
+@pytest.mark.parametrize(
+    ("ref", "said", "fits"),
+    [
+        ("refs/pull/{*}/merge", "refs/pull/17/merge", True),
+        ("refs/pull/{*}/merge", "refs/pull/1/merge", False),
+        ("refs/pull/{*}/merge", "refs/pull/117/merge", False),
+        ("refs/pull/{*}/merge", "refs/pull/{17}/merge", False),
+        ("refs/pull/{*}/merge", "refs/heads/main", False),
+        ("refs/heads/{*}", "refs/heads/17", True),
+        ("refs/heads/{*}", "refs/heads/17/x", False),
+        ("refs/heads/{*}/*", "refs/heads/17/x", True),
+        ("refs/heads/*", "refs/heads/any", True),
+    ],
+)
+def test_a_suite_of_a_pattern_takes_the_builds_of_its_own_ref(
+    ref: str, said: str, fits: bool
+) -> None:
+    repository = of_pulls(ref)
+    suite = repository.suite("pr-17")
+    assert suite and suite.provenance
+    misfit = suite.provenance.misfit(Claims(GITHUB, REPOSITORY, WORKFLOW, said, "", ""))
+    assert (misfit is None) == fits
+    assert repository.verifies
+    assert config.parse(config.as_json(repository)) == repository
+
+
+def test_one_pull_request_publishes_to_no_other_ones_suite(verifier: Verifier) -> None:
+    repository = of_pulls("refs/pull/{*}/merge")
+    press = Press(scenes.signers(), repository=repository, verifier=lambda: verifier)
+    quick_signers(press.archive)
+    press.set_up()
+    press.clock.sleep(600)
+    bundle = other_build(ref="refs/pull/17/merge")
+    for suite, answer in (("pr-1", "rejected"), ("pr-17", "published"), ("pr-18", "rejected")):
+        press.store.put(f"staging/{suite}/main/it/{BUNDLE}", bundle)
+        assert press.publish(press.upload("it", {NAME: IT}, suite=suite)) == answer
+        errors = [each["code"] for each in press.result("it", suite)["errors"]]
+        assert errors == ["provenance-identity"] * (answer == "rejected")
+
+
+def test_a_pattern_itself_has_no_builds() -> None:
+    """Nothing publishes by it; and should something, the `{*}` fits no ref."""
+    proven = of_pulls("refs/pull/{*}/merge").patterns[0].provenance
+    assert proven and proven.misfit(
+        Claims(GITHUB, REPOSITORY, WORKFLOW, "refs/pull/1/merge", "", "")
+    )
+
+
+@pytest.mark.parametrize(
+    "ref", ["refs/pull/*/merge", "refs/pull/1/merge", "refs/pull/{*}/head", "refs/pull/{*}/*"]
+)
+def test_no_other_pull_requests_ref_is_a_suites(ref: str) -> None:
+    with pytest.raises(ConfigError, match=r"suites\[1\]\.provenance\.ref"):
+        of_pulls(ref)
 
 
 def test_claims_of_whatever_length(verifier: Verifier) -> None:

@@ -83,7 +83,10 @@ class Suite:
     def named(self, name: str) -> Suite:
         """Of what is configured for a pattern, the suite of a name that fits it."""
         description = self.description.replace(self.suite, name)
-        return replace(self, suite=name, codename=name, description=description)
+        proven = self.provenance
+        if proven and self.life:
+            proven = proven.of(name.removeprefix(self.life.prefix))
+        return replace(self, suite=name, codename=name, description=description, provenance=proven)
 
     @property
     def requires_provenance(self) -> bool:
@@ -149,12 +152,22 @@ class Repository:
     _by_name: Mapping[str, Suite] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        named = {s.suite: s for s in (*self.suites, *self.patterns)}
+        named = {s.suite: s for s in self.described}
         object.__setattr__(self, "_by_name", named)
 
     @property
     def layout(self) -> layout.Layout:
         return layout.Layout(self.root)
+
+    @property
+    def described(self) -> tuple[Suite, ...]:
+        """All that is configured, of suites and of patterns."""
+        return (*self.suites, *self.patterns)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether somewhere it is asked where packages are from."""
+        return any(each.provenance for each in self.described)
 
     def suite(self, name: str) -> Suite | None:
         """The suite of that name, be it there already or by a pattern yet to come."""
@@ -279,7 +292,7 @@ def as_json(repository: Repository) -> dict[str, Any]:
                 **({"provenance": s.provenance.as_json()} if s.provenance else {}),
                 **_unless_default("contents", s.contents, False),
             }
-            for s in (*repository.suites, *repository.patterns)
+            for s in repository.described
         ],
     }
 
@@ -327,13 +340,13 @@ def _unless_default(key: str, value: int, default: int) -> dict[str, int]:
     return {} if value == default else {key: value}
 
 
-def _provenance(entry: ObjectReader) -> Policy | None:
+def _provenance(entry: ObjectReader, *, of_pattern: bool) -> Policy | None:
     found = entry.object("provenance", {})
     if "provenance" not in entry.data:
         return None
     from debpress.provenance import policy  # noqa: PLC0415 (of few suites)
 
-    return policy.parse(found)
+    return policy.parse(found, of_pattern=of_pattern)
 
 
 def _rotation_days(entry: ObjectReader) -> RotationDays:
@@ -419,9 +432,10 @@ def _suite(entry: ObjectReader) -> Suite:
     # Each is one line that ends with no blank: a signature of Release covers no trailing one.
     origin = entry.text("origin", default="debpress")
     keep = _keep(entry, Keep())
+    life = _life(entry, name)
     suite = Suite(
         suite=name,
-        life=_life(entry, name),
+        life=life,
         codename=entry.text("codename", layout.SUITE, name),
         components=entry.texts("components", layout.COMPONENT, ("main",)),
         architectures=entry.texts("architectures", _ARCHITECTURE),
@@ -435,7 +449,7 @@ def _suite(entry: ObjectReader) -> Suite:
         # No less than a week: long enough for people to mend what should sign it anew.
         valid_for=entry.number("valid_for", 7, 365, None),
         diff_stanzas=entry.number("diff_stanzas", 0, 10**9, 1000),
-        provenance=_provenance(entry),
+        provenance=_provenance(entry, of_pattern=life is not None),
         contents=entry.flag("contents", False),
     )
     # Neither can change later, and hosts choose by them.

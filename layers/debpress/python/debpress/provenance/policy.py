@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from debpress.findings import shown
@@ -16,7 +16,11 @@ _ON_GITHUB = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _REPOSITORY = re.compile(rf"https://[a-z0-9.:-]+(/[A-Za-z0-9_.-]+)+|{_ON_GITHUB.pattern}")
 _WORKFLOW = re.compile(r"[^\s/@*][^\s@*]*")
 # No pull request's: whoever opens one has chosen what is built.
-_REF = re.compile(r"refs/(heads|tags)/\S+")
+_REF = re.compile(r"refs/(heads|tags)/((?!\{\*\})\S)+")
+# In the policy of a pattern of suites: what `*` stands for in the suite's name. By it each pull
+# request has a suite of its own, and no other one's.
+OPEN = "{*}"
+_REF_OF_PATTERN = re.compile(r"refs/(heads|tags)/\S+|refs/pull/\{\*\}/merge")
 _ISSUER = re.compile(r"https://[!-~]+[^/\s]")
 
 
@@ -64,35 +68,36 @@ class Policy:
         others = len(found) - 1
         return f"has {', '.join(nearest)}" + (f" (nor is it of {others} others)" if others else "")
 
+    def of(self, part: str) -> Policy:
+        """Of a pattern's policy, the one of the suite in whose name `*` stands for `part`."""
+        identities = [replace(each, ref=each.ref.replace(OPEN, part)) for each in self.identities]
+        return replace(self, identities=tuple(identities))
+
     def as_json(self) -> dict[str, Any]:
         """What `parse` reads back."""
         return {"require": self.require, "identities": [asdict(each) for each in self.identities]}
 
 
-def parse(entry: ObjectReader) -> Policy:
-    """Raises ConfigError. One identity may stand in the policy itself."""
+def parse(entry: ObjectReader, *, of_pattern: bool = False) -> Policy:
+    """Raises ConfigError. One identity may stand in the policy itself. `of_pattern`: it is that of
+    a pattern of suites, whose refs may have `{*}` in them."""
     require = entry.flag("require", False)
     several = "identities" in entry.data
-    identities = tuple(map(_identity, entry.objects("identities"))) if several else ()
-    if not several:
-        identities = (_fields(entry),)
-    entry.done()
+    each = entry.objects("identities") if several else [entry]
+    ref = _REF_OF_PATTERN if of_pattern else _REF
+    identities = tuple(_fields(one, ref) for one in each)
+    for one in (*each, entry):
+        one.done()
     return Policy(identities, require)
 
 
-def _identity(entry: ObjectReader) -> Identity:
-    found = _fields(entry)
-    entry.done()
-    return found
-
-
-def _fields(entry: ObjectReader) -> Identity:
+def _fields(entry: ObjectReader, ref: re.Pattern[str]) -> Identity:
     repository = entry.text("repository", _REPOSITORY)
     if _ON_GITHUB.fullmatch(repository):
         repository = f"https://github.com/{repository}"
     return Identity(
         repository,
         entry.text("workflow", _WORKFLOW),
-        entry.text("ref", _REF),
+        entry.text("ref", ref),
         entry.text("issuer", _ISSUER, GITHUB),
     )
