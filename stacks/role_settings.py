@@ -26,10 +26,14 @@ _PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+
 _AUDIENCE = re.compile(r"[^\s*?]{1,255}")
 _SUBJECT = re.compile(r"[!-~]{1,255}")
 
+# Of a session's tag (IAM user guide, "Rules for tagging in IAM and AWS STS"), without blanks.
+_TAG = re.compile(r"[A-Za-z0-9_.:/=+@-]{1,128}")
+
 # The default issuer and audience of the tokens of each kind of CI.
 _KNOWN = {
     "github": ("token.actions.githubusercontent.com", "sts.amazonaws.com"),
     "gitlab": ("gitlab.com", "https://gitlab.com"),
+    "buildkite": ("agent.buildkite.com", "sts.amazonaws.com"),
 }
 
 # The subjects in which wildcards are allowed. The owner must be written out, so that no stranger's
@@ -37,11 +41,15 @@ _KNOWN = {
 _WILD = {
     "github": re.compile(r"repo:[^*?/:]+/[^/:]+:(ref:refs/(heads|tags)/[^:]+|environment:[^:]+)"),
     "gitlab": re.compile(r"project_path:[^*?/:]+/[^:]+:ref_type:(branch|tag):ref:[^:]+"),
+    "buildkite": re.compile(
+        r"organization:[^*?:]+:pipeline:[^:]+:ref:refs/(heads|tags)/[^:]+:commit:[^:]+:step:[^:]+"
+    ),
 }
 _SHAPES = {
     "github": "repo:OWNER@ID/REPOSITORY@ID:ref:refs/heads/BRANCH, …:ref:refs/tags/TAG or "
     "…:environment:E (without the @IDs for a repository made before 2026-07-15)",
     "gitlab": "project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH, or …:ref_type:tag:ref:TAG",
+    "buildkite": "organization:ORG:pipeline:PIPELINE:ref:refs/heads/BRANCH:commit:*:step:*",
 }
 
 
@@ -66,13 +74,16 @@ class Provider:
 @dataclass(frozen=True, slots=True)
 class Ci:
     """A role for CI jobs whose token is of `provider` and has one of `subjects`. `publishes` are
-    the pairs of suite and component that they may upload to, as `uploader` where it is given."""
+    the pairs of suite and component that they may upload to, as `uploader` where it is given. Of a
+    pattern of suites, where there is a `suite_tag`, it is the one in whose name `*` stands for the
+    value of this tag of the session, which the token has brought."""
 
     name: str
     provider: Provider
     subjects: tuple[str, ...]
     publishes: tuple[tuple[str, str], ...]
     uploader: str | None = None
+    suite_tag: str | None = None
 
     @property
     def has_wildcards(self) -> bool:
@@ -168,17 +179,24 @@ def _ci(
     entry: ObjectReader, providers: Mapping[str, Provider], repository: config.Repository
 ) -> Ci:
     kind = entry.one_of("provider", tuple(providers), "github")
-    subjects = entry.texts("subjects", _SUBJECT)
-    for index, subject in enumerate(subjects):
-        _check_subject(subject, kind, f"{entry.path}.subjects[{index}]")
     name, uploader = entry.text("name", _NAME), entry.text("uploader", uploaders.NAME, None)
     publishes = (
         _places_in_common(entry, repository)
         if uploader is None
         else _places_of(entry, uploader, repository)
     )
+    patterns = {pattern.suite for pattern in repository.patterns}
+    subjects = entry.texts("subjects", _SUBJECT)
+    for index, subject in enumerate(subjects):
+        path = f"{entry.path}.subjects[{index}]"
+        _check_subject(subject, kind, path, all(suite in patterns for suite, _ in publishes))
+    tag = entry.text("suite_tag", _TAG, None)
+    if tag and not all(suite in patterns for suite, _ in publishes):
+        raise entry.wrong("suite_tag", "is for a role that publishes to patterns as 'pr-*' alone")
+    if tag and kind == "github":
+        raise entry.wrong("suite_tag", "GitHub's tokens bring a session no tags")
     entry.done()
-    return Ci(name, providers[kind], subjects, publishes, uploader)
+    return Ci(name, providers[kind], subjects, publishes, uploader, tag)
 
 
 def _places_in_common(
@@ -209,16 +227,17 @@ def _places_of(
     return found.publishes
 
 
-def _check_subject(subject: str, kind: str, path: str) -> None:
+def _check_subject(subject: str, kind: str, path: str, of_patterns: bool) -> None:
+    """`of_patterns`: the role publishes to suites alone that come by being published to."""
     if subject.strip("*?") == "":
         raise ConfigError(
             f"{path}: {subject!r} trusts every repository there is: the provider gives tokens to "
             f"everybody, and only the subject says whose it is. Write {_SHAPES[kind]}"
         )
-    if subject.endswith(":pull_request"):
+    if subject.endswith(":pull_request") and not of_patterns:
         raise ConfigError(
             f"{path}: {subject!r} trusts pull requests, which may hold anybody's code. "
-            f"Write {_SHAPES[kind]}"
+            f"Write {_SHAPES[kind]}; or let the role publish to patterns of suites alone, as 'pr-*'"
         )
     if _is_wild(subject) and not _WILD[kind].fullmatch(subject):
         raise ConfigError(

@@ -113,11 +113,23 @@ class Roles(_Roles):
             "StringEquals": {f"{provider.issuer}:aud": provider.audience},
         }
         conditions.setdefault(subjects, {})[f"{provider.issuer}:sub"] = list(ci.subjects)
-        trusted = iam.FederatedPrincipal(
+        if ci.suite_tag:
+            # A value with a slash could name a place below another suite's, one that is empty all
+            # of them. Without the tag there is no session.
+            tag = f"aws:RequestTag/{ci.suite_tag}"
+            conditions.setdefault("StringLike", {})[tag] = "?*"
+            conditions["StringNotLike"] = {tag: "*/*"}
+        trusted: iam.PrincipalBase = iam.FederatedPrincipal(
             provider_arn(provider), conditions, "sts:AssumeRoleWithWebIdentity"
         )
+        if ci.suite_tag:
+            trusted = trusted.with_session_tags()
+        # IAM's own `*` is a pattern's as well (layout.Patterns).
         places = [f"{suite}/{component}" for suite, component in ci.publishes]
         role = self._role("Ci", ci.name, trusted, f"publishes to {', '.join(places)}")
+        if ci.suite_tag:
+            tagged = f"${{aws:PrincipalTag/{ci.suite_tag}}}"
+            places = [place.replace("*", tagged) for place in places]
         # What tells an uploader from others is how its batches' names begin, and so it may write
         # no others.
         own = f"{ci.uploader}." if ci.uploader else ""

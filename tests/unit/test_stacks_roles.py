@@ -224,6 +224,28 @@ def test_subjects_that_trust_strangers_are_refused(subject: str, why: str) -> No
     assert str(caught.value).startswith("roles.ci[0].subjects[0]:") and why in str(caught.value)
 
 
+BUILDKITE = "organization:my-org:pipeline:web:ref:refs/heads/*:commit:*:step:*"
+
+
+@pytest.mark.parametrize(
+    ("subject", "taken"),
+    [
+        (BUILDKITE, True),
+        ("organization:my-org:pipeline:*:ref:refs/heads/main:commit:*:step:*", True),
+        ("organization:my-*:pipeline:web:ref:refs/heads/main:commit:*:step:*", False),
+        ("organization:my-org:*", False),
+        ("organization:my-org:pipeline:web:*", False),
+    ],
+)
+def test_subjects_of_buildkite(subject: str, taken: bool) -> None:
+    roles = _ci(provider="buildkite", subjects=[subject])
+    if taken:
+        assert read(roles=roles).roles.ci[0].provider.issuer == "agent.buildkite.com"
+    else:
+        with pytest.raises(ConfigError, match="wildcard"):
+            read(roles=roles)
+
+
 def test_a_subject_of_names_alone_is_taken_with_a_warning() -> None:
     old = "repo:my-org/web:ref:refs/heads/main"
     new = "repo:my-org@123/web@456:ref:refs/heads/main"
