@@ -122,7 +122,7 @@ def _outputs(
             secret_access_key=emulator.SECRET_ACCESS_KEY,
             bucket=outputs["Bucket"],
             root=root,
-            suites=[suite["suite"] for suite in repository["suites"]],
+            suites=outputs["Suites"].split(","),
             state_machine_arn=outputs["StateMachine"],
             prune_function=outputs["PruneFunction"],
             signing_fingerprint=outputs["SigningFingerprint"],

@@ -198,7 +198,12 @@ def _take_over(policy: s3.BucketPolicy, bucket: str) -> None:
 
 def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
     """No age for the pool or by-hash, which says nothing of whether an object is still named; and
-    replaced or deleted certificates of signers stay for ever."""
+    replaced or deleted certificates of signers stay for ever.
+
+    A rule's prefix has no wildcards (S3 user guide, "Lifecycle configuration elements"), so none
+    finds the notes of runs of suites that come by being published to. The reaper takes these with
+    all else of a suite that has ended, and what it leaves are replaced versions.
+    """
     rules = [
         s3.LifecycleRule(id="AbortedUploads", abort_incomplete_multipart_upload_after=_A_DAY),
         s3.LifecycleRule(
@@ -232,16 +237,23 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
             noncurrent_version_expiration=_A_WEEK,
         ),
     ]
-    for name in (*(suite.suite for suite in settings.repository.suites), SNAPSHOTS):
+    repository = settings.repository
+    states = {
+        name: Layout.state(name) for name in (*(s.suite for s in repository.suites), SNAPSHOTS)
+    }
+    for pattern in repository.patterns:
+        assert pattern.life is not None
+        states[pattern.suite] = Layout.state(pattern.life.prefix).removesuffix("/")
+    for name, prefix in states.items():
         rules.append(
             s3.LifecycleRule(
                 id=f"Replaced-{name}",
-                prefix=Layout.state(name),
+                prefix=prefix,
                 noncurrent_version_expiration=_A_WEEK,
                 expired_object_delete_marker=True,
             )
         )
-    for suite in settings.repository.suites:
+    for suite in repository.suites:
         name = suite.suite
         for notes, prefix, days in (
             ("runs", Layout.run(name), 30),

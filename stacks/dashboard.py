@@ -257,7 +257,7 @@ def _text(settings: Settings) -> cloudwatch.IWidget:
         return f"[{name}]({settings.docs_url}/{name})" if settings.docs_url else f"`docs/{name}`"
 
     pages = " · ".join(f"{page(name)}: {about}" for name, about in _PAGES)
-    suites = ", ".join(suite.suite for suite in settings.repository.suites)
+    suites = ", ".join(each.suite for each in settings.repository.described)
     return cloudwatch.TextWidget(
         markdown=(
             f"# {settings.name}: {suites}\n"

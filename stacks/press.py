@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from constructs import Construct
 from debpress import __version__
+from debpress.config import Repository
 
 from . import looking
 from .dashboard import Dashboard, Shown
@@ -102,6 +103,13 @@ class Press(Construct):
             "SigningRole": functions.role("sign").role_arn,
             "Uri": uri,
             "LostEvents": trigger.lost.queue_url,
+            **_patterns(repository),
             **page.outputs,
             **mirrors.outputs,
         }
+
+
+def _patterns(repository: Repository) -> dict[str, str]:
+    """Apart from the names of suites, which everybody may take for such."""
+    named = ",".join(pattern.suite for pattern in repository.patterns)
+    return {"SuitePatterns": named} if named else {}

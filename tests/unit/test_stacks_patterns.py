@@ -1,4 +1,4 @@
-"""What the stacks make of a pattern of suites: who may publish there."""
+"""What the stacks make of a pattern of suites: who may publish there, and what ages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from debpress.errors import ConfigError
+from debpress.layout import Layout
 
 from tests.support.templates import Deployment, synthesise
+from tests.unit.test_stacks import _over as over
 from tests.unit.test_stacks_roles import BUILDKITE, GITHUB, STABLE, _ci, read, role_grants
 
 OF_PULLS = {
@@ -113,3 +115,22 @@ def test_no_other_role_is_for_pull_requests_and_none_for_those_of_many(
 def test_a_tag_that_can_name_no_suite_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"^roles\.ci\[0\]\.suite_tag:"):
         read(debpress=OF_PULLS, roles=pulls(**fields))
+
+
+def test_of_suites_that_come_later_replaced_state_goes_and_nothing_else_ages(
+    deployed: Deployment,
+) -> None:
+    """No prefix finds the notes of their runs; the reaper takes them with the suite."""
+    rules = deployed.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    generation = Layout.generation("pr-17", "00000001-abc")
+    for key in (Layout.run("pr-17", "run", "plan.json"), generation):
+        found = over(rules, key)
+        assert not [rule for rule in found if "ExpirationInDays" in rule], key
+        [replaced] = [rule for rule in found if "NoncurrentVersionExpiration" in rule]
+        assert replaced["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+        assert replaced["ExpiredObjectDeleteMarker"] is True
+    [staged] = [r for r in over(rules, "staging/pr-17/main/b/x.deb") if "ExpirationInDays" in r]
+    assert staged["ExpirationInDays"] == 7
+    outputs = deployed.press.data["Outputs"]
+    assert outputs["Suites"]["Value"] == "stable"
+    assert outputs["SuitePatterns"]["Value"] == "pr-*"
