@@ -105,10 +105,18 @@ function covers(suites, path) {
         return true;
     }
     if (parts[1] === 'dists') {
-        return suites.indexOf(parts[2] === 'snapshots' ? parts[4] : parts[2]) >= 0;
+        return names(suites, parts[2] === 'snapshots' ? parts[4] : parts[2]);
     }
-    return parts.length === 2 && suites.indexOf(parts[1].replace(/\.sources$/, '')) >= 0 &&
+    return parts.length === 2 && names(suites, parts[1].replace(/\.sources$/, '')) &&
         parts[1].endsWith('.sources');
+}
+
+// Whether a suite is one of these, or its name begins as one of their patterns does (`pr-*`).
+function names(suites, suite) {
+    return suites.some(function (each) {
+        return each === suite || (each.endsWith('*') && suite !== undefined &&
+            suite.length >= each.length && suite.startsWith(each.slice(0, -1)));
+    });
 }
 
 // apt shows the words beside the number.

@@ -95,6 +95,17 @@ def test_what_sets_a_host_up_is_for_everybody(edge: Edge) -> None:
     assert set(statuses(edge.ask(*map(event, nearly)))) == {401}
 
 
+def test_a_token_of_a_pattern_reads_the_suites_that_fit_it(edge: Edge) -> None:
+    let_in(edge, "pulls", suites=("pr-*", "tools"))
+    mine = ["/dists/pr-17/InRelease", "/pr-17.sources", "/dists/pr-1/main/binary-amd64/Packages"]
+    mine += ["/dists/snapshots/20261123T010203Z-5f0c9a1e/pr-1/InRelease", "/dists/tools/Release"]
+    others = ["/dists/pr-/InRelease", "/dists/pr/InRelease", "/dists/xpr-1/InRelease", "/dists"]
+    others += ["/pr-.sources", "/pr-17", INRELEASE, "/dists/pr-17/../stable/InRelease"]
+    header = basic("pulls", SECRET)
+    assert set(statuses(edge.ask(*(event(path, header) for path in mine)))) == {200}
+    assert set(statuses(edge.ask(*(event(path, header) for path in others)))) == {403}
+
+
 def test_a_token_ends_at_its_end(edge: Edge) -> None:
     let_in(edge, "soon", end=NOW + timedelta(seconds=1))
     let_in(edge, "now", end=NOW)

@@ -25,6 +25,8 @@ def fits(form: re.Pattern[str]) -> Callable[[str], str]:
 
 
 suite = fits(layout.SUITE)
+# A suite, or a pattern of suites.
+suites = fits(re.compile(f"{layout.SUITE.pattern}|{layout.PATTERN.pattern}"))
 # Commands that only read take a snapshot's path in place of a suite.
 readable = fits(re.compile(f"{layout.SUITE.pattern}|{layout.SNAPSHOT.pattern}"))
 component = fits(layout.COMPONENT)

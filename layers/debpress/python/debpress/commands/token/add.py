@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--end", type=_last_day, metavar="YYYY-MM-DD", help="the last day on which it counts (UTC)"
     )
     parser.add_argument(
-        "--suites", type=_suites, metavar="SUITE,…", help="the only suites that it may read"
+        "--suites", type=_suites, metavar="SUITE,…", help="the only suites it may read, or 'pr-*'"
     )
     parser.add_argument("--uri", help="the repository's address (else the stack's output Uri)")
     args.add_json(parser)
@@ -70,4 +70,4 @@ def _last_day(value: str) -> datetime:
 
 
 def _suites(value: str) -> tuple[str, ...]:
-    return tuple(args.suite(each) for each in value.split(","))
+    return tuple(args.suites(each) for each in value.split(","))
