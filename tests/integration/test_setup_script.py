@@ -263,7 +263,11 @@ def test_suites_and_components_are_chosen(host: HostRoot, archive: Archive) -> N
     assert all("\nComponents: extra\n" in each for each in sources)
     assert host.packages() == set()
     for options, told in (
-        (("--suite", "unstable"), "unstable.sources could not be fetched"),
+        (("--suite", "unstable"), "There is no suite unstable here"),
+        (
+            ("--suite", "pr-17"),
+            "pr-17 here, or the host's token is not for it. One of a pull request",
+        ),
         (("--component", "contrib"), "the suite stable has no component contrib, but main extra"),
     ):
         before = host.apt()

@@ -40,13 +40,13 @@ usage() {
     exit 2
 }
 
-# fetch NAME FILE: what the archive has at its root. apt's own program is on every host, and goes
-# by apt's proxies and certificates. What it fetched is checked, or of no weight.
+# fetch NAME FILE WHY: what the archive has at its root, or why it may be lacking. apt's own program
+# is on every host, and goes by apt's proxies and certificates. What it fetched is checked, or of no
+# weight.
 fetch() {
     escaped=$(say "$1" | sed 's/+/%2B/g') # S3 takes a plus in an address for a blank.
     /usr/lib/apt/apt-helper -qq -o APT::Sandbox::User=root download-file "$root/$escaped" "$2" ||
-        die "$root/$1 could not be fetched. Is there such a suite? Does the repository ask for a" \
-            "token? For https a host needs the package ca-certificates. Nothing was changed"
+        die "$root/$1 could not be fetched. $3. Nothing was changed"
 }
 
 # place NEW FILE: puts a file in its place, whole, unless it is there already.
@@ -242,7 +242,8 @@ source_of() {
 
 # trusted FILE: the published certificates that have one of the fingerprints.
 trusted() {
-    fetch key.gpg "$work/key.gpg"
+    fetch key.gpg "$work/key.gpg" \
+        'Is the address right? For https a host needs the package ca-certificates'
     certificates "$work/key.gpg" >"$work/certificates"
     : >"$1"
     while read -r found from to; do
@@ -268,7 +269,10 @@ set_up() {
     signed_by=$keyring
     ! covers "$packaged" || signed_by=$packaged
     for suite in $suites; do
-        fetch "$suite.sources" "$work/$suite.sources"
+        # The key came, so it is neither the way nor the address.
+        fetch "$suite.sources" "$work/$suite.sources" "There is no suite $suite here, or the host's \
+token is not for it. One of a pull request or a branch is there from its first publish until days \
+after its last one"
         source_of "$suite" "$work/$suite.new"
     done
     : >"$work/older"
