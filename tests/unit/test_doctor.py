@@ -386,6 +386,12 @@ class TestWhatRunsByItself:
         found = releases.check_reaper(calls, NOW - timedelta(days=2), since, NOW)
         assert found.level is level
 
+    @pytest.mark.parametrize(("suites", "level"), [(0, OK), (39, OK), (40, WARNING), (41, WARNING)])
+    def test_there_is_room_for_another_suite_of_a_pattern(self, suites: int, level: Level) -> None:
+        found = releases.check_room("pr-*", suites, 40)
+        assert (found.about, found.level) == ("pr-*", level)
+        assert found.message.startswith(f"{suites} suites of at most 40")
+
     @pytest.mark.parametrize(
         ("last", "age", "level", "message"),
         [

@@ -83,6 +83,7 @@ CALLS = {
     "rollback": "--suite stable --to 1 --dry-run",
     "prune": "--timeout 0",
     "forget": "--suite stable foo=1.0 --timeout 0",
+    "suites": "",
     "snapshot": "--suite stable --timeout 0",
     "list": "--suite stable",
     "show": "foo",

@@ -20,7 +20,7 @@ from debpress.commands import connection, joblog, text
 from debpress.commands.beside import beside, judged
 from debpress.commands.gathering import gather
 from debpress.commands.packages import LocalPackage
-from debpress.commands.repository import chosen, opened
+from debpress.commands.repository import named, opened
 from debpress.errors import ConfigError, Refusal
 from debpress.provenance.claims import Claims
 from debpress.provenance.policy import Policy
@@ -66,8 +66,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
 
 def _policy(arguments: argparse.Namespace, clock: Clock) -> Policy | None:
     """Raises ConfigError, and what `opened` raises."""
-    (suite,) = chosen(opened(arguments, clock)[1], arguments.suite)
-    return suite.provenance
+    return named(opened(arguments, clock)[1], arguments.suite).provenance
 
 
 def _verifier(trust_root: Path | None, bundles: int) -> Callable[[], Verifier] | None:

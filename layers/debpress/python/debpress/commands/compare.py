@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     client, store = connection.connect(arguments)
     archive, repository = open_archive(store, clock)
-    chosen(repository, arguments.suite)
+    chosen(archive, repository, arguments.suite)
     with judging.sitting() as bench:
         theirs = foreign.opened(arguments, client, repository, bench.keep(THERE))
         ours = foreign.ours(archive, arguments.suite, bench.keep(HERE))

@@ -36,7 +36,7 @@ from debpress.doctor.deployment import Deployment
 from debpress.doctor.findings import Finding, Unseen, ok, unseen
 from debpress.doctor.template import Resource
 from debpress.errors import DebpressError, StoreError
-from debpress.inspection import reading
+from debpress.inspection import reading, suites
 from debpress.keys.standing import standing
 from debpress.layout import Layout
 
@@ -187,11 +187,21 @@ class Examination:
     ) -> list[Finding]:
         since = deployment.since()
         found: list[Finding] = []
-        for suite in repository.suites:
+        living = _seen(lambda: suites.there(archive, repository))
+        if isinstance(living, Unseen):
+            found.append(unseen("suites", "which suites of patterns there are", living))
+            living = list(repository.suites)
+        for suite in living:
             found.append(_release(archive, suite.suite, now))
-            if since is not None:
+            # One of a pattern may be younger than the last prune.
+            if since is not None and suite.life is None:
                 last = _seen(lambda s=suite: releases.last_prune(archive, s))  # type: ignore[misc]
                 found.append(releases.check_prune(suite.suite, last, since, now))
+        rooms = _seen(lambda: suites.rooms(archive, repository))
+        if not isinstance(rooms, Unseen):
+            found += [
+                releases.check_room(each.pattern, each.suites, each.at_most) for each in rooms
+            ]
         reaper = deployment.function("reap")
         if since is not None and reaper is not None:
             calls = self._deployed.calls(str(reaper[1].id), now)

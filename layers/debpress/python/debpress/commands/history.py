@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     archive, repository = opened(arguments, clock)
-    (suite,) = readable(repository, arguments.suite)
+    (suite,) = readable(archive, repository, arguments.suite)
     flips = list(islice(history(archive, suite, arguments.package), arguments.limit))
     if arguments.json:
         text.print_json([flip.as_json() for flip in flips])

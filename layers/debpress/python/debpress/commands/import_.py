@@ -22,7 +22,7 @@ from debpress.config import Repository
 from debpress.errors import SourceError, TransientError
 from debpress.index import entries
 from debpress.index.versions import Content
-from debpress.inspection import reading
+from debpress.inspection import reading, suites
 from debpress.source import fitting, plan
 from debpress.source.release import SourceRelease
 
@@ -164,8 +164,9 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     offer = plan.read(source, components, architectures, flat_into)
     into = [component or flat_into for component in components]
     fit = fitting.fit(repository, arguments.suite, source.release, into, architectures)
-    configured = repository.suite(arguments.suite) is not None
-    missing = plan.missing(offer, _published(archive, arguments.suite) if configured else [])
+    configured = repository.suite(arguments.suite)
+    has = configured is not None and suites.is_there(archive, configured)
+    missing = plan.missing(offer, _published(archive, arguments.suite) if has else [])
     weighing.too_large(missing, repository.max_package_bytes)
     weighing.estimate(arguments.suite, offer, missing)
     weighing.duration(arguments, source.place, missing)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     archive, repository = opened(arguments, clock)
-    (suite,) = readable(repository, arguments.suite)
+    (suite,) = readable(archive, repository, arguments.suite)
     found = reading.matching(reading.packages(archive, suite), arguments.pattern)
     if arguments.json:
         text.print_json([each.as_json() for each in found])

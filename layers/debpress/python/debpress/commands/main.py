@@ -36,6 +36,7 @@ SUBCOMMANDS = {
     "show": "show a package, and where it is published",
     "history": "show what came and went, when, and by whom",
     "status": "show what waits, and how each suite is",
+    "suites": "list every suite, with the end of those that have one",
     "doctor": "look at the deployed press from all sides, and say what is wrong",
     "proof": "try on a deployed press, once, what is claimed of it",
     "verify": "check the repository, from the key down to the packages",

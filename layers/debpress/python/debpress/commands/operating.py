@@ -49,7 +49,7 @@ def on_suites(arguments: argparse.Namespace, clock: Clock, operation: Operation)
     It needs some component of each suite's for the path of its operations.json.
     """
     archive, repository = opened(arguments, clock)
-    places = [(s.suite, s.components[0]) for s in chosen(repository, arguments.suite)]
+    places = [(s.suite, s.components[0]) for s in chosen(archive, repository, arguments.suite)]
     if arguments.dry_run:
         trial = Trial(archive, repository)
         plans = [trial.plan(*place, operation, quiet=arguments.json) for place in places]

@@ -103,7 +103,7 @@ def _place(arguments: argparse.Namespace, archive: Archive, repository: Reposito
     """The component to publish in. Raises ConfigError where the suite is others'."""
     from debpress.inspection import reading  # noqa: PLC0415
 
-    [suite] = chosen(repository, arguments.suite)
+    [suite] = chosen(archive, repository, arguments.suite)
     found = reading.packages(archive, suite.suite)
     others = {each.identity.package for each in found} - {packages.NAME}
     if others and not arguments.among_others:

@@ -52,24 +52,41 @@ def known(store: Store) -> Repository | None:
         return None
 
 
-def chosen(repository: Repository, suite: str | None) -> list[Suite]:
-    """The suite of this name; None: all suites. Raises ConfigError for an unknown one."""
-    found = [each for each in repository.suites if suite in (None, each.suite)]
-    if not found:
-        raise _unknown(repository, suite)
-    return found
+def named(repository: Repository, name: str) -> Suite:
+    """The suite of this name, be it there or by a pattern yet to come. Raises ConfigError for an
+    unknown one."""
+    if found := repository.suite(name):
+        return found
+    raise _unknown(repository, name)
 
 
-def readable(repository: Repository, path: str | None) -> list[str]:
-    """The suite or snapshot of this path; None: all suites. Raises ConfigError if unknown."""
-    known = [each.suite for each in repository.suites]
-    if path is None:
-        return known
-    if (snapshotted(path) or path) not in known:
-        raise _unknown(repository, path)
-    return [path]
+def chosen(archive: Archive, repository: Repository, name: str | None) -> list[Suite]:
+    """The suite of this name; None: all suites that there are. Raises ConfigError for an unknown
+    one, and for one of a pattern that is not there."""
+    from debpress.inspection import suites  # noqa: PLC0415 (as the SDK: see connection)
+
+    if name is None:
+        return suites.there(archive, repository)
+    found = named(repository, name)
+    if found.life and not suites.is_there(archive, found):
+        raise ConfigError(
+            f"there is no suite {name!r} yet, or it has ended: the first publish makes it, by the "
+            f"pattern {found.life.pattern!r} (debpress suites shows which there are)"
+        )
+    return [found]
 
 
-def _unknown(repository: Repository, suite: str | None) -> ConfigError:
-    known = ", ".join(each.suite for each in repository.suites)
+def readable(archive: Archive, repository: Repository, path: str | None) -> list[str]:
+    """The suite or snapshot of this path; None: all suites that there are. Raises ConfigError if
+    unknown."""
+    suite = path and snapshotted(path)
+    if path and suite:
+        # One of a pattern may have ended before its snapshot does.
+        named(repository, suite)
+        return [path]
+    return [each.suite for each in chosen(archive, repository, path)]
+
+
+def _unknown(repository: Repository, suite: str) -> ConfigError:
+    known = ", ".join(each.suite for each in repository.described)
     return ConfigError(f"there is no suite {suite!r} here; there is {known}")

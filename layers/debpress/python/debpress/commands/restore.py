@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
     archive, repository = open_archive(store, clock)
     history = _history(arguments, client, store)
     restoration = Restoration(store, archive, history, arguments.dry_run)
-    done = restoration.run(readable(repository, arguments.suite))
+    done = restoration.run(readable(archive, repository, arguments.suite))
     if arguments.json:
         text.print_json({"back": done.back, "lost": done.lost, "untold": done.untold})
     else:

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
     wanted = relations.parse(arguments.package)
     found = [
         each
-        for suite in readable(repository, arguments.suite)
+        for suite in readable(archive, repository, arguments.suite)
         for each in reading.packages(archive, suite)
         if wanted.matches(each.identity)
     ]
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
             f"nothing that is {wanted} is published here; see debpress list '*{wanted.package}*'"
         )
     # Nothing is kept, and nothing asked for, where no suite has a policy.
-    proven = any(suite.provenance for suite in repository.suites)
+    proven = repository.verifies
     if arguments.json:
         text.print_json(
             [

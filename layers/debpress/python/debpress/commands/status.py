@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
     if arguments.hosts:
         return hosts.tell(arguments, clock)
     archive, repository = opened(arguments, clock)
-    suites = readable(repository, arguments.suite)
+    suites = readable(archive, repository, arguments.suite)
     found = [status(archive, suite) for suite in suites]
     if arguments.json:
         text.print_json([each.as_json() for each in found])

@@ -11,7 +11,10 @@ from debpress.commands import text
 from debpress.config import Repository
 from debpress.errors import Code, RejectedError
 from debpress.inspection.preview import preview
-from debpress.suite.operations import Operation, Snapshot
+from debpress.suite.operations import End, Operation, Snapshot
+
+# What takes nothing out of a suite and puts nothing in.
+_WOULD = {Snapshot: "would make a snapshot", End: "would end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Trial:
                 unbound = replace(self, repository=_unbound(self.repository))
                 packages = unbound._packages(suite, component, operation)
         if not quiet:
-            if isinstance(operation, Snapshot):
-                print(f"{suite}: {'refused' if errors else 'would make a snapshot'}")
+            if said := _WOULD.get(type(operation)):
+                print(f"{suite}: {'refused' if errors else said}")
             else:
                 _print(suite, packages, refused=bool(errors))
             text.print_errors(errors)
@@ -50,8 +53,11 @@ class Trial:
 
 def _unbound(repository: Repository) -> Repository:
     """The configuration without the limit on how much a prune may remove."""
-    suites = tuple(replace(suite, prune_share=1.0) for suite in repository.suites)
-    return replace(repository, suites=suites)
+    suites, patterns = (
+        tuple(replace(suite, prune_share=1.0) for suite in each)
+        for each in (repository.suites, repository.patterns)
+    )
+    return replace(repository, suites=suites, patterns=patterns)
 
 
 def _print(suite: str, packages: Sequence[dict[str, Any]], *, refused: bool) -> None:

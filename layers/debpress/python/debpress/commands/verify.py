@@ -17,6 +17,7 @@ from debpress.commands.progress import Progress
 from debpress.commands.repository import opened, readable
 from debpress.inspection import provenance, verification
 from debpress.inspection.report import Report
+from debpress.inspection.suites import is_there
 from debpress.provenance.proof import Verifier
 
 
@@ -42,17 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     verifier = _verifier(arguments.trust_root) if arguments.provenance else None
     archive, repository = opened(arguments, clock)
+    names = readable(archive, repository, arguments.suite)
+    suites = [suite for name in names if (suite := repository.suite(name))]
     report = verification.verify(
         archive,
         clock,
-        readable(repository, arguments.suite),
+        names,
         whole=arguments.suite is None,
         deep=arguments.deep,
         watch=Progress,
     )
+    # The reaper may end one of a pattern while it is read.
+    for suite in [each for each in suites if not is_there(archive, each)]:
+        report.ended(suite.suite)
+        suites.remove(suite)
     if verifier is not None:
-        of_suites = [s for s in repository.suites if arguments.suite in (None, s.suite)]
-        provenance.verify(archive, of_suites, verifier, report)
+        provenance.verify(archive, suites, verifier, report)
     if arguments.json:
         text.print_json(report.as_json())
     else:

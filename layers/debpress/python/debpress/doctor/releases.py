@@ -102,6 +102,19 @@ def check_prune(
     )
 
 
+def check_room(pattern: str, suites: int, at_most: int) -> Finding:
+    """How many suites of a pattern there are."""
+    said = f"{suites} suites of at most {at_most}"
+    if suites < at_most:
+        return ok(pattern, said)
+    return warning(
+        pattern,
+        f"{said}: what is published to another one is refused",
+        "end some, or raise at_most or lower ttl_days: docs/operators.md#suites",
+        "debpress suites",
+    )
+
+
 def check_reaper(
     calls: int | Unseen, reported: datetime | Unseen | None, deployed: datetime, now: datetime
 ) -> Finding:

@@ -55,5 +55,10 @@ class Report:
     def note(self, message: str, keys: tuple[str, ...] = ()) -> None:
         self.notes.append(Note(message, keys))
 
+    def ended(self, suite: str) -> None:
+        """A suite has ended while it was read: what was found to lack of it is as it should be."""
+        self.findings = [each for each in self.findings if each.suite != suite]
+        self.note(f"{suite} has ended meanwhile")
+
     def as_json(self) -> dict[str, Any]:
         return {"version": 1, "good": self.good, **asdict(self)}

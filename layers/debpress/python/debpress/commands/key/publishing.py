@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,14 @@ from debpress.store import Head
 
 if TYPE_CHECKING:
     from debpress.adapters.s3 import S3Store
+    from debpress.archive import Archive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to publish it, and how long to wait."""
-    parser.add_argument("--suite", type=args.suite, help="publish here (default: every suite)")
+    parser.add_argument(
+        "--suite", type=args.suite, help="publish here (default: every configured suite)"
+    )
     parser.add_argument(
         "--component", type=args.component, help="(default: the suite's first component)"
     )
@@ -43,7 +47,7 @@ def publish(arguments: argparse.Namespace, clock: Clock) -> bool:
     archive, repository = open_archive(store, clock)
     built = keyring.build(archive, repository)
     sent = []
-    for batch in _places(arguments, repository, waiting.new_id(clock)):
+    for batch in _places(arguments, archive, repository, waiting.new_id(clock)):
         suite = repository.suite(batch.suite)
         vouched = suite is not None and suite.requires_provenance
         sent.append((batch, send(client, store, batch, built, vouched=vouched)))
@@ -74,8 +78,13 @@ def send(
         return sending.put_manifest(store, batch, packages, as_published=vouched)
 
 
-def _places(arguments: argparse.Namespace, repository: Repository, name: str) -> list[Batch]:
-    suites = chosen(repository, arguments.suite)
+def _places(
+    arguments: argparse.Namespace, archive: Archive, repository: Repository, name: str
+) -> list[Batch]:
+    # Suites of patterns would live on by it; their hosts have the key by one of the others.
+    suites: Sequence[Suite] = repository.suites
+    if arguments.suite:
+        suites = chosen(archive, repository, arguments.suite)
     places = [(suite.suite, _component(arguments, suite)) for suite in suites]
     return [Batch(*place, _owner(repository, place) + name) for place in places]
 
