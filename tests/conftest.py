@@ -29,6 +29,16 @@ REPOSITORY = {
         }
         for suite in SUITES
     ]
+    + [
+        {
+            "suite": "pr-*",
+            "components": list(COMPONENTS),
+            "architectures": list(ARCHITECTURES),
+            "origin": "Tests",
+            "ttl_days": 2,
+            "at_most": 1,
+        }
+    ]
 }
 
 
