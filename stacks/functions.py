@@ -158,15 +158,6 @@ def statements(bucket: s3.IBucket, allowed: Grants) -> list[iam.PolicyStatement]
         for action, keys in wanted
         if keys
     ]
-    # A statement each: of many suites they don't fit into one policy, and the CDK makes several.
-    found += [
-        iam.PolicyStatement(
-            effect=iam.Effect.DENY,
-            actions=["s3:DeleteObject"],
-            resources=[bucket.arn_for_objects(key)],
-        )
-        for key in allowed.spared
-    ]
     if allowed.list:
         found.append(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
     return found

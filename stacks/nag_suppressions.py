@@ -161,7 +161,9 @@ def _accept_keys(roles: HostRoles | Roles, bucket: str) -> None:
 def _reasons(repository: Repository) -> dict[str, str]:
     """The reasons for which policies may have a wildcard, by the pattern of keys."""
     keys = repository.layout.patterns
-    coming = [repository.layout.sources(each.suite) for each in repository.patterns]
+    patterns = [each.suite for each in repository.patterns]
+    passing = (key for each in patterns for key in repository.layout.passing(each))
+    notes = map(repository.layout.ended, patterns)
     suites = (
         *(keys.staged(), keys.operations(), keys.results(), *keys.manifests),
         *(
@@ -188,9 +190,10 @@ def _reasons(repository: Repository) -> dict[str, str]:
         ),
         **dict.fromkeys((keys.snapshots, keys.snapshots_state), ended),
         keys.pages[-1]: "A page for each package.",
-        **dict.fromkeys((keys.sources, *coming), "One object a suite, named by it."),
+        keys.sources: "One object a suite, named by it.",
+        **dict.fromkeys((*passing, *notes), "Suites of a pattern come by being published to."),
         keys.living: "One object for each configured pattern of suites.",
-        keys.ended: "One object a suite, or a snapshot, that has ended.",
+        keys.snapshots_ended: "One object a snapshot that has ended.",
         keys.reap_reports: "Named by the time of the reaping that they report.",
         keys.certificates: "Certificates are named by key and by signer; there are few, all "
         "public.",

@@ -14,14 +14,12 @@ from debpress.layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Key patterns, by what may be done to them; `kms` are the key's actions. What is `spared` may
-    not be deleted, though it fits `delete`."""
+    """Key patterns, by what may be done to them; `kms` are the key's actions."""
 
     get: tuple[str, ...] = ()
     get_version: tuple[str, ...] = ()
     put: tuple[str, ...] = ()
     delete: tuple[str, ...] = ()
-    spared: tuple[str, ...] = ()
     delete_version: tuple[str, ...] = ()
     list: bool = False
     kms: tuple[str, ...] = ()
@@ -32,24 +30,13 @@ def grants(repository: Repository) -> dict[str, Grants]:
     layout, keys = repository.layout, repository.layout.patterns
     # Which suites there are, where that is not what is configured.
     living = (keys.living,) if repository.patterns else ()
-    ended = (keys.ended,) if repository.patterns else ()
     # The source of a suite that comes is written by who answers its first batch.
     coming = tuple(layout.sources(each.suite) for each in repository.patterns)
     trust = (keys.certificates, keys.rotation) if coming else ()
-    # What there is of a suite of a pattern; of one that is configured no more, too.
-    passing = (
-        keys.inrelease,
-        *keys.release,
-        *keys.indices,
-        keys.sources,
-        keys.queue,
-        keys.runs,
-        keys.generations,
-        keys.signed,
-        keys.gone,
-        keys.prune_reports,
-        keys.ended,
-    )
+    # What there is of suites that end, but for what is named by its content. The name of no suite
+    # that stays fits a pattern (debpress.config), so none of its keys is among these.
+    passing = tuple(key for each in repository.patterns for key in layout.passing(each.suite))
+    notes = tuple(layout.ended(each.suite) for each in repository.patterns)
     for_hosts = (*keys.keys, keys.sources, *keys.for_new_hosts)
     return {
         "open": Grants(
@@ -78,7 +65,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.by_hash,
                 keys.pool,
                 *living,
-                *ended,
+                *notes,
             ),
             put=(
                 keys.runs,
@@ -139,23 +126,26 @@ def grants(repository: Repository) -> dict[str, Grants]:
         ),
         "reap": Grants(
             get=(
-                *passing,
+                keys.inrelease,
                 keys.by_hash,
                 keys.scripts,
                 keys.texts,
                 keys.pool,
+                keys.generations,
+                keys.queue,
                 keys.snapshots,
                 keys.snapshots_state,
-                keys.living,
+                keys.runs,
+                *living,
+                *passing,
                 # Which staged packages are of a published batch.
                 keys.staged(),
                 keys.results(),
                 keys.incoming,
             ),
-            put=(keys.ended, keys.living, keys.reap_reports),
+            put=(keys.snapshots_ended, *notes, *living, keys.reap_reports),
             # Exactly the state that was looked at; it is hidden, and no version is lost.
             delete=passing,
-            spared=tuple(layout.inrelease(each.suite) for each in repository.suites),
             # Exactly a version: what was put anew in the meantime stays.
             delete_version=(
                 keys.by_hash,

@@ -508,3 +508,14 @@ def test_the_record_is_what_the_page_says(press: Press) -> None:
     record = json.loads(press.store.body("state/_suites/pr-.json"))
     assert record["version"] == 1 and list(record) == ["since", "version"]
     assert from_iso(record["since"]["pr-17"]) <= press.clock.now()
+
+
+def test_a_pattern_may_let_no_more_suites_come(press: Press) -> None:
+    fixed, pattern = PATTERNS["suites"]
+    press.repository = config.parse({"suites": [fixed, {**pattern, "at_most": 0}]})
+    assert publish(press, "pr-9") == "rejected"
+    [(code, message)] = errors(press, "b", "pr-9")
+    assert (code, message.partition(";")[0]) == (
+        "suites-too-many",
+        "no more suites of pr-* are made (at_most is 0)",
+    )

@@ -140,15 +140,18 @@ class TestItsEnd:
         collect(press)
         assert entered(press) == ()
 
-    def test_one_of_a_pattern_that_is_configured_no_more_ends_all_the_same(
+    def test_one_of_a_pattern_that_is_configured_no_more_stays_until_it_is_again(
         self, press: Press
     ) -> None:
         press.repository = config.parse({"suites": PATTERNS["suites"][:1]})
+        collect(press)
+        assert versions(press) == {"1", "2"}
+        fixed, pattern = PATTERNS["suites"]
+        press.repository = config.parse({"suites": [fixed, {**pattern, "at_most": 0}]})
         for _ in range(4):
             collect(press)
             press.clock.advance(30 * HOUR)
-        assert left(press) == []
-        assert press.archive.living(config.parse(PATTERNS)) == ()
+        assert left(press) == [] and entered(press) == ()
 
     def test_one_that_is_configured_by_its_name_since_does_not(self, press: Press) -> None:
         fixed = {"suite": "pr-1", "components": ["main", "extra"], "architectures": ["amd64"]}

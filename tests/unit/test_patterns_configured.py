@@ -65,7 +65,7 @@ def test_an_uploader_of_a_pattern_is_one_of_its_suites() -> None:
         ([STABLE, {**OF_PULLS, "valid_for": 30}], "suites[1].valid_for: leave it out"),
         ([{**STABLE, "ttl_days": 3}], "suites[0].ttl_days: is for patterns as 'pr-*'"),
         ([{**STABLE, "at_most": 3}], "suites[0].at_most: is for patterns as 'pr-*'"),
-        ([STABLE, {**OF_PULLS, "at_most": 0}], "suites[1].at_most: must be 1 to 1000"),
+        ([STABLE, {**OF_PULLS, "at_most": -1}], "suites[1].at_most: must be 0 to 1000"),
     ],
 )
 def test_what_could_mean_two_things_is_refused(suites: list[dict[str, Any]], said: str) -> None:

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import aws_cdk as cdk
 import pytest
 from debpress import config
 from debpress.adapters.environment import Environment
@@ -27,7 +26,6 @@ from debpress.steps.services import Services
 from debpress.store import Immutable, ObjectChanged, ObjectHeaders, Pin
 from debpress.uploaders import Uploader
 
-from stacks.functions import statements
 from stacks.permissions import Grants, grants, mirrored
 from tests.support.fake_kms import FakeKms
 from tests.support.memory_store import MemoryStore
@@ -53,25 +51,6 @@ def test_the_template_grants_what_was_reviewed() -> None:
     )
 
 
-def test_what_is_denied_fits_into_policies_however_many_suites_there_are() -> None:
-    """IAM quotas: 6,144 characters of a managed policy, ten of these for a role."""
-    app = cdk.App()
-    stack = cdk.Stack(app, "Many")
-    bucket = cdk.aws_s3.Bucket.from_bucket_name(stack, "Bucket", "b" * 63)
-    service = cdk.aws_iam.ServicePrincipal("lambda.amazonaws.com")
-    role = cdk.aws_iam.Role(stack, "Role", assumed_by=service)
-    keys = tuple(f"apt/dists/a-suite-of-many-{n}/InRelease" for n in range(240))
-    for statement in statements(bucket, Grants(spared=keys)):
-        role.add_to_policy(statement)
-    made = app.synth().get_stack_artifact(stack.artifact_id).template["Resources"].values()
-    several = [each["Properties"] for each in made if each["Type"] == "AWS::IAM::ManagedPolicy"]
-    assert 0 < len(several) <= 10
-    arn = len(f"arn:aws-us-gov:s3:::{'b' * 63}/{keys[-1]}, ")
-    assert all(json.dumps(each).count("/apt/") * arn + 300 < 6144 for each in several)
-    said = json.dumps([each["Properties"] for each in made])
-    assert all(f"/{key}" in said for key in keys)
-
-
 def test_one_role_alone_may_do_each_of_the_dangerous_things() -> None:
     def who(action: str, resource: str) -> set[str]:
         found = (line.split(" | ") for line in permissions(synthesise()))
@@ -92,8 +71,8 @@ def test_one_role_alone_may_do_each_of_the_dangerous_things() -> None:
         assert who("s3:DeleteObjectVersion", f"{apt}/{key}") == {"FunctionsReapRole"}
     assert who("s3:DeleteObject", f"{apt}/dists/stable/InRelease") == set()
     assert who("s3:DeleteObjectVersion", f"{apt}/dists/stable/InRelease") == set()
-    for key in ("dists/pr-1/InRelease", "pr-1.sources"):
-        assert who("s3:DeleteObject", f"{apt}/{key}") == {"FunctionsReapRole"}
+    for key in ("dists/pr-1/InRelease", "pr-1.sources"):  # There is no pattern.
+        assert who("s3:DeleteObject", f"{apt}/{key}") == set()
     snapshot = f"{apt}/dists/snapshots/20261123T010203Z-00000000/stable/InRelease"
     assert who("s3:PutObject", snapshot) == {"FunctionsCommitRole"}
     assert who("s3:DeleteObjectVersion", snapshot) == {"FunctionsReapRole"}

@@ -8,7 +8,7 @@ import pytest
 from debpress.errors import ConfigError
 from debpress.layout import Layout
 
-from tests.support.templates import Deployment, synthesise
+from tests.support.templates import Deployment, permissions, synthesise
 from tests.unit.test_stacks import _over as over
 from tests.unit.test_stacks_roles import BUILDKITE, GITHUB, STABLE, _ci, read, role_grants
 
@@ -18,6 +18,7 @@ OF_PULLS = {
         {**STABLE, "suite": "pr-*"},
     ]
 }
+REAPER = "FunctionsReapRole"
 PULLS = "repo:my-org@123/web@456:pull_request"
 
 
@@ -115,6 +116,15 @@ def test_no_other_role_is_for_pull_requests_and_none_for_those_of_many(
 def test_a_tag_that_can_name_no_suite_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"^roles\.ci\[0\]\.suite_tag:"):
         read(debpress=OF_PULLS, roles=pulls(**fields))
+
+
+def test_the_reaper_hides_what_there_is_of_suites_that_end_and_nothing_else(
+    deployed: Deployment,
+) -> None:
+    found = (line.split(" | ") for line in permissions(deployed))
+    hidden = {on for who, verb, on, *_ in found if (who, verb) == (REAPER, "s3:DeleteObject")}
+    assert f"<StorageBucket>/{Layout().inrelease('pr-*')}" in hidden
+    assert all("/pr-*" in on for on in hidden)
 
 
 def test_of_suites_that_come_later_replaced_state_goes_and_nothing_else_ages(

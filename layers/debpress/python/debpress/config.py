@@ -424,7 +424,7 @@ def _life(entry: ObjectReader, name: str) -> Life | None:
     ):
         if key in entry.data:
             raise entry.wrong(key, problem)
-    return Life(name, entry.number("ttl_days", 1, 3650, 14), entry.number("at_most", 1, 1000, 50))
+    return Life(name, entry.number("ttl_days", 1, 3650, 14), entry.number("at_most", 0, 1000, 50))
 
 
 def _suite(entry: ObjectReader) -> Suite:

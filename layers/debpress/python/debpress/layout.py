@@ -40,6 +40,9 @@ INDEX_SUFFIXES = (".gz", ".xz")
 DIFFS = ".diff/Index"
 PLAIN_SUFFIXES = (*INDEX_SUFFIXES, DIFFS)
 
+# The indices by their plain names, as policies name them.
+_PLAIN_INDICES = (*(f"binary-*/Packages{form}" for form in PLAIN_SUFFIXES), "Contents-*.gz")
+
 # Behind a package's key: the list of the files in it (suites with Contents).
 FILES = ".files.gz"
 
@@ -208,6 +211,13 @@ class Layout:
     def keyring_package(self) -> str:
         """The keyring package under a name that stays, whatever the package's own is."""
         return f"{self.root}/keyring.deb"
+
+    def passing(self, pattern: str) -> tuple[str, ...]:
+        """What there is of the suites of a pattern, but for what is named by its content, as
+        policies name it: of `pr-*` also the keys of `pr-17`."""
+        names = ("InRelease", "Release", "Release.gpg", *_PLAIN_INDICES)
+        plain = (self.dist(pattern, name) for name in names)
+        return (*plain, self.sources(pattern), f"{self.state(pattern)}*")
 
     # What people look at; each HTML page has its JSON twin beside it
 
@@ -382,8 +392,7 @@ class Patterns:
     @property
     def indices(self) -> tuple[str, ...]:
         """By their plain names, a component's folder among what the first star stands for."""
-        names = [f"binary-*/Packages{form}" for form in PLAIN_SUFFIXES]
-        return tuple(self.layout.dist("*", name) for name in [*names, "Contents-*.gz"])
+        return tuple(self.layout.dist("*", name) for name in _PLAIN_INDICES)
 
     @property
     def texts(self) -> str:
@@ -448,7 +457,7 @@ class Patterns:
     repository = Layout.repository()
     page_state = Layout.page_state()
     snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
-    ended = Layout.ended("*")
+    snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")
 
 
 def index_name(component: str, architecture: str) -> str:

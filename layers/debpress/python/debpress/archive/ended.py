@@ -13,7 +13,6 @@ from datetime import datetime
 from debpress import openpgp
 from debpress.archive import objects
 from debpress.archive.headers import GENERATION
-from debpress.archive.living import LivingSuites
 from debpress.archive.named import Named, is_deletable
 from debpress.clock import from_iso, iso
 from debpress.config import Repository
@@ -34,8 +33,7 @@ class EndedPaths:
         self._store = store
         self._layout = repository.layout
         self._cutoff = cutoff
-        self._fixed = {each.suite for each in repository.suites}
-        self.prefixes = LivingSuites(store).prefixes(repository)
+        self.prefixes = tuple(each.life.prefix for each in repository.patterns if each.life)
         self._kept: dict[str, Ended] = {}
         self._left: list[Head] = []
 
@@ -124,14 +122,13 @@ class EndedPaths:
 
     def _path(self, folder: str, key: str) -> str | None:
         """The snapshot, or the suite of a pattern, that a key below `folder` belongs to; None where
-        it belongs to none. A pattern that is configured no more has suites until they end."""
+        it belongs to none."""
         parts = key.removeprefix(folder).split("/")
         path = "/".join(parts[:3])
         if snapshotted(path):
             return path
         name = parts[0]
-        passes = len(parts) > 1 and name.startswith(self.prefixes) and name not in self._fixed
-        return name if passes else None
+        return name if len(parts) > 1 and name.startswith(self.prefixes) else None
 
 
 def _note(path: str, inrelease: Object) -> Ended:
@@ -144,12 +141,13 @@ def _note(path: str, inrelease: Object) -> Ended:
 
 def over(repository: Repository, states: Mapping[str, Published]) -> dict[str, str]:
     """The ETag of each InRelease whose time is over, by its path. A suite that is configured by its
-    name has no end."""
-    fixed = {each.suite for each in repository.suites}
+    name has no end, nor one of a pattern that is configured no more."""
     return {
         path: state.etag
         for path, state in states.items()
-        if path not in fixed and state.expires is not None and state.expires <= state.now
+        if (snapshotted(path) or repository.life(path))
+        and state.expires is not None
+        and state.expires <= state.now
     }
 
 

@@ -38,15 +38,6 @@ class LivingSuites:
         found = side_by_side(self.of, lives)
         return tuple(sorted(name for living in found for name in living.since))
 
-    def prefixes(self, repository: Repository) -> tuple[str, ...]:
-        """How the names of suites of patterns begin, of patterns that are configured no more, too.
-        IAM: s3:ListBucket."""
-        found = {each.life.prefix for each in repository.patterns if each.life}
-        folder = Layout.living()
-        for head in self._store.list(folder):
-            found.add(head.key.removeprefix(folder).removesuffix(".json"))
-        return tuple(sorted(found))
-
     def enter(
         self, pattern: str, suite: str, now: datetime, most: int | None
     ) -> Mapping[str, str] | None:

@@ -105,7 +105,7 @@ def check_prune(
 def check_room(pattern: str, suites: int, at_most: int) -> Finding:
     """How many suites of a pattern there are."""
     said = f"{suites} suites of at most {at_most}"
-    if suites < at_most:
+    if suites < at_most or not at_most:  # No more are to come.
         return ok(pattern, said)
     return warning(
         pattern,

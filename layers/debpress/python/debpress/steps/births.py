@@ -60,6 +60,9 @@ def _unrefused(runs: Runs, queue: Sequence[QueueEntry], own: str | None) -> list
 
 
 def _too_many(services: Services, life: Life, own: Plan, others: Mapping[str, str]) -> Problem:
+    if not life.at_most:
+        message = f"no more suites of {life.pattern} are made (at_most is 0); publish to another"
+        return Problem(own.manifest_name, str(Code.SUITES_TOO_MANY), message)
     archive = services.archive
     states = side_by_side(lambda name: archive.suite(name).ends(), others)
     ends = sorted((at, name) for at, name in zip(states, others, strict=True) if at)
