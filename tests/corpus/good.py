@@ -71,7 +71,7 @@ FIELDS: dict[str, Fields] = {
     "description-dots": {"Description": "x\n .\n .\n y\n ."},
     "description-tabs": {"Description": "x\n \ty\n \t z"},
     "description-colons": {"Description": "x\n Package: evil\n Version: 0"},
-    "line-of-a-megabyte": {"Homepage": "https://example.org/" + "x" * 10**6},
+    "line-of-900-kilobytes": {"Homepage": "https://example.org/" + "x" * 900_000},
     "fields-many": {f"X-Field-{n}": str(n) for n in range(500)},
     "fields-odd": {"X-!$%&'()*+": "y", "X_under": "y", "Xx": "y"},
     "field-with-hash": {"X-Note": "# no comment"},

@@ -112,7 +112,7 @@ ARCHIVES: dict[str, tuple[bytes, list[str]]] = {
     "control-device": (_tar(entry(b"./control", kind=b"3")), [_SYNTAX]),
     "control-file-twice": (_tar(entry(b"./control", control()) * 2), [_SYNTAX]),
     "control-elsewhere": (_tar(tar([("../control", control())])), [_SYNTAX]),
-    "control-large": (_tar(entry(b"./control", b"x" * (4 * 2**20 + 1))), [_LARGE]),
+    "control-large": (_tar(entry(b"./control", b"x" * (10**6 + 1))), [_LARGE]),
     "control-tar-large": (_tar(_zeros(33 * 2**20)), [_LARGE]),
 }  # fmt: skip
 

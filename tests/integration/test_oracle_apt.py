@@ -262,3 +262,14 @@ def test_apt_is_silent_of(apt: Apt, line: str) -> None:
     text = one(line, "Description: x")
     assert not judged(text).refusals
     assert list(complained(apt, text)) == []
+
+
+def test_the_largest_control_file_that_we_take_hosts_can_read(apt: Apt) -> None:
+    """apt reads a stanza whole, up to 1 MiB, and for a longer one it gives up the index."""
+    head = "".join(f"{line}\n" for line in (HEAD.strip(), "Maintainer: m", "Description: x"))
+    largest = (head + " " + "x" * (10**6 - len(head) - 2) + "\n").encode()
+    assert len(largest) == 10**6
+    assert apt.complaints(judged(largest).stanza) == []
+    too_large = largest[:-1] + b"x" * 2**16 + b"\n"
+    assert [each.code for each in judged(too_large).refusals] == ["control-too-large"]
+    assert "Unable to parse" in "\n".join(apt.complaints(judged(too_large).stanza))

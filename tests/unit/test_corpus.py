@@ -57,11 +57,11 @@ def test_every_code_of_an_upload_has_a_case() -> None:
     from debpress.errors import Code
 
     # The file must change while it is validated; uploaders, or a policy for provenance, must be
-    # configured; an operation must meet what others depend on, or a version that is published; the
-    # pipeline must fail: tests of their own.
+    # configured, or a pattern of suites; an operation must meet what others depend on, or a version
+    # that is published; the pipeline must fail: tests of their own.
     elsewhere = {
         *("file-changed", "dependency-broken", "prune-too-much", "still-published", "internal"),
-        *("uploader-unknown", "uploader-refused"),
+        *("uploader-unknown", "uploader-refused", "suites-too-many"),
         *(f"provenance-{what}" for what in ("missing", "invalid", "digest", "identity")),
     }
     assert {str(c) for c in Code} - elsewhere == {c for case in BAD for _, c in case.errors}

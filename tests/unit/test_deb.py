@@ -118,7 +118,7 @@ def test_finds_the_control_file_as_tar_would(body: bytes) -> None:
         {"Depends": "a(>=1)|b:any , c ( << 2~ ),\n d (= 1:2-3)"},
         {"Depends": "", "Section": "misc"},
         {"Provides": "A_b (= 1)"},
-        {"Homepage": "x" * 10**6},
+        {"Homepage": "x" * 900_000},
         {"Multi-Arch": "foreign"},
         {"Essential": "yes"},
     ],
@@ -289,7 +289,7 @@ CONTROL_ENTRY = entry(b"./control", control())
         (CONTROL_ENTRY[:-1], Code.DEB_MALFORMED),
         (CONTROL_ENTRY[:100], Code.DEB_MALFORMED),
         (b"\x01" + CONTROL_ENTRY[1:], Code.DEB_MALFORMED),
-        (entry(b"./control", b"x" * (4 * 2**20 + 1)), Code.CONTROL_TOO_LARGE),
+        (entry(b"./control", b"x" * (10**6 + 1)), Code.CONTROL_TOO_LARGE),
     ],
 )  # fmt: skip
 def test_a_control_tar_without_exactly_one_plain_control_file_is_refused(
@@ -416,11 +416,11 @@ def test_all_errors_are_told_at_once() -> None:
     ]
 
 
-def test_a_million_errors_are_told_as_a_thousand_and_a_number() -> None:
+def test_hundreds_of_thousands_of_errors_are_told_as_a_thousand_and_a_number() -> None:
     with pytest.raises(RejectedError) as caught:
-        read(deb(control() + b"#\n" * 1_000_000))
+        read(deb(control() + b"#\n" * 400_000))
     assert len(caught.value.refusals) == 1001
-    assert "999000 more" in caught.value.refusals[-1].message
+    assert "399000 more" in caught.value.refusals[-1].message
 
 
 # The stanza

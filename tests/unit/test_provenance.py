@@ -17,12 +17,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from debpress import adapters, config
 from debpress.adapters import aws, sigstore
 from debpress.clock import iso
@@ -36,7 +39,7 @@ from debpress.errors import ConfigError, ProvenanceError, StoreError
 from debpress.keys.publication import publish
 from debpress.layout import Layout
 from debpress.provenance import statement
-from debpress.provenance.claims import Claims
+from debpress.provenance.claims import Claims, claims_of
 from debpress.provenance.policy import GITHUB, Identity, Policy
 from debpress.provenance.proof import Verifier
 from debpress.records.generation import Generation
@@ -1027,3 +1030,12 @@ def test_gitlab_has_two_slashes(verifier: Verifier) -> None:
     project = "https://gitlab.com/group/tools"
     said = {8: "https://gitlab.com", 12: project, 18: f"{project}//.gitlab-ci.yml@refs/heads/main"}
     assert verifier.verify(TRUSTED.attest(IT, of=said), SHA256).workflow == ".gitlab-ci.yml"
+
+
+def test_a_certificate_whose_extensions_are_broken_is_refused_in_words() -> None:
+    key, name, day = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), datetime(2026, 1, 1)
+    broken = x509.UnrecognizedExtension(x509.OID_SUBJECT_ALTERNATIVE_NAME, b"\x30\x02\xa4\x00")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day)
+    made = builder.add_extension(broken, critical=False).sign(key, hashes.SHA256())
+    with pytest.raises(ProvenanceError, match="extensions can't be read; attest"):
+        claims_of(made)

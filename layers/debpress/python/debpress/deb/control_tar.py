@@ -36,6 +36,9 @@ SCRIPTS = (b"preinst", b"postinst", b"prerm", b"postrm")
 # dpkg's MAXCONTROLFILENAME, of names without a dot: it passes over the others.
 _LONGEST = 100
 _LONGEST_WITH_DOT = 255
+# Bytes of a control file. For one stanza of more than 1 MiB apt (as of 2.6) gives up the whole
+# index, and a stanza has the file's place and its sums as well.
+_MOST_CONTROL = 10**6
 _MOST_FILES = 10_000
 
 _REBUILD = "build the package again with dpkg-deb"
@@ -129,7 +132,7 @@ class _Reader:
             self._source.skip(blocks.padded(size))
         else:
             self._found.names.add(b"control")
-            self._found.control = self._text(b"control", size)
+            self._found.control = self._text(b"control", size, min(self._most, _MOST_CONTROL))
 
     def _problem(self, header: _Header, parts: list[bytes]) -> str:
         """Why dpkg would refuse the package for this entry; empty where it does not."""
@@ -158,7 +161,7 @@ class _Reader:
     def _file(self, name: bytes, size: int) -> None:
         self._found.names.add(name)
         if name in LISTS:
-            self._found.texts[name] = self._text(name, size) or b""
+            self._found.texts[name] = self._text(name, size, self._most) or b""
         elif name in SCRIPTS:
             start = self._source.exactly(min(size, blocks.BLOCK))
             self._source.skip(blocks.padded(size) - len(start))
@@ -166,12 +169,12 @@ class _Reader:
         else:
             self._source.skip(blocks.padded(size))
 
-    def _text(self, name: bytes, size: int) -> bytes | None:
-        if size <= self._most:
+    def _text(self, name: bytes, size: int, most: int) -> bytes | None:
+        if size <= most:
             return self._source.exactly(blocks.padded(size))[:size]
         self._report(
             Code.CONTROL_TOO_LARGE,
-            f"its {name.decode()} file is {size} bytes, the most is {self._most}; make it smaller",
+            f"its {name.decode()} file is {size} bytes, the most is {most}; make it smaller",
         )
         self._source.skip(blocks.padded(size))
         return None

@@ -25,7 +25,7 @@ from debpress.findings import Findings, refused, shown
 # Debian's largest control.tar is a few MB (md5sums of some 100,000 files), its largest control
 # file some 30 KB; 8,000 dependencies are 300 KB.
 _MOST_CONTROL_TAR = 32 * 1024 * 1024
-_MOST_CONTROL = 4 * 1024 * 1024
+_MOST_TEXT = 4 * 1024 * 1024
 _MOST_FORMAT = 1024
 # deb(5): a higher minor number and further lines are to be accepted.
 _FORMAT = re.compile(rb"0*2\.0*[0-9]{1,9}\n")
@@ -177,9 +177,7 @@ class _Walk:
             self._findings.add(code, message)
 
         pieces = self._window.pieces(member.start, member.size)
-        self.found = control_tar.read(
-            packed.unpack(pieces, _MOST_CONTROL_TAR), report, _MOST_CONTROL
-        )
+        self.found = control_tar.read(packed.unpack(pieces, _MOST_CONTROL_TAR), report, _MOST_TEXT)
         self._removed = maintainer_files.check(self.found, report)
 
     def _data(self, member: ar.Member) -> None:

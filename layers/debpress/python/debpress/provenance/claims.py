@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from debpress.errors import Code, ProvenanceError
+
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
@@ -30,11 +32,18 @@ class Claims:
 
 
 def claims_of(certificate: Certificate) -> Claims:
-    """What the certificate says; whether it may be believed is `Verifier`'s to find out."""
-    said = {
-        extension.oid.dotted_string: getattr(extension.value, "value", b"")
-        for extension in certificate.extensions
-    }
+    """What the certificate says; whether it may be believed is `Verifier`'s to find out. Raises
+    ProvenanceError for a certificate whose extensions can't be read."""
+    from cryptography import x509  # noqa: PLC0415 (the small client has none, nor certificates)
+
+    try:
+        extensions = list(certificate.extensions)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise ProvenanceError(
+            Code.PROVENANCE_INVALID,
+            "has a certificate whose extensions can't be read; attest the package again",
+        ) from error
+    said = {each.oid.dotted_string: getattr(each.value, "value", b"") for each in extensions}
 
     def text(number: int) -> str:
         return _utf8(said.get(f"{_ARC}.{number}", b""))
