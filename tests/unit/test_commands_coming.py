@@ -765,6 +765,43 @@ class TestFollowing:
         assert "  removed  " in second.imported("--remove")
         assert coming.packages() == both - {"d 1 (all)"}
 
+    def test_what_moved_to_another_component_leaves_the_old_one(self, coming: Coming) -> None:
+        coming.there.packages["extra"] = {}
+        coming.there.publish()
+        coming.imported()
+        path = next(p for p in coming.there.packages["main"] if "/b_" in p)
+        body = coming.there.packages["main"].pop(path)
+        coming.there.add("b_2.0_all.deb", body, "extra")
+        coming.there.publish()
+        assert coming.imported("--remove").count("  removed  ") == 1
+        assert (coming.packages(), coming.packages("extra")) == (
+            WHOLE - {"b 2.0 (all)"}, {"b 2.0 (all)"},
+        )  # fmt: skip
+        assert coming.run("compare")[0] == 0
+
+    def test_a_component_that_the_source_drops_is_emptied_of_what_came_from_it(
+        self, coming: Coming
+    ) -> None:
+        coming.there.add("e_1_all.deb", deb("e", "1"), "extra")
+        coming.there.publish()
+        coming.imported()
+        coming.bench.publish(("own", "1", "all"), component="extra")
+        del coming.there.packages["extra"]
+        coming.there.publish()
+        assert "removed" not in coming.imported("--remove", "--component", "main")
+        assert coming.imported("--remove").count("  removed  ") == 1
+        assert (coming.packages(), coming.packages("extra")) == (WHOLE, {"own 1 (all)"})
+
+    def test_a_flat_repository_in_two_components_is_looked_at_in_one(self, coming: Coming) -> None:
+        coming.there.publish_flat()
+        flat = ("--source-suite", "./", "--component")
+        for component in ("main", "extra"):
+            coming.imported(*flat, component)
+        coming.there.remove(next(p for p in coming.there.packages["main"] if "/b_" in p))
+        coming.there.publish_flat()
+        coming.imported("--remove", *flat, "extra")
+        assert (coming.packages(), coming.packages("extra")) == (WHOLE, WHOLE - {"b 2.0 (all)"})
+
     def test_what_is_not_looked_at_is_not_gone(self, coming: Coming) -> None:
         coming.imported()
         code, _, err = coming.run("import", "--arch", "amd64", "--remove")

@@ -180,7 +180,9 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     gone = {}
     if arguments.remove:
         start = plan.start(source.address)
-        gone = vanished.found(archive, arguments.suite, offer, into, start)
+        # One that the source has dropped is in no list of what is wanted of it.
+        look_into = into if arguments.component or source.flat else None
+        gone = vanished.found(archive, arguments.suite, offer, look_into, start)
     if arguments.dry_run:
         vanished.announce(arguments.suite, gone)
         return 0

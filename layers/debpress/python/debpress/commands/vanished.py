@@ -28,19 +28,22 @@ if TYPE_CHECKING:
 
 
 def found(
-    archive: Archive, suite: str, offer: Offer, components: Iterable[str], start: str
+    archive: Archive, suite: str, offer: Offer, components: Iterable[str] | None, start: str
 ) -> dict[str, list[Identity]]:
     """By component, what is published, was brought by batches whose names begin with `start`, and
-    is not offered any more."""
+    is not offered there any more. Looks into these components; by None into all that there are, as
+    a source may have given up one of them."""
     gone: dict[str, list[Identity]] = {}
     published = reading.packages(archive, suite)
+    if components is None:
+        components = sorted({each.component for each in published})
     for component in components:
         brought = _brought(archive, suite, component, start)
         gone[component] = [
             each.identity
             for each in published
             if each.component == component
-            and each.identity not in offer.identities
+            and (component, each.identity) not in offer.named
             and entries.field(each.entry.text, "SHA256") in brought
         ]
     return {component: packages for component, packages in gone.items() if packages}

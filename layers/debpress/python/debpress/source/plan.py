@@ -49,12 +49,12 @@ class Wanted:
 @dataclass(slots=True)
 class Offer:
     """What a source offers. `problems` are of packages that can't be brought, each by its path
-    there; `identities` are all that it names, those with problems too; `partly` are packages for
-    all that it offers to hosts of some architectures only."""
+    there; `named` are all that it has, by component, those with problems too; `partly` are packages
+    for all that it offers to hosts of some architectures only."""
 
     wanted: list[Wanted] = field(default_factory=list)
     problems: list[Refusal] = field(default_factory=list)
-    identities: set[Identity] = field(default_factory=set)
+    named: set[tuple[str, Identity]] = field(default_factory=set)
     partly: list[Identity] = field(default_factory=list)
 
     @property
@@ -83,7 +83,7 @@ def read(
                     offered.setdefault(key, set()).add(architecture)
                 if key in taken:
                     continue
-                offer.identities.add(stanza.identity)
+                offer.named.add((component or flat_into, stanza.identity))
                 wanted = _checked(stanza, component or flat_into, offer)
                 if wanted is None:
                     continue
@@ -109,7 +109,7 @@ def missing(offer: Offer, published: Iterable[tuple[str, Content]]) -> Offer:
     there = list(published)
     same = {(component, content) for component, content in there}
     taken = Taken(content for _, content in there)
-    left = Offer(problems=list(offer.problems), identities=offer.identities)
+    left = Offer(problems=list(offer.problems), named=offer.named)
     for wanted in offer.wanted:
         content = Content(wanted.identity, wanted.sha256)
         if (wanted.component, content) in same:
