@@ -22,7 +22,7 @@ from debpress.adapters import apt, aws
 from debpress.adapters.places import FolderPlace
 from debpress.commands import compare, connection, fetching, foreign, import_, status, waiting
 from debpress.commands.main import main
-from debpress.errors import TransientError
+from debpress.errors import SourceError, TransientError
 from debpress.index.entries import Identity
 from debpress.signing import Signers
 from debpress.source.plan import Wanted
@@ -861,6 +861,66 @@ class TestFollowing:
         err = self.followed(coming, monkeypatch, begin, coming.there.publish)
         assert "a publish may be going on there: run this again" in err
         assert coming.packages() == WHOLE | {"d 1 (all)"}
+
+    def test_a_publish_between_a_look_and_its_fetches_is_waited_for(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the index had is gone from the pool, as aptly cleans it after a publish."""
+        original, gone = FolderPlace.stream, "pool/main/d/d/d_1_all.deb"
+
+        def stream(place: FolderPlace, path: str, start: int = 0) -> Any:
+            if path == gone and gone in coming.there.packages["main"]:
+                coming.there.remove(gone)
+                (coming.there.folder / gone).unlink()
+                coming.there.add("d_2_all.deb", deb("d", "2"))
+                coming.there.publish()
+            return original(place, path, start)
+
+        def begin() -> None:
+            coming.there.add("d_1_all.deb", deb("d", "1"))
+            coming.there.publish()
+
+        monkeypatch.setattr(FolderPlace, "stream", stream)
+        err = self.followed(coming, monkeypatch, begin, bool)
+        assert f"{gone}: " in err and "has changed since it was read, by a publish there" in err
+        assert coming.packages() == WHOLE | {"d 2 (all)"}
+
+    @pytest.mark.parametrize("how", ["gone", "refused"])
+    def test_a_source_that_can_not_be_read_for_a_while_is_waited_for(
+        self, coming: Coming, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, away = FolderPlace.read, list[bool]()
+
+        def refused(place: FolderPlace, path: str, most: int) -> bytes | None:
+            if away and how == "refused":
+                raise SourceError("the server answers 403")
+            return None if away else read(place, path, most)
+
+        monkeypatch.setattr(FolderPlace, "read", refused)
+
+        def come_back() -> None:
+            away.clear()
+            coming.there.add("d_1_all.deb", deb("d", "1"))
+            coming.there.publish()
+
+        err = self.followed(coming, monkeypatch, lambda: away.append(True), come_back)
+        assert err.count("\n") == 1
+        assert "it was there at the last look, so it is asked again" in err
+        assert coming.packages() == WHOLE | {"d 1 (all)"}
+
+    def test_a_signature_that_is_not_good_ends_it(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sleep, release = coming.bench.sleep, coming.there.folder / "dists/stable/InRelease"
+
+        def turn(seconds: float) -> None:
+            sleep(seconds)
+            if seconds == 120:
+                release.write_bytes(release.read_bytes().replace(b"main", b"mane"))
+
+        monkeypatch.setattr(coming.bench, "sleep", turn)
+        code, _, err = coming.run("import", "--follow", "2")
+        assert code == 1 and str(release) in err
 
     def test_a_batch_that_failed_is_tried_again(
         self, coming: Coming, monkeypatch: pytest.MonkeyPatch

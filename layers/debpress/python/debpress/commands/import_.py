@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from debpress.commands import arguments as args
 from debpress.commands import connection, foreign, importing, text, vanished, weighing
 from debpress.commands.repository import open_archive
 from debpress.config import Repository
-from debpress.errors import SourceError, TransientError
+from debpress.errors import SigningError, SourceError, TransientError
 from debpress.index import entries
 from debpress.index.versions import Content
 from debpress.inspection import reading, suites
@@ -141,6 +143,20 @@ class _Looks:
             )
         self.newest = release
 
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Makes a TransientError of what keeps from reading a source that could be read before: it
+        was taken away for a moment, or a server in front of it refuses for one. A signature that is
+        not good stays what it is."""
+        try:
+            yield
+        except SourceError as error:
+            if self.newest is None or isinstance(error.__cause__, SigningError):
+                raise
+            raise TransientError(
+                f"{error}; it was there at the last look, so it is asked again"
+            ) from error
+
 
 def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     if arguments.remove and arguments.arch:
@@ -148,7 +164,8 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     client, store = connection.connect(arguments, copies=True)
     archive, repository = open_archive(store, clock)
     vouched = _vouched(arguments, repository)
-    source = foreign.opened(arguments, client, repository)
+    with looks.patiently():
+        source = foreign.opened(arguments, client, repository)
     weighing.introduce(clock, source.release)
     looks.take(source.release)
     if arguments.remove and source.release.expired(clock.now()):
@@ -160,7 +177,8 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     architectures = arguments.arch or source.architectures
     foreign.check_any(source, components, architectures)
     flat_into = arguments.component[0] if arguments.component else "main"
-    source.load(components, architectures)
+    with looks.patiently():
+        source.load(components, architectures)
     offer = plan.read(source, components, architectures, flat_into)
     into = [component or flat_into for component in components]
     fit = fitting.fit(repository, arguments.suite, source.release, into, architectures)

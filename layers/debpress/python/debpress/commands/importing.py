@@ -15,7 +15,7 @@ from debpress.commands.bringing import Bringing, Staged
 from debpress.commands.fetching import Cache
 from debpress.commands.progress import Progress
 from debpress.commands.ways import ByThisMachine, InsideS3, Way, inside_s3
-from debpress.errors import Code, Refusal, RejectedError, SourceError
+from debpress.errors import Code, Refusal, RejectedError, SourceError, TransientError
 from debpress.manifest import MOST_FILES
 from debpress.source import plan
 from debpress.source.place import Place
@@ -64,6 +64,7 @@ def bring(
             publish()
     _tell_lived_with(suite, bringing)
     if run.refusals:
+        _check_is_as_it_was(source, run.refusals)
         return _refused(suite, run)
     _conclude(suite, missing, run.left_out)
     return 0
@@ -168,6 +169,17 @@ def _refused(suite: str, run: _Run) -> int:
     done = there if run.published else ", and nothing is published"
     print(f"{suite}: {files} refused{done}: {_advice(run.refusals)}", file=sys.stderr)
     return 1
+
+
+def _check_is_as_it_was(source: SourceSuite, refusals: Sequence[Refusal]) -> None:
+    """Raises TransientError where packages are refused that only the index which was read has: who
+    publishes there may have taken them out of the pool since."""
+    lost = [each for each in refusals if each.code in (Code.FILE_MISSING, Code.SUM_MISMATCH)]
+    if lost and source.changed():
+        raise TransientError(
+            f"{lost[0].file}: {lost[0].message}; but {source.release.uri} has changed since it was "
+            "read, by a publish there: run this again"
+        )
 
 
 def _advice(refusals: Sequence[Refusal]) -> str:

@@ -54,6 +54,7 @@ class SourceSuite:
     folder: str
     flat: bool
     release: SourceRelease
+    verifier: Verifier
     assumed: tuple[str, ...] = ()
     _read: dict[str, list[Stanza]] = field(default_factory=dict)
 
@@ -96,6 +97,15 @@ class SourceSuite:
         """Reads the indices of all these side by side, so that `stanzas` need not wait for each."""
         places = [(c, a) for c in components for a in architectures]
         side_by_side(lambda place: self.stanzas(*place), places)
+
+    def changed(self) -> bool:
+        """Whether a publish came in between: what was read is not what the source has by now."""
+        try:
+            now = release.read(self.place, self.folder, self.verifier)
+        except (SourceError, TransientError):
+            # It was good before, so somebody is at work there, or it is told at the next look.
+            return True
+        return now.files != self.release.files
 
     def _listed(self, name: str) -> list[str]:
         return [name + form for form in _FORMS if name + form in self.release.files]
@@ -160,7 +170,8 @@ def opened(
     folder of a flat one. Raises SourceError, TransientError."""
     flat = suite.endswith("/")
     folder = suite.removeprefix("./").lstrip("/") if flat else f"dists/{suite}/"
-    return SourceSuite(place, folder, flat, release.read(place, folder, verifier), assumed)
+    read = release.read(place, folder, verifier)
+    return SourceSuite(place, folder, flat, read, verifier, assumed)
 
 
 def _unpacked(uri: str, name: str, body: bytes) -> bytes:
