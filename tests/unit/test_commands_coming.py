@@ -252,6 +252,16 @@ class TestTheConfiguration:
         coming.imported("--own-names")
         assert coming.packages() == WHOLE
 
+    def test_a_source_that_apt_ranks_otherwise_is_another_name(self, coming: Coming) -> None:
+        """apt 2.6 stops: "changed its default priority for apt_preferences(5) from 1 to 500"."""
+        coming.there.names = {**coming.there.names, "NotAutomatic": "yes"}
+        coming.there.publish()
+        _, err = self.refused(coming)
+        assert "its Release says NotAutomatic: yes, which a suite here can't say" in err
+        assert "no suite here can have its names, so keep this suite's (--own-names)" in err
+        assert coming.imported("--own-names").count("note: ") == 0
+        assert coming.packages() == WHOLE
+
     def test_what_lacks_is_in_it(self, coming: Coming) -> None:
         coming.there.architectures = ["amd64", "arm64", "riscv64"]
         coming.there.add("d_1_all.deb", deb("d", "1"), "contrib")

@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--own-names",
         action="store_true",
-        help="keep this suite's Origin, Label and Codename, though the source has others",
+        help="keep this suite's Origin, Label and Codename, and its rank, though the source has "
+        "others",
     )
     parser.add_argument(
         "--batch-size",

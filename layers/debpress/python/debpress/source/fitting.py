@@ -14,13 +14,16 @@ from debpress.source.release import SourceRelease
 # What hosts know a repository by: apt asks a person before it goes on when one of them has changed
 # (law 7).
 _NAMES = (("origin", "Origin"), ("label", "Label"), ("codename", "Codename"))
+# What apt ranks all packages of a repository by, the second one with the first one alone. It stops
+# and asks when that changes, as well.
+_RANKS = ("NotAutomatic", "ButAutomaticUpgrades")
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
     """`lacking` are reasons why packages could not be taken; `names` are those that hosts know it
-    by, where they differ; `notes` is what can't be configured. `block` is the suite's entry in the
-    configuration that fits; it can't say what a `nameless` one has no name for."""
+    by and rank it by, where they differ; `notes` is what can't be configured. `block` is the
+    suite's entry in the configuration that fits; it can't say what a `nameless` one is known by."""
 
     lacking: tuple[str, ...]
     names: tuple[str, ...]
@@ -40,8 +43,13 @@ def fit(
     `architectures` are wanted."""
     suite = repository.suite(name)
     fields = {key: release.field(field) for key, field in _NAMES}
-    names = _names(suite, fields) if suite else []
-    notes = []
+    ranks = [
+        f"its Release says {field}: {release.field(field)}, which a suite here can't say"
+        for field in _RANKS
+        if release.field(_RANKS[0]).lower() == release.field(field).lower() == "yes"
+    ]
+    names = [*_names(suite, fields), *ranks] if suite else []
+    notes = [] if suite else ranks
     if suite is None:
         lacking = [f"suite {name} is not configured"]
     else:
@@ -58,11 +66,6 @@ def fit(
             f"its Suite is {release.field('Suite')!r}, and here Suite is always the suite's own "
             f"name, {name!r}: pins of hosts by `a={release.field('Suite')}` have to follow"
         )
-    notes += [
-        f"its Release says {field}: {release.field(field)}, which a suite here can't say"
-        for field in ("NotAutomatic", "ButAutomaticUpgrades")
-        if release.field(field).lower() == "yes"
-    ]
     if besides := release.besides(components, architectures):
         notes.append(f"of its indices these are left alone: {', '.join(besides)}")
     block = _block(suite, name, fields, components, architectures)
@@ -70,7 +73,7 @@ def fit(
         config.parse({"suites": [block]})
     except ConfigError as error:
         notes.append(f"the block can't be deployed as it is: {error}")
-    nameless = not all(fields.values())
+    nameless = not all(fields.values()) or bool(ranks)
     return Fit(tuple(lacking), tuple(names), tuple(notes), block, nameless)
 
 
