@@ -812,6 +812,37 @@ class TestFollowing:
         coming.imported("--remove", *flat, "extra")
         assert (coming.packages(), coming.packages("extra")) == (WHOLE, WHOLE - {"b 2.0 (all)"})
 
+    def test_a_source_that_is_empty_all_at_once_empties_nothing_unasked(
+        self, coming: Coming
+    ) -> None:
+        coming.imported()
+        paths = sorted(coming.there.packages["main"])
+        for path in paths[:4]:
+            coming.there.remove(path)
+        coming.there.add("new_1_all.deb", deb("new", "1"))
+        coming.there.publish()
+        code, _, err = coming.run("import", "--remove")
+        assert code == 1 and "would take out 4 packages of stable, and the source has 3 now" in err
+        assert coming.packages() == WHOLE
+        coming.there.packages = {"main": {}}
+        coming.there.publish()
+        assert coming.run("import", "--remove")[0] == 1 and coming.packages() == WHOLE
+        code, out, err = coming.run("import", "--remove", "--dry-run")
+        assert code == 1 and out.count("would remove") == 6 and "say --all" in err
+        assert coming.imported("--remove", "--all").count("  removed  ") == 6
+        assert coming.packages() == set()
+
+    def test_each_package_in_a_newer_version_is_no_loss(self, coming: Coming) -> None:
+        """As reprepro has it, which keeps one version."""
+        coming.imported()
+        coming.there.packages = {"main": {}}
+        for name, version, architecture in SOURCE_PACKAGES:
+            for new, body in debs((name, f"9:{version.replace(':', '.')}", architecture)).items():
+                coming.there.add(new, body)
+        coming.there.publish()
+        assert coming.imported("--remove").count("  removed  ") == 6
+        assert len(coming.packages()) == 6 and not coming.packages() & WHOLE
+
     def test_what_is_not_looked_at_is_not_gone(self, coming: Coming) -> None:
         coming.imported()
         code, _, err = coming.run("import", "--arch", "amd64", "--remove")

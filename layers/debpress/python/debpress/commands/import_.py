@@ -97,6 +97,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also take out what an import from this address has brought and it has no more",
     )
     parser.add_argument(
+        "--all",
+        action="store_true",
+        help="with --remove: though it is more than prune_share, or all that came from there",
+    )
+    parser.add_argument(
         "--cache",
         type=Path,
         metavar="FOLDER",
@@ -197,13 +202,15 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
         print(f"{arguments.suite}: {said}", file=sys.stderr)
         return 1
     gone = {}
-    if arguments.remove:
+    if arguments.remove and configured is not None:
         start = plan.start(source.address)
         # One that the source has dropped is in no list of what is wanted of it.
         look_into = into if arguments.component or source.flat else None
         gone = vanished.found(archive, arguments.suite, offer, look_into, start)
+        if arguments.dry_run:
+            vanished.announce(arguments.suite, gone)
+        vanished.check_share(configured, offer, gone, everything=arguments.all)
     if arguments.dry_run:
-        vanished.announce(arguments.suite, gone)
         return 0
     code = importing.bring(arguments, clock, store, source, missing, vouched=vouched)
     return code or vanished.remove(store, clock, arguments.suite, gone, arguments.timeout)

@@ -14,7 +14,8 @@ from debpress import codec
 from debpress.archive import Archive
 from debpress.clock import Clock
 from debpress.commands import text, waiting
-from debpress.errors import CorruptError
+from debpress.config import Suite
+from debpress.errors import CorruptError, SourceError
 from debpress.index import entries
 from debpress.index.entries import Identity
 from debpress.inspection import reading
@@ -47,6 +48,24 @@ def found(
             and entries.field(each.entry.text, "SHA256") in brought
         ]
     return {component: packages for component, packages in gone.items() if packages}
+
+
+def check_share(
+    settings: Suite, offer: Offer, gone: Mapping[str, Iterable[Identity]], *, everything: bool
+) -> None:
+    """Raises SourceError where more is gone than a prune may take at once: rather was a source
+    published empty, or in part. What it has in another component, or in a newer version beside
+    what it has dropped, counts as being there."""
+    named = {identity for _, identity in offer.named}
+    lost = sum(identity not in named for packages in gone.values() for identity in packages)
+    total = lost + len(offer.named)
+    if lost > settings.prune_share * total and not everything:
+        raise SourceError(
+            f"--remove would take out {lost} packages of {settings.suite}, and the source has "
+            f"{len(offer.named)} now: that is more than the share of {settings.prune_share:g} "
+            "(prune_share), so nothing is brought or removed; look at --remove --dry-run, and if "
+            "it is right, say --all"
+        )
 
 
 def announce(suite: str, gone: Mapping[str, Iterable[Identity]]) -> None:
