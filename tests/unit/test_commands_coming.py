@@ -843,6 +843,27 @@ class TestFollowing:
         assert coming.imported("--remove").count("  removed  ") == 6
         assert len(coming.packages()) == 6 and not coming.packages() & WHOLE
 
+    def test_what_ci_has_published_as_well_is_left_alone(self, coming: Coming) -> None:
+        """It was answered that it is published, though it was there before."""
+        press = coming.bench.press
+        coming.imported()
+        assert press.publish(press.upload("ci", debs(("b", "2.0", "all")))) == "published"
+        for path in [p for p in coming.there.packages["main"] if "/b_" in p or "/c_0.9" in p]:
+            coming.there.remove(path)
+        coming.there.publish()
+        assert coming.imported("--remove").count("  removed  ") == 1
+        assert coming.packages() == WHOLE - {"c 0.9 (all)"}
+
+    def test_what_ci_published_and_was_removed_again_is_the_imports(self, coming: Coming) -> None:
+        coming.bench.publish(("b", "2.0", "all"))
+        assert coming.bench.run("remove", "b", "--suite", "stable")[0] == 0
+        coming.bench.sleep(1)
+        coming.imported()
+        coming.there.remove(next(p for p in coming.there.packages["main"] if "/b_" in p))
+        coming.there.publish()
+        assert coming.imported("--remove").count("  removed  ") == 1
+        assert coming.packages() == WHOLE - {"b 2.0 (all)"}
+
     def test_what_is_not_looked_at_is_not_gone(self, coming: Coming) -> None:
         coming.imported()
         code, _, err = coming.run("import", "--arch", "amd64", "--remove")

@@ -1,19 +1,22 @@
 """Takes out what an import has brought once, and its source has no more.
 
-What others have published is left alone, imports from other sources among them: an import knows its
-own packages by the results of its batches, which the bucket keeps for a year.
+What others have published is left alone, imports from other sources among them, also where they
+were told only that it is there already: an import knows its own packages, and those of others, by
+the results of batches, which the bucket keeps for a year.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from debpress import codec
 from debpress.archive import Archive
 from debpress.clock import Clock
 from debpress.commands import text, waiting
+from debpress.concurrency import side_by_side
 from debpress.config import Suite
 from debpress.errors import CorruptError, SourceError
 from debpress.index import entries
@@ -22,6 +25,7 @@ from debpress.inspection import reading
 from debpress.layout import OPERATIONS, Batch
 from debpress.records.result import Result
 from debpress.source.plan import Offer
+from debpress.store import Head
 from debpress.suite.operations import Remove, as_manifest
 
 if TYPE_CHECKING:
@@ -40,13 +44,16 @@ def found(
         components = sorted({each.component for each in published})
     for component in components:
         brought = _brought(archive, suite, component, start)
-        gone[component] = [
-            each.identity
+        left = {
+            each.identity: sum_
             for each in published
             if each.component == component
             and (component, each.identity) not in offer.named
-            and entries.field(each.entry.text, "SHA256") in brought
-        ]
+            and (sum_ := entries.field(each.entry.text, "SHA256")) in brought
+        }
+        since = {sum_: brought[sum_] for sum_ in left.values()}
+        confirmed = _confirmed(archive, suite, component, start, since)
+        gone[component] = [each for each, sum_ in left.items() if sum_ not in confirmed]
     return {component: packages for component, packages in gone.items() if packages}
 
 
@@ -97,12 +104,46 @@ def remove(
     return code
 
 
-def _brought(archive: Archive, suite: str, component: str, start: str) -> set[str]:
-    """The sums of all packages that such batches have published in a component."""
-    results = Batch(suite, component, start).result.removesuffix(".json")
-    sums = set()
-    for head in archive.list(results):
-        stored = archive.read(head.key)
+def _brought(archive: Archive, suite: str, component: str, start: str) -> dict[str, datetime]:
+    """The sums of all packages that such batches have published in a component, with the time of
+    the last result that says so."""
+    sums: dict[str, datetime] = {}
+    for at, packages in _results(archive, archive.list(_keys(suite, component, start))):
+        for sum_ in packages:
+            sums[sum_] = max(at, sums.get(sum_, at))
+    return sums
+
+
+def _confirmed(
+    archive: Archive, suite: str, component: str, start: str, since: Mapping[str, datetime]
+) -> set[str]:
+    """Those of these sums that other batches have published since these times, too: whoever did so
+    was told that they are there."""
+    if not since:
+        return set()
+    first, own = min(since.values()), _keys(suite, component, start)
+    others = [
+        head
+        for head in archive.list(_keys(suite, component))
+        if head.last_modified >= first and not head.key.startswith(own)
+    ]
+    return {
+        sum_
+        for at, packages in _results(archive, others)
+        for sum_ in packages & since.keys()
+        if at >= since[sum_]
+    }
+
+
+def _keys(suite: str, component: str, start: str = "") -> str:
+    """What the keys of results begin with, of batches whose names begin with `start`."""
+    return Batch(suite, component, start).result.removesuffix(".json")
+
+
+def _results(archive: Archive, heads: Iterable[Head]) -> Iterator[tuple[datetime, set[str]]]:
+    """When each of these results was written, and the sums that it says are published."""
+    heads = list(heads)
+    for head, stored in zip(heads, side_by_side(lambda h: archive.read(h.key), heads), strict=True):
         if stored is None:
             continue
         try:
@@ -110,5 +151,5 @@ def _brought(archive: Archive, suite: str, component: str, start: str) -> set[st
         except (ValueError, CorruptError) as error:
             raise CorruptError(f"{head.key} is no result ({error}); tell who runs this") from error
         if result.status == "published":
-            sums |= {package.sha256 for package in result.packages}
-    return sums
+            there = (each for each in result.packages if each.action != "removed")
+            yield head.last_modified, {each.sha256 for each in there}
