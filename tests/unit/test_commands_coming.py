@@ -118,6 +118,21 @@ def test_everything_comes_and_a_second_time_nothing(coming: Coming) -> None:
     assert len(coming.bench.press.store.log) == writes
 
 
+def test_two_imports_do_not_share_a_cache(coming: Coming, tmp_path: Path) -> None:
+    """Whole files of one would be torn by the other, and the source be blamed for it."""
+    other = fetching.Cache(
+        coming.cache / "stable", FolderPlace(coming.there.folder), lambda _: None
+    )
+    with other.alone():
+        code, _, err = coming.run("import")
+        assert code == 1 and "another import fetches into" in err and "(--cache)" in err
+        assert coming.packages() == set()
+        place = (str(coming.there.folder), "--suite", "stable", "--keyring", "k")
+        out = coming.bench.run("import", *place, "--cache", str(tmp_path / "second"))[1]
+        assert "stable: 6 packages were brought" in out
+        assert "nothing is left to do" in coming.imported()
+
+
 def test_whoever_may_not_look_into_staging_brings_it_all_the_same(
     coming: Coming, monkeypatch: pytest.MonkeyPatch
 ) -> None:

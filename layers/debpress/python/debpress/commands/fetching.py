@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from debpress.commands.packages import LocalPackage, examine
@@ -89,6 +91,28 @@ class Cache:
         except OSError as error:
             raise SourceError(f"{self._folder} can't be made: {error.strerror}") from error
         return self._folder
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other imports out of the folder: both would write the same files, and each drop
+        what the other has still to send. Raises TransientError where one is in it, SourceError."""
+        home = self.home()
+        lock = home.with_name(f"{home.name}.lock")
+        try:
+            # It stays when all is done: who removed it might remove another one's.
+            file = lock.open("ab")
+        except OSError as error:
+            raise SourceError(f"{lock} can't be written: {error.strerror}") from error
+        with file:
+            try:
+                # Whatever ends the process ends this, too.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TransientError(
+                    f"another import fetches into {home} now: run this again when it has ended, "
+                    "or say another folder (--cache)"
+                ) from error
+            yield
 
     def lacking(self, wanted: Wanted) -> int:
         """The bytes that are still to be fetched."""

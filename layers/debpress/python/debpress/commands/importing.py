@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,11 @@ def bring(
     groups = plan.batches(missing.wanted, most)
     # How often the bytes of a package are on their way: fetched and sent, or copied.
     legs = 1 if inside_s3(source.place) else 2
-    with Progress(suite, missing.size * legs) as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(suite, missing.size * legs))
         way = _way(arguments, store, source.place, progress)
-        if isinstance(way, ByThisMachine):
+        if isinstance(way, ByThisMachine) and missing.wanted:
+            stack.enter_context(way.cache.alone())
             at_once = arguments.together or not arguments.skip_invalid
             _check_space(way.cache, groups, all_at_once=at_once)
         start = plan.start(source.address)
