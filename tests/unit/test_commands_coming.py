@@ -179,6 +179,18 @@ def test_components_are_kept_apart_and_can_be_chosen(coming: Coming) -> None:
     assert coming.packages() == WHOLE
 
 
+def test_a_component_with_a_slash_is_told_and_can_be_left_out(coming: Coming) -> None:
+    """As aptly publishes it with `-component=main/x`."""
+    coming.there.add("e_1_all.deb", deb("e", "1"), "main/x")
+    coming.there.publish()
+    code, _, err = coming.run("import")
+    assert code == 1 and "has the component 'main/x', and a component here has no slash" in err
+    assert coming.packages() == set()
+    coming.imported("--component", "main")
+    assert coming.packages() == WHOLE
+    assert "for amd64, arm64" in coming.run("compare")[1]
+
+
 def test_of_one_architecture(coming: Coming) -> None:
     coming.imported("--arch", "arm64")
     assert coming.packages() == {each for each in WHOLE if "amd64" not in each}

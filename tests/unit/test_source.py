@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,6 +82,19 @@ def test_what_is_not_read_is_told(there: Published) -> None:
     release = opened(there).release
     assert release.besides(["main"], ["amd64"]) == ["binary-amd64v3"]
     assert release.besides(["extra"], ["amd64"]) == []
+
+
+def test_a_component_is_called_as_its_indices_are(there: Published) -> None:
+    """aptly's `main/x` has indices of that name, Debian's `updates/main` had those of `main`."""
+    there.add("e_1_all.deb", deb("e", "1"), "main/x")
+    there.publish()
+    release = opened(there).release
+    assert release.components == ("main", "main/x")
+    assert (release.besides(["main"], ["amd64"]), release.besides(["main/x"], ["amd64"])) == (
+        ["binary-arm64"], ["binary-arm64"],
+    )  # fmt: skip
+    said = {**release.fields, "Components": "updates/main updates/extra"}
+    assert replace(release, fields=said).components == ("main", "extra")
 
 
 class TestRefusals:

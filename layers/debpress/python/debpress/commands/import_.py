@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from debpress.index.versions import Content
 from debpress.inspection import reading, suites
 from debpress.source import fitting, plan
 from debpress.source.release import SourceRelease
+from debpress.source.suite import SourceSuite
 
 _MINUTES = 5
 
@@ -182,6 +183,7 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
     components = foreign.components(arguments, source)
     architectures = arguments.arch or source.architectures
     foreign.check_any(source, components, architectures)
+    _check_names(source, components)
     flat_into = arguments.component[0] if arguments.component else "main"
     with looks.patiently():
         source.load(components, architectures)
@@ -214,6 +216,19 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
         return 0
     code = importing.bring(arguments, clock, store, source, missing, vouched=vouched)
     return code or vanished.remove(store, clock, arguments.suite, gone, arguments.timeout)
+
+
+def _check_names(source: SourceSuite, components: Sequence[str]) -> None:
+    """Raises SourceError for a component that no suite here can have: hosts that name it would have
+    to name another one, so it is for people to say which."""
+    for each in components:
+        if "/" in each:
+            raise SourceError(
+                f"{source.release.uri} has the component {each!r}, and a component here has no "
+                "slash: publish it there under another name, too (aptly's -component), which its "
+                "hosts will have to say here; or leave it out, by --component for each of the "
+                "others"
+            )
 
 
 def _vouched(arguments: argparse.Namespace, repository: Repository) -> bool:

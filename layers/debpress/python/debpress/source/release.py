@@ -38,8 +38,15 @@ class SourceRelease:
 
     @property
     def components(self) -> tuple[str, ...]:
-        # Debian's security archive writes `updates/main` for what its indices call `main`.
-        return tuple(each.rpartition("/")[2] for each in self.field("Components").split())
+        """As its indices call them."""
+        return tuple(self._component(each) for each in self.field("Components").split())
+
+    def _component(self, name: str) -> str:
+        # Debian's security archive once wrote `updates/main` for what its indices call `main`;
+        # aptly's `main/x` is `main/x` there, too.
+        if any(file.startswith(f"{name}/binary-") for file in self.files):
+            return name
+        return name.rpartition("/")[2]
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -49,13 +56,15 @@ class SourceRelease:
         """The indices of packages in these components that are for none of these architectures,
         nor for all: of variants, of sources, of installers; `binary-amd64v3`, `source`."""
         wanted = {f"binary-{each}" for each in (*architectures, "all")}
+        # The longest first, as `main/x` is another one than `main`.
+        every = sorted(self.components, key=len, reverse=True)
         found = set()
         for name in self.files:
-            component, _, index = name.partition("/")
-            kind, _, file = index.rpartition("/")
+            folder, _, file = name.rpartition("/")
+            component = next((c for c in every if folder.startswith(f"{c}/")), None)
             if component in components and file.partition(".")[0] in ("Packages", "Sources"):
-                found.add(kind)
-        return sorted(kind for kind in found - wanted if kind)
+                found.add(folder.removeprefix(f"{component}/"))
+        return sorted(found - wanted)
 
     def expired(self, now: datetime) -> bool:
         """Whether hosts refuse it by now."""
