@@ -68,12 +68,36 @@ def test_a_flat_repository(there: Published, name: str) -> None:
 
 
 def test_an_index_of_what_is_for_all_alone(there: Published) -> None:
-    """As Debian has it, for hosts that ask for it."""
     there.architectures = ["amd64", "all"]
     there.publish()
     found = opened(there)
     assert found.architectures == ("amd64",)
     assert identities(plan.read(found, ["main"], ["amd64"], "main")) == [WHOLE[0], WHOLE[2]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({}, True),
+        ({"Architectures": ""}, True),
+        ({"Architectures": "amd64"}, False),
+        ({"No-Support-for-Architecture-all": "Contents"}, True),
+        ({"No-Support-for-Architecture-all": "Contents Packages"}, False),
+    ],
+)
+def test_it_is_read_where_apt_reads_it(
+    there: Published, fields: dict[str, str], read: bool
+) -> None:
+    """What is in that index alone is not there to a host that leaves it alone."""
+    there.architectures = ["amd64", "all"]
+    only = there.add("c_1_all.deb", deb("c", "1"))
+    there.only[only] = "all"
+    there.publish()
+    found = opened(there)
+    found.release = replace(found.release, fields={**found.release.fields, **fields})
+    names = {each.field("Package") for each in found.stanzas("main", "amd64")}
+    assert names == ({"a", "b", "c"} if read else {"a", "b"})
+    assert found.release.besides(["main"], ["amd64"]) == ([] if read else ["binary-all"])
 
 
 def test_what_is_not_read_is_told(there: Published) -> None:

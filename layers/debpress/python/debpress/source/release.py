@@ -52,10 +52,18 @@ class SourceRelease:
     def architectures(self) -> tuple[str, ...]:
         return tuple(a for a in self.field("Architectures").split() if a not in ("all", "source"))
 
+    @property
+    def has_all(self) -> bool:
+        """Whether hosts read an index of what is for all beside those of their architectures: apt
+        asks for it only where Release says so (debReleaseIndex, IsArchitectureAllSupportedFor)."""
+        named = self.field("Architectures").split()
+        refused = self.field("No-Support-for-Architecture-all").split()
+        return (not named or "all" in named) and "Packages" not in refused
+
     def besides(self, components: Sequence[str], architectures: Sequence[str]) -> list[str]:
-        """The indices of packages in these components that are for none of these architectures,
-        nor for all: of variants, of sources, of installers; `binary-amd64v3`, `source`."""
-        wanted = {f"binary-{each}" for each in (*architectures, "all")}
+        """The indices of packages in these components that hosts of these architectures don't read:
+        of variants, of sources, of installers; `binary-amd64v3`, `source`."""
+        wanted = {f"binary-{each}" for each in (*architectures, *["all"] * self.has_all)}
         # The longest first, as `main/x` is another one than `main`.
         every = sorted(self.components, key=len, reverse=True)
         found = set()

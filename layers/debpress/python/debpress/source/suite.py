@@ -88,8 +88,9 @@ class SourceSuite:
         found: list[Stanza] = []
         for each in (architecture, "all"):
             name = f"{component}/binary-{each}/Packages"
-            # What is for all is in an index of its own in some repositories only, Debian's for one.
-            if each != "all" or self._listed(name):
+            # What is for all is in an index of its own in some repositories only, and in some of
+            # these, Debian's for one, hosts leave it alone.
+            if each != "all" or (self.release.has_all and self._listed(name)):
                 found += self._index(component, name)
         return found
 
