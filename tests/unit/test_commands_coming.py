@@ -891,6 +891,22 @@ class TestFollowing:
         assert coming.imported("--remove").count("  removed  ") == 1
         assert coming.packages() == WHOLE - {"b 2.0 (all)"}
 
+    def test_what_something_else_needs_is_not_said_to_go(self, coming: Coming) -> None:
+        path = coming.there.add("lib_1_all.deb", deb("lib", "1"))
+        coming.there.add("app_1_all.deb", deb("app", "1", extra="Depends: lib (= 1)\n"))
+        coming.there.publish()
+        coming.imported()
+        coming.there.remove(path)
+        coming.there.publish()
+        code, out, err = coming.run("import", "--remove", "--dry-run")
+        assert "stable/main: would be refused to remove lib 1 (all)\n" in out
+        assert code == 1 and "dependency-broken: app 1 (all) needs lib (= 1)" in err
+        assert coming.run("import", "--remove")[0] == 1
+        coming.there.add("lib_1_all.deb", deb("lib", "1"), "extra")
+        coming.there.publish()
+        assert coming.run("import", "--remove", "--dry-run")[0] == 0
+        assert "  removed  " in coming.imported("--remove")
+
     def test_what_is_not_looked_at_is_not_gone(self, coming: Coming) -> None:
         coming.imported()
         code, _, err = coming.run("import", "--arch", "amd64", "--remove")

@@ -203,17 +203,18 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
         said = "nothing is brought: mend these there, or leave them out (--skip-invalid)"
         print(f"{arguments.suite}: {said}", file=sys.stderr)
         return 1
-    gone = {}
-    if arguments.remove and configured is not None:
+    gone, fine = {}, True
+    if arguments.remove and configured is not None and has:
         start = plan.start(source.address)
         # One that the source has dropped is in no list of what is wanted of it.
         look_into = into if arguments.component or source.flat else None
         gone = vanished.found(archive, arguments.suite, offer, look_into, start)
         if arguments.dry_run:
-            vanished.announce(arguments.suite, gone)
+            fine = vanished.announce(archive, repository, arguments.suite, gone)
         vanished.check_share(configured, offer, gone, everything=arguments.all)
     if arguments.dry_run:
-        return 0
+        # What is to come may have what lacks, as a package that moved to another component.
+        return int(not fine and not missing.wanted)
     code = importing.bring(arguments, clock, store, source, missing, vouched=vouched)
     return code or vanished.remove(store, clock, arguments.suite, gone, arguments.timeout)
 

@@ -17,11 +17,12 @@ from debpress.archive import Archive
 from debpress.clock import Clock
 from debpress.commands import text, waiting
 from debpress.concurrency import side_by_side
-from debpress.config import Suite
-from debpress.errors import CorruptError, SourceError
+from debpress.config import Repository, Suite
+from debpress.errors import CorruptError, RejectedError, SourceError
 from debpress.index import entries
 from debpress.index.entries import Identity
 from debpress.inspection import reading
+from debpress.inspection.preview import preview
 from debpress.layout import OPERATIONS, Batch
 from debpress.records.result import Result
 from debpress.source.plan import Offer
@@ -75,11 +76,23 @@ def check_share(
         )
 
 
-def announce(suite: str, gone: Mapping[str, Iterable[Identity]]) -> None:
-    """Says what `remove` would take out."""
+def announce(
+    archive: Archive, repository: Repository, suite: str, gone: Mapping[str, Iterable[Identity]]
+) -> bool:
+    """Says what `remove` would take out, and why it would not, as the suite is now; gives whether
+    it would take out all."""
+    wrong: list[dict[str, str]] = []
     for component, packages in gone.items():
+        would = "would remove"
+        try:
+            preview(archive, repository, suite, component, *_removals(packages))
+        except RejectedError as error:
+            wrong += (each.as_json() for each in error.refusals)
+            would = "would be refused to remove"
         for identity in packages:
-            print(text.printable(f"{suite}/{component}: would remove {identity}"))
+            print(text.printable(f"{suite}/{component}: {would} {identity}"))
+    text.print_errors(wrong)
+    return not wrong
 
 
 def remove(
@@ -92,16 +105,19 @@ def remove(
     """Has them taken out, those of a component in one flip; gives the exit code."""
     name, code = waiting.new_id(clock), 0
     for component, packages in gone.items():
-        wanted: dict[str, list[str]] = {}
-        for package, version, architecture in packages:
-            wanted.setdefault(architecture, []).append(f"{package} (= {version})")
-        removals = [Remove(tuple(each), architecture) for architecture, each in wanted.items()]
         batch = Batch(suite, component, name)
-        head = store.put(batch.staging + OPERATIONS, as_manifest(removals))
+        head = store.put(batch.staging + OPERATIONS, as_manifest(_removals(packages)))
         result = waiting.wait(store, batch, head, clock, timeout)
         text.print_result(result)
         code = code or int(result.status != "published")
     return code
+
+
+def _removals(packages: Iterable[Identity]) -> list[Remove]:
+    wanted: dict[str, list[str]] = {}
+    for package, version, architecture in packages:
+        wanted.setdefault(architecture, []).append(f"{package} (= {version})")
+    return [Remove(tuple(each), architecture) for architecture, each in wanted.items()]
 
 
 def _brought(archive: Archive, suite: str, component: str, start: str) -> dict[str, datetime]:

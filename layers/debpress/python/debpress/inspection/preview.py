@@ -13,17 +13,18 @@ from debpress.suite.workspace import Workspace
 
 
 def preview(
-    archive: Archive, repository: Repository, suite: str, component: str, operation: Operation
+    archive: Archive, repository: Repository, suite: str, component: str, *operations: Operation
 ) -> tuple[PackageOutcome, ...]:
-    """The packages that an operation would add and remove now. Raises RejectedError where it would
-    be rejected."""
+    """The packages that operations would add and remove now, in one flip. Raises RejectedError
+    where they would be rejected."""
     settings = repository.suite(suite)
     state = archive.published(suite)
     if settings is None or state is None:
         raise ConfigError(f"suite {suite!r} is not published here")
-    if isinstance(operation, Snapshot):
-        snapshot.release_of(repository, archive, suite, operation.generation)
-        return ()
+    for each in operations:
+        if isinstance(each, Snapshot):
+            snapshot.release_of(repository, archive, suite, each.generation)
+            return ()
     draft = SuiteDraft(archive, settings, state)
     workspace = Workspace(archive, repository, draft, state)
-    return operate.apply(workspace, component, [operation]).packages
+    return operate.apply(workspace, component, list(operations)).packages
