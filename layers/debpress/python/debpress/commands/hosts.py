@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PLACE",
-        help="the same of the address that hosts come from",
+        help="the same of the address that hosts come from, by the suite's name there; what counts "
+        "is dists/SUITE/InRelease, so a flat repository, or one with Release.gpg alone, shows none",
     )
 
 
