@@ -881,6 +881,25 @@ class TestFollowing:
         assert coming.imported("--remove").count("  removed  ") == 1
         assert coming.packages() == WHOLE - {"c 0.9 (all)"}
 
+    def test_what_ci_publishes_while_packages_come_is_left_alone(
+        self, coming: Coming, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        press, original = coming.bench.press, FolderPlace.stream
+        coming.imported()
+        coming.there.remove(next(p for p in coming.there.packages["main"] if "/b_" in p))
+        new = coming.there.add("new_1_all.deb", deb("new", "1"))
+        coming.there.publish()
+
+        def stream(place: FolderPlace, path: str, start: int = 0) -> Any:
+            if path == new:
+                uploaded = press.upload("ci", debs(("b", "2.0", "all")))
+                assert press.publish(uploaded) == "published"
+            return original(place, path, start)
+
+        monkeypatch.setattr(FolderPlace, "stream", stream)
+        assert "removed" not in coming.imported("--remove")
+        assert coming.packages() == WHOLE | {"new 1 (all)"}
+
     def test_what_ci_published_and_was_removed_again_is_the_imports(self, coming: Coming) -> None:
         coming.bench.publish(("b", "2.0", "all"))
         assert coming.bench.run("remove", "b", "--suite", "stable")[0] == 0

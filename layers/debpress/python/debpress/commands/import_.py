@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from debpress.archive import Archive
@@ -203,12 +204,14 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
         said = "nothing is brought: mend these there, or leave them out (--skip-invalid)"
         print(f"{arguments.suite}: {said}", file=sys.stderr)
         return 1
+    # A component that the source has dropped is in no list of what is wanted of it.
+    look_into = into if arguments.component or source.flat else None
+    look = partial(
+        vanished.found, archive, arguments.suite, offer, look_into, plan.start(source.address)
+    )
     gone, fine = {}, True
     if arguments.remove and configured is not None and has:
-        start = plan.start(source.address)
-        # One that the source has dropped is in no list of what is wanted of it.
-        look_into = into if arguments.component or source.flat else None
-        gone = vanished.found(archive, arguments.suite, offer, look_into, start)
+        gone = look()
         if arguments.dry_run:
             fine = vanished.announce(archive, repository, arguments.suite, gone)
         vanished.check_share(configured, offer, gone, everything=arguments.all)
@@ -216,7 +219,10 @@ def _once(arguments: argparse.Namespace, clock: Clock, looks: _Looks) -> int:
         # What is to come may have what lacks, as a package that moved to another component.
         return int(not fine and not missing.wanted)
     code = importing.bring(arguments, clock, store, source, missing, vouched=vouched)
-    return code or vanished.remove(store, clock, arguments.suite, gone, arguments.timeout)
+    if code or not gone:
+        return code
+    # Once more: while packages came, which may be hours, CI may have published one of these.
+    return vanished.remove(store, clock, arguments.suite, look(), arguments.timeout)
 
 
 def _check_names(source: SourceSuite, components: Sequence[str]) -> None:
