@@ -489,16 +489,35 @@ path_of() { # BASE NAME: as it was named on the command line
   done <"$scratch/paths"
 }
 
+# Whether the manifest is another upload's by now, as far as that can be seen.
+replaced_by_another() {
+  aws s3api list-objects-v2 --bucket "$bucket" --prefix "$staging/$manifest" --output text \
+    --query 'Contents[].[Key, ETag]' >"$scratch/manifests" 2>/dev/null || return 1
+  while IFS=$tab read -r key its_etag; do
+    [ "$key" = "$staging/$manifest" ] || continue
+    if [ "$(replaced "$its_etag" '"' '')" != "$etag" ]; then return 0; fi
+  done <"$scratch/manifests"
+  return 1
+}
+
 # A result may be of an earlier upload of the same name, so it is told by the manifest's ETag; and by
 # its version, since the same files make the same manifest. S3 refuses (403) what is not there to
 # those who may not list, as a CI's role may not.
 begun=$(date +%s)
-pause=1
+pause=1 others=
 while :; do
   if body=$(aws s3 cp --only-show-errors "s3://$bucket/$result" - 2>"$scratch/said"); then
     read_result "$body"
     if [ "$answered" = "$etag" ]; then
       case $put_version in "$answered_version" | None) break ;; esac
+    fi
+    # Each result is weighed once. It was written after the manifest that it answers, so if that is
+    # a later one than ours, the listing has it.
+    if [ "$body" != "$others" ]; then
+      others=$body
+      if replaced_by_another; then
+        fail "another upload used this batch name, $batch: s3://$bucket/$result answers it, and not this one, which may not have been published. Run this again with another --batch, which is harmless; a name is for one job alone"
+      fi
     fi
   fi
   waited=$(($(date +%s) - begun))

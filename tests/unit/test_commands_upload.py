@@ -218,6 +218,34 @@ def test_an_earlier_result_of_the_batch_is_passed_over(
     assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Press(s3)) == 0
 
 
+class Matrix(Press):
+    """Another job of the same batch's name puts its own manifest, and is answered."""
+
+    def answer(self) -> None:
+        key = "staging/lab/main/b1/manifest.json"
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=b"another's")
+        super().answer()
+
+
+def test_an_upload_in_whose_place_another_came_is_told_so_at_once(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    press = Matrix(s3)
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], press) == 1
+    said = capsys.readouterr().err
+    assert "debpress: Another upload used this batch name, b1: " in said
+    assert "Upload this again with another --batch" in said and len(press.slept) == 2
+
+
+def test_whoever_may_not_list_waits_for_the_result_all_the_same(
+    s3: Any, package: str, intercept: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    intercept("s3.ListObjectsV2", refuse("AccessDenied", 10**6))
+    sent = ["upload", package, "--suite", "lab", "--batch", "b1", "--timeout", "60"]
+    assert main(sent, Matrix(s3)) == 1
+    assert "No result after 60 s" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"[]", b"{}", b"<html>", json.dumps({**WHOLE, "manifest": None}).encode()],

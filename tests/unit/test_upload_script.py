@@ -300,6 +300,20 @@ def test_an_answer_to_another_upload_is_no_answer(run: Run, earlier: dict[str, s
     assert "no result after 0 s" in done.stderr and "run this again" in done.stderr
 
 
+def test_an_upload_in_whose_place_another_came_is_told_so_at_once(run: Run, tmp_path: Path) -> None:
+    body = answer(json.loads(RESULTS[0].read_text("utf-8")))
+    body["manifest"]["etag"] = "another"
+    place = ("--bucket", "packages", "--suite", "s", "--batch", "b1", "--timeout", "0")
+    said = []
+    for manifest, etag in (("SHA256SUMS", "another"), ("SHA256SUMS", "the-etag"), ("x", "another")):
+        (tmp_path / "result.json.listed").write_text(f'staging/s/main/b1/{manifest}\t"{etag}"\n')
+        done = run(*place, "a_1_all.deb", result=json.dumps(body))
+        assert done.returncode == 1
+        said.append(done.stderr)
+    assert "another upload used this batch name, b1: " in said[0]
+    assert all("no result after 0 s" in each for each in said[1:])
+
+
 def test_where_the_bucket_has_no_versions_the_etag_is_enough(run: Run) -> None:
     body = answer(json.loads(RESULTS[0].read_text("utf-8")))
     body["manifest"]["version_id"] = None

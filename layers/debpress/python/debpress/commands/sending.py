@@ -202,7 +202,7 @@ class _Sending:
 
 def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> set[str]:
     """The names of the packages that are in staging with the same bytes, as far as that is told."""
-    listed = _allowed(lambda: {head.key: head for head in store.list(batch.staging)})
+    listed = allowed(lambda: {head.key: head for head in store.list(batch.staging)})
 
     def there(package: LocalPackage) -> bool:
         key = batch.staging + package.name
@@ -213,7 +213,7 @@ def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> s
             return True
         # Where a key of KMS encrypts the bucket an ETag tells nothing. CI's role may list what is
         # staged, and not read it.
-        head = _allowed(lambda: store.head(key))
+        head = allowed(lambda: store.head(key))
         if head is None or head.size != package.size:
             return False
         return package.sha256 in (head.sha256, head.metadata.get(_SUM))
@@ -225,7 +225,7 @@ def _staged(store: S3Store, batch: Batch, packages: Sequence[LocalPackage]) -> s
     return names
 
 
-def _allowed(look: Callable[[], _T]) -> _T | None:
+def allowed(look: Callable[[], _T]) -> _T | None:
     """What is found; None where S3 does not let us look, or not now."""
     from debpress.adapters import aws  # noqa: PLC0415 (see connection)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from debpress import codec
 from debpress.clock import Clock
-from debpress.errors import CorruptError, StoreError, TransientError
+from debpress.commands.sending import allowed
+from debpress.errors import CorruptError, DebpressError, StoreError, TransientError
 from debpress.layout import Batch
 from debpress.records.result import Result
 from debpress.store import Head, Object
@@ -30,12 +31,15 @@ def new_id(clock: Clock) -> str:
 def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: float) -> Result:
     """Waits for the result of exactly this upload of the manifest.
 
-    A result that an earlier upload of the same name has left is ignored. Raises TransientError
-    after `timeout` seconds without a result.
+    A result that an earlier upload of the same name has left is ignored. Raises DebpressError where
+    a later one has put its manifest in place of this, which is then answered no more; and
+    TransientError after `timeout` seconds without a result.
+
+    IAM: s3:GetObject on the result; to tell of a later upload, s3:ListBucket for the manifest.
     """
     from debpress.adapters import aws  # noqa: PLC0415 (see connection)
 
-    begun, delay, refused = clock.now(), FIRST_DELAY, False
+    begun, delay, refused, others = clock.now(), FIRST_DELAY, False, ""
     while True:
         try:
             found, refused = store.get(batch.result), False
@@ -50,6 +54,12 @@ def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: fl
         result = None if found is None else _parse(found)
         if result is not None and _answers(result, manifest):
             return result
+        if found is not None and found.head.etag != others:
+            # Each result is weighed once. It was written after the manifest that it answers, so if
+            # that is a later one than ours, the listing has it.
+            others = found.head.etag
+            if _replaced(store, manifest):
+                raise DebpressError(_taken(store, batch))
         left = timeout - (clock.now() - begun).total_seconds()
         if left <= 0:
             raise TransientError(_late(store, batch, timeout, refused=refused))
@@ -77,6 +87,13 @@ def _answers(result: Result, manifest: Head) -> bool:
     return None in (said.version_id, manifest.version_id) or said.version_id == manifest.version_id
 
 
+def _replaced(store: S3Store, manifest: Head) -> bool:
+    """Whether the manifest is another upload's by now; False where that can't be seen."""
+    key = manifest.key
+    there = allowed(lambda: next((each for each in store.list(key) if each.key == key), None))
+    return there is not None and there.etag != manifest.etag
+
+
 def _parse(found: Object) -> Result:
     try:
         return codec.decode(Result, json.loads(found.body))
@@ -84,6 +101,14 @@ def _parse(found: Object) -> Result:
         raise CorruptError(
             f"{found.head.key} is not a result ({error}): tell who runs the repository"
         ) from error
+
+
+def _taken(store: S3Store, batch: Batch) -> str:
+    return (
+        f"Another upload used this batch name, {batch.id}: s3://{store.bucket}/{batch.result} "
+        "answers it, and not this one, which may not have been published. Upload this again with "
+        "another --batch, which is harmless; a name is for one job alone."
+    )
 
 
 def _late(store: S3Store, batch: Batch, timeout: float, *, refused: bool) -> str:
