@@ -34,15 +34,46 @@ TEXT
 
 wrong() { # MESSAGE: the command line can't be obeyed
   if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate '' 'not published' "$1"; fi
-  printf 'upload-debs.sh: %s (see --help)\n' "$1" >&2
+  printf 'upload-debs.sh: %s (see --help)\n' "$(shown "$1")" >&2
   exit 2
 }
 
 fail() { # MESSAGE
   if [ -n "$unfolded" ]; then end "$unfolded"; fi
   if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate '' 'not published' "$1"; fi
-  printf 'upload-debs.sh: %s\n' "$1" >&2
+  if [ "$refused" = yes ]; then
+    wrong_lines "Not published to $(places): not sent" <"$scratch/lines" | page
+  else
+    printf '%s\n' "$(shown "$1")" | wrong_lines "The upload to $(places) ended with an error" | page
+  fi
+  printf 'upload-debs.sh: %s\n' "$(shown "$1")" >&2
   exit 1
+}
+
+# A control character could alter what a terminal shows; and on GitHub, a newline begin a command.
+shown() { printf '%s' "$1" | tr '[:cntrl:]' '?'; }
+
+places() { printf '%s' "$(replaced "$suites" ' ' "/$component, ")/$component"; }
+
+# Appends to GitHub's page of the run. Without it, what was published is published all the same.
+page() {
+  if [ -z "${GITHUB_STEP_SUMMARY:-}" ]; then
+    cat >/dev/null
+  elif ! { cat >>"$GITHUB_STEP_SUMMARY"; } 2>/dev/null; then
+    printf "note: the run's page gets no summary: %s can't be written\n" \
+      "$(shown "$GITHUB_STEP_SUMMARY")" >&2
+  fi
+}
+
+wrong_lines() { # TITLE: of the lines of standard input, with nothing in them that Markdown takes
+  printf '### %s\n\n' "$1"
+  while IFS= read -r line; do
+    # shellcheck disable=SC1003 # A backslash is meant.
+    for each in '\' '`' '*' '_' '<' '>' '[' ']' '&' '~' '|' '#'; do
+      line=$(replaced "$line" "$each" "\\$each")
+    done
+    printf '%s\n' "- $line"
+  done
 }
 
 # Ends with what the aws command said, and what to do about it; `$scratch/said` has it.
@@ -73,7 +104,7 @@ annotate() { # FILE TITLE MESSAGE
   printf 'title=%s::%s\n' "$(property "$2")" "$(escaped "$3")"
 }
 
-escaped() { replaced "$(replaced "$1" % %25)" "$newline" %0A; }
+escaped() { replaced "$(shown "$1")" % %25; }
 property() { replaced "$(replaced "$(escaped "$1")" : %3A)" , %2C; }
 
 replaced() { # TEXT OLD NEW: every OLD of TEXT as NEW
@@ -97,10 +128,8 @@ is_name() { # TEXT ALLOWED: whether it is not empty and has only characters of t
   done
 }
 
-newline='
-'
 tab=$(printf '\t')
-bucket=${DEBPRESS_BUCKET:-} suites='' component=main batch='' uploader='' timeout=600 wait=yes unfolded=
+bucket=${DEBPRESS_BUCKET:-} suites='' component=main batch='' uploader='' timeout=600 wait=yes unfolded='' refused=
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -158,17 +187,23 @@ name=$suite/$component/$batch
 staging=staging/$name
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'broken 130' INT
+trap 'broken 143' TERM HUP
+
+broken() { # EXIT CODE
+  if [ -n "$unfolded" ]; then end "$unfolded"; fi
+  printf 'upload-debs.sh: interrupted; run this again with --batch %s, which goes on from there\n' \
+    "$batch" >&2
+  exit "$1"
+}
 
 refuse() { # PATH PROBLEM
   if [ -n "${GITHUB_ACTIONS:-}" ]; then annotate "$1" 'not sent' "${1##*/} $2"; fi
-  printf '%s: %s\n' "$1" "$2" >&2
+  printf '%s: %s\n' "$(shown "$1")" "$2" | tee -a "$scratch/lines" >&2
   refused=yes
 }
 
 # All that can be known to be wrong is said before a byte is sent.
-refused=
 : >"$scratch/names"
 : >"$scratch/paths"
 : >"$scratch/listed"
@@ -207,7 +242,7 @@ TEXT
       done <"$changes"
       if [ -n "$others" ]; then
         printf '%s: not sent, since debpress publishes binary packages alone: %s\n' \
-          "$changes" "$others" >&2
+          "$(shown "$changes")" "$(shown "$others")" >&2
       fi
       if [ $# = 0 ] && [ -z "$refused" ]; then refuse "$changes" 'lists no .deb file'; fi
     fi
@@ -448,19 +483,11 @@ install_line() { # The one that installs what was published; nothing where there
 }
 
 summary() { # In GitHub's Markdown, for the page of the run
-  places=$(replaced "$suites" ' ' "/$component, ")/$component
   if [ "$status" != published ]; then
-    printf '### Not published to %s: %s\n\n' "$places" "$status"
-    while IFS= read -r line; do
-      # shellcheck disable=SC1003 # A backslash is meant.
-      for each in '\' '`' '*' '_' '<' '>' '[' ']' '&' '~' '|' '#'; do
-        line=$(replaced "$line" "$each" "\\$each")
-      done
-      printf '%s\n' "- $line"
-    done <"$scratch/lines"
+    wrong_lines "Not published to $(places): $status" <"$scratch/lines"
     return
   fi
-  printf '### Published to %s\n\n' "$places"
+  printf '### Published to %s\n\n' "$(places)"
   printf '| | package | version | architecture |\n|---|---|---|---|\n'
   while read -r action package version architecture; do
     printf '| %s | %s | %s | %s |\n' "$action" "$package" "$version" "$architecture"
@@ -522,15 +549,15 @@ while :; do
   fi
   waited=$(($(date +%s) - begun))
   if [ "$waited" -ge "$timeout" ]; then
-    refused=
+    hidden=
     case $(cat "$scratch/said") in
       '' | *'(404)'* | *NoSuchKey*) ;;
       *'(403)'* | *AccessDenied*)
-        refused=". S3 refused to show the result, as it does while there is none: if it stays so, check that the role has s3:GetObject on $result"
+        hidden=". S3 refused to show the result, as it does while there is none: if it stays so, check that the role has s3:GetObject on $result"
         ;;
       *) cat "$scratch/said" >&2 ;;
     esac
-    fail "no result after $timeout s. The batch may still be published: wait for s3://$bucket/$result, or run this again, which is harmless. If none comes, \`debpress status\` tells whoever runs the repository what waits$refused"
+    fail "no result after $timeout s. The batch may still be published: wait for s3://$bucket/$result, or run this again, which is harmless. If none comes, \`debpress status\` tells whoever runs the repository what waits$hidden"
   fi
   sleep "$pause"
   if [ "$pause" -lt 8 ]; then pause=$((pause * 2)); fi
@@ -558,15 +585,13 @@ if [ "$suites" != "$suite" ]; then
 fi
 if [ "$status" = published ]; then cat "$scratch/packages"; fi
 while IFS= read -r ignored; do
-  printf '  ignored %s: the manifest does not list it\n' "$ignored"
+  printf "  ignored %s: no package of the manifest's\n" "$ignored"
 done <"$scratch/ignored"
 if [ "$status" = published ] && [ -s "$scratch/packages" ]; then
   printf 'On hosts of %s:\n  %s\n' "$(replaced "$suites" ' ' ' and ')" "$(install_line)"
 fi
 end result
-if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-  summary >>"$GITHUB_STEP_SUMMARY"
-fi
+summary | page
 # Last, where people look first.
 cat "$scratch/errors" >&2
 [ "$status" = published ]

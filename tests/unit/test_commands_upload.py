@@ -406,6 +406,46 @@ def test_a_broken_file_stops_all_before_a_byte_is_sent(
     assert keys(s3) == []
 
 
+def test_what_was_not_sent_is_in_the_json_and_on_the_run_s_page(
+    s3: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = write(tmp_path, "broken.deb", b"<html>")
+    page = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    assert main(["upload", str(broken), "--suite", "lab", "--json"], Press(s3)) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert (error["file"], error["code"]) == (str(broken), "deb-malformed")
+    assert page.read_text().startswith("### Not published to lab/main: not sent\n\n- ")
+    assert "broken.deb: deb-malformed: " in page.read_text()
+
+
+def test_an_upload_that_gets_no_answer_is_on_the_run_s_page(
+    s3: Any, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    assert main(["upload", package, "--suite", "lab", "--timeout", "1"], Press(s3, after=-1)) == 1
+    assert page.read_text().startswith(
+        "### The upload to lab/main ended with an error\n\n- No result after 1 s."
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--suite", "Lab"], ["--suite", "lab", "--suite", "lab"]])
+def test_a_wrong_command_line_is_annotated(
+    s3: Any,
+    package: str,
+    arguments: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with pytest.raises(SystemExit):
+        main(["upload", package, *arguments], FakeClock())
+    said = capsys.readouterr().err
+    assert said.startswith("::error title=debpress upload%3A the command line is wrong::argument")
+    assert keys(s3) == []
+
+
 # Several suites
 
 
@@ -590,13 +630,18 @@ def test_usage_errors_exit_2(arguments: list[str], capsys: pytest.CaptureFixture
     assert "usage: debpress" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_quiet(s3: Any, package: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_names_the_batch_to_go_on_with(
+    s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Interrupted(FakeClock):
         def sleep(self, seconds: float) -> None:
             raise KeyboardInterrupt
 
-    assert main(["upload", package, "--suite", "lab"], Interrupted()) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert main(["upload", package, "--suite", "lab", "--batch", "b1"], Interrupted()) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        last == "debpress: Interrupted. Run this again with --batch b1, which goes on from there."
+    )
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

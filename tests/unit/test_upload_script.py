@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from pathlib import Path
@@ -59,11 +60,15 @@ def run(tmp_path: Path) -> Run:
     (tmp_path / "a_1_all.deb").touch()
 
     def call(
-        *arguments: str, result: str = "", **environment: str
+        *arguments: str,
+        result: str = "",
+        shell: str = "sh",
+        script: Path = SCRIPT,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         (tmp_path / "result.json").write_text(result, "utf-8")
         return subprocess.run(
-            ["sh", SCRIPT, *arguments],
+            [shell, script, *arguments],
             cwd=tmp_path,
             env={
                 "PATH": f"{aws.parent}{os.pathsep}{os.environ['PATH']}",
@@ -385,3 +390,75 @@ def test_all_that_is_wrong_with_the_files_is_said_before_any_is_sent(run: Run) -
         "dist/*.deb: is not there, and no file is like it",
         "upload-debs.sh: nothing was sent; mend what is said above",
     ]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_summary_that_can_not_be_written_makes_no_job_red(
+    shell: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    body = answer(
+        json.loads((paths.ROOT / "tests/golden/results__stable__main__b1.json").read_text())
+    )
+    gone = str(tmp_path / "gone/summary.md")
+    done = run("--bucket", "packages", "--suite", "stable", "a_1_all.deb", shell=shell,
+               result=json.dumps(body), GITHUB_STEP_SUMMARY=gone)  # fmt: skip
+    note = f"note: the run's page gets no summary: {gone}"
+    assert done.returncode == 0 and done.stderr == f"{note} can't be written\n"
+
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", gone)
+    joblog.summarise(codec.decode(Result, body), ["stable"])
+    assert capsys.readouterr().err == f"{note}: No such file or directory\n"
+
+
+def test_what_was_not_sent_or_not_answered_is_on_the_run_s_page(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "summary.md"
+    place = ("--bucket", "packages", "--suite", "s", "--timeout", "0")
+    assert run(*place, "a*_1.deb", GITHUB_STEP_SUMMARY=str(page)).returncode == 1
+    assert page.read_text() == (
+        "### Not published to s/main: not sent\n\n"
+        "- a\\*\\_1.deb: is not there, and no file is like it\n"
+    )
+    page.unlink()
+    (tmp_path / "result.json").unlink()
+    assert run(*place, "a_1_all.deb", GITHUB_STEP_SUMMARY=str(page)).returncode == 1
+    title, _, line = page.read_text().partition("\n\n")
+    assert title == "### The upload to s/main ended with an error"
+    assert line.startswith("- no result after 0 s. The batch may still be published")
+
+
+def test_no_name_of_a_file_is_a_command_to_github(run: Run, changes: Path) -> None:
+    """Each line of a log that begins with two colons is one."""
+    evil = "b_1_all.deb\n::add-mask::x\x1b[2J"
+    place = ("--bucket", "packages", "--suite", "s")
+    listed = changes.read_text().replace("b+c_1.dsc", "b\x1b[2J.dsc")
+    changes.write_text(listed)
+    for words in ((evil,), (str(changes),), ("--component", evil, "a_1_all.deb")):
+        done = run(*place, "--no-wait", *words, GITHUB_ACTIONS="true")
+        said = done.stdout + done.stderr
+        assert "b?[2J.dsc" in said or "b_1_all.deb?::add-mask::x?[2J" in said
+        assert "\x1b" not in said and "\n::add-mask" not in said
+
+
+def test_who_interrupts_it_is_told_how_to_go_on(tmp_path: Path, run: Run) -> None:
+    aws = tmp_path / "bin/aws"
+    aws.write_text("#!/bin/sh\nkill -INT $PPID\n")
+    done = run("--bucket", "packages", "--suite", "s", "--batch", "b1", "a_1_all.deb")
+    assert done.returncode == 130
+    assert "interrupted; run this again with --batch b1, which goes on" in done.stderr
+
+
+def test_the_action_names_each_pattern_that_no_file_is_like(run: Run, tmp_path: Path) -> None:
+    action = (paths.ROOT / "clients/github/action.yml").read_text("utf-8")
+    step = tmp_path / "step.sh"
+    step.write_text("set -eo pipefail\n" + textwrap.dedent(action.partition("run: |\n")[2]))
+    inputs = {
+        **{"PACKAGES": "*.deb gone/*.deb", "SUITE": "s", "DEBPRESS_BUCKET": "packages"},
+        **{"COMPONENT": "main", "TIMEOUT": "0", "GITHUB_ACTIONS": "true"},
+        "GITHUB_ACTION_PATH": str(paths.ROOT / "clients/github"),
+    }
+    done = run(shell="bash", script=step, **inputs)
+    assert (
+        done.returncode == 1 and "gone/*.deb: is not there, and no file is like it" in done.stderr
+    )
+    assert "::error file=gone/*.deb,title=not sent::" in done.stdout

@@ -92,17 +92,38 @@ def _install(result: Result) -> str | None:
 def summarise(result: Result, suites: Sequence[str]) -> None:
     """On GitHub, for the page of the run: what was published in `suites`, and for each the line
     that installs it; or what is wrong."""
+    _append(_summary(result, suites))
+
+
+def summarise_errors(errors: Iterable[Mapping[str, str]], places: Sequence[str]) -> None:
+    """On GitHub, for the page of the run: what was wrong, so that nothing was sent to `places`."""
+    _append(_wrong(f"Not published to {', '.join(places)}: not sent", map(text.error, errors)))
+
+
+def summarise_end(message: str, places: Sequence[str]) -> None:
+    """On GitHub, for the page of the run: why it is not known what became of an upload, or that
+    none was."""
+    title = f"The upload to {', '.join(places)} ended with an error"
+    _append(_wrong(title, [text.printable(message)]))
+
+
+def _append(summary: str) -> None:
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(place).open("a", encoding="utf-8") as page:
-            page.write(_summary(result, suites))
+        try:
+            with Path(place).open("a", encoding="utf-8") as page:
+                page.write(summary)
+        except OSError as error:
+            # What was published is published all the same.
+            said = f"note: the run's page gets no summary: {place}: {error.strerror}"
+            print(text.printable(said), file=sys.stderr)
 
 
 def _summary(result: Result, suites: Sequence[str]) -> str:
     component = result.batch.component
     places = ", ".join(f"{suite}/{component}" for suite in suites)
     if result.status != "published":
-        lines = [f"- {_plain(text.error(codec.encode(each)))}\n" for each in result.errors]
-        return f"### Not published to {places}: {result.status}\n\n{''.join(lines)}"
+        lines = [text.error(codec.encode(each)) for each in result.errors]
+        return _wrong(f"Not published to {places}: {text.printable(result.status)}", lines)
     generations = {each.suite: each.generation for each in result.suites or ()}
     rows = "".join(
         f"| {p.action} | {p.package} | {p.version} | {p.architecture} |\n" for p in result.packages
@@ -113,6 +134,10 @@ def _summary(result: Result, suites: Sequence[str]) -> str:
         number = generations.get(suite, result.generation)
         said += f"\n{suite}, generation {number}:\n\n```sh\n{_install(result) or ''}\n```\n"
     return said
+
+
+def _wrong(title: str, lines: Iterable[str]) -> str:
+    return f"### {title}\n\n{''.join(f'- {_plain(line)}{chr(10)}' for line in lines)}"
 
 
 def _plain(line: str) -> str:

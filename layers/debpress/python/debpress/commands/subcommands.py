@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any
+from typing import Any, NoReturn
 
 
 def add(
@@ -37,3 +37,9 @@ class _Subcommand(argparse.ArgumentParser):
         module.add_arguments(self)
         self.set_defaults(run=getattr(module, "run", None), parser=self)
         return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        from debpress.commands import joblog  # noqa: PLC0415 (as the module)
+
+        joblog.annotate(f"{self.prog}: the command line is wrong", message)
+        super().error(message)

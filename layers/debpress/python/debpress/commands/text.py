@@ -151,4 +151,4 @@ def print_details(result: Result, suites: Sequence[str] = ()) -> None:
         more = count(result.left_over, "more is", "more are")
         print(f"  {more} left for the next prune: prune_share allows no more")
     for ignored in result.ignored:
-        print(f"  ignored {printable(ignored)}: the manifest does not list it")
+        print(f"  ignored {printable(ignored)}: no package of the manifest's")

@@ -21,7 +21,7 @@ from debpress.commands import connection, joblog, repository, text, waiting
 from debpress.commands.foreseeing import foreseen
 from debpress.commands.gathering import Gathered, gather
 from debpress.commands.sending import put, send_files
-from debpress.errors import DebpressError, TransientError
+from debpress.errors import DebpressError, Refusal, TransientError
 from debpress.layout import Batch
 from debpress.store import Head
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _NOT_SENT = "debpress: Nothing was sent: mend what is said above, and run this again."
+_ON = "{how} this again with --batch {batch}, which goes on from there."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         return _run(arguments, clock)
     except DebpressError as error:
         joblog.annotate("not published", str(error))
+        joblog.summarise_end(str(error), _places(arguments))
         raise
 
 
@@ -76,14 +78,27 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
     joblog.print_gathered(gathered)
     if gathered.refusals:
-        print(_NOT_SENT, file=sys.stderr)
-        return 1
+        return _refused(arguments, gathered.refusals)
     connected = connection.connect(arguments)
     known, listing = repository.known(connected[1]), gathered.manifest(suites)
     if refusals := foreseen(known, batch, listing, gathered.packages, clock):
         joblog.print_errors([each.as_json() for each in refusals])
-        print(_NOT_SENT, file=sys.stderr)
-        return 1
+        return _refused(arguments, refusals)
+    try:
+        return _publish(arguments, clock, connected, batch, gathered)
+    except KeyboardInterrupt:
+        print(f"debpress: {_interrupted(batch)}", file=sys.stderr)
+        raise
+
+
+def _publish(
+    arguments: argparse.Namespace,
+    clock: Clock,
+    connected: tuple[Any, S3Store],
+    batch: Batch,
+    gathered: Gathered,
+) -> int:
+    suites = arguments.suites
     manifest = _send(connected, clock, batch, gathered, suites, again=arguments.batch is not None)
     if arguments.no_wait:
         if arguments.json:
@@ -101,6 +116,24 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
     errors = [codec.encode(each) for each in result.errors]
     joblog.print_errors(errors, [package.path for package in gathered.packages])
     return 0 if result.status == "published" else 1
+
+
+def _places(arguments: argparse.Namespace) -> list[str]:
+    return [f"{suite}/{arguments.component}" for suite in arguments.suites]
+
+
+def _refused(arguments: argparse.Namespace, refusals: Sequence[Refusal]) -> int:
+    """What is wrong stands on stderr already."""
+    errors = [each.as_json() for each in refusals]
+    if arguments.json:
+        text.print_json({"errors": errors})
+    joblog.summarise_errors(errors, _places(arguments))
+    print(_NOT_SENT, file=sys.stderr)
+    return 1
+
+
+def _interrupted(batch: Batch) -> str:
+    return f"Interrupted. {_ON.format(how='Run', batch=batch.id)}"
 
 
 def _batch(arguments: argparse.Namespace, suites: Sequence[str], clock: Clock) -> Batch:
@@ -141,6 +174,6 @@ def _send(
         except DebpressError as error:
             advice = "Nothing was published."
             if isinstance(error, TransientError) or aws.expired(error):
-                run = "Run" if isinstance(error, TransientError) else "Then run"
-                advice = f"{run} this again with --batch {batch.id}, which goes on from there."
+                how = "Run" if isinstance(error, TransientError) else "Then run"
+                advice = _ON.format(how=how, batch=batch.id)
             raise type(error)(f"{error} {advice}") from error
