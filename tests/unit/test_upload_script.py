@@ -21,6 +21,7 @@ from debpress.records.result import Result
 
 from local import paths
 from tests.support.debs import control, deb
+from tests.support.documents import blocks
 from tests.unit.test_commands_packages import write
 from tests.unit.test_gathering import listing, signed
 
@@ -462,3 +463,25 @@ def test_the_action_names_each_pattern_that_no_file_is_like(run: Run, tmp_path: 
         done.returncode == 1 and "gone/*.deb: is not there, and no file is like it" in done.stderr
     )
     assert "::error file=gone/*.deb,title=not sent::" in done.stdout
+
+
+def test_the_page_s_commands_for_aws_alone_end_at_what_fails(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/a_1_all.deb").touch()
+    upload, wait, *_ = blocks("docs/ci.md", "With the aws command alone")
+    script = tmp_path / "page.sh"
+    script.write_text(upload + wait.replace("sleep 5", "exit 3"))
+    aws = tmp_path / "bin/aws"
+    said = 'refuses {"x": [1]} and \\ "}"'
+    errors = [{"code": "c", "file": "f{}.deb", "message": each} for each in (said, "b")]
+    other = {"etag": "the-etag", "packages": [{"package": "a", "size": 1}], "status": "rejected"}
+    body = json.dumps({**other, "errors": errors})
+    # The result is where the page copies it to.
+    aws.write_text("#!/bin/sh\ncase $2 in put-object) echo '\"the-etag\"' ;; esac\n")
+    red = run(script=script, result=body)
+    assert red.returncode == 1
+    assert [json.loads(line) for line in red.stderr.splitlines()] == errors
+
+    aws.write_text("#!/bin/sh\ncase $2 in put-object) echo AccessDenied >&2; exit 254 ;; esac\n")
+    denied = run(script=script, result=body)
+    assert (denied.returncode, denied.stderr) == (254, "AccessDenied\n")
