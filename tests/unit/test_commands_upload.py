@@ -704,3 +704,15 @@ class TestWhatTheConfigurationSays:
         ours = write(tmp_path, "team-a_1.0_all.deb", deb(control(Package="team-a")))
         sent = ["upload", str(ours), "--suite", "lab", "--uploader", "team"]
         assert main(sent, Press(s3)) == 0
+
+    def test_a_check_by_the_suite_says_what_an_upload_would_of_the_architecture(
+        self, s3: Any, package: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["check", package, "--suite", "lab"], Press(s3)) == 0
+        capsys.readouterr()
+        assert main(["check", package, "--suite", "arm"], Press(s3)) == 1
+        out, err = capsys.readouterr()
+        said = f"{package}: architecture-unknown: suite arm has no architecture 'amd64'; it has "
+        assert not out and err == f"{said}all, arm64\n"
+        assert main(["upload", package, "--suite", "arm"], Press(s3)) == 1
+        assert err in capsys.readouterr().err

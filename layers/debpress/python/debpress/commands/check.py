@@ -18,12 +18,13 @@ from debpress.clock import Clock
 from debpress.commands import arguments as args
 from debpress.commands import connection, joblog, text
 from debpress.commands.beside import beside, judged
+from debpress.commands.foreseeing import foreign
 from debpress.commands.gathering import gather
 from debpress.commands.packages import LocalPackage
 from debpress.commands.repository import named, opened
+from debpress.config import Suite
 from debpress.errors import ConfigError, Refusal
 from debpress.provenance.claims import Claims
-from debpress.provenance.policy import Policy
 from debpress.provenance.proof import Verifier
 
 
@@ -37,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suite",
         type=args.suite,
-        help="also by what this suite asks of where packages are from; else nothing is asked of "
-        "anybody",
+        help="also by the architectures of this suite, and what it asks of where packages are "
+        "from; else nothing is asked of anybody",
     )
     args.add_trust_root(parser)
     args.add_json(parser)
@@ -47,26 +48,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, clock: Clock) -> int:
     gathered = gather(arguments.files)
-    policy = _policy(arguments, clock) if arguments.suite else None
+    suite = _suite(arguments, clock) if arguments.suite else None
     verifier = _verifier(arguments.trust_root, sum(map(bool, map(beside, gathered.packages))))
-    found = judged(gathered.packages, policy, verifier)
-    refusals = [*gathered.refusals, *found.refusals]
+    found = judged(gathered.packages, suite.provenance if suite else None, verifier)
+    refused = [*(foreign(suite, gathered.packages) if suite else ()), *found.refusals]
+    refusals = [*gathered.refusals, *refused]
     if arguments.json:
         text.print_json(_as_json(gathered.packages, found.proven, refusals))
     else:
-        wrong = {refusal.file for refusal in found.refusals}
+        wrong = {refusal.file for refusal in refused}
         for package in gathered.packages:
             if str(package.path) not in wrong:
                 said = f"good: {package.path}: {' '.join(package.identity)}"
                 print(text.printable(said + _told(found.proven.get(package.path))))
         joblog.print_gathered(gathered)
-        joblog.print_errors([refusal.as_json() for refusal in found.refusals])
+        joblog.print_errors([refusal.as_json() for refusal in refused])
     return 1 if refusals else 0
 
 
-def _policy(arguments: argparse.Namespace, clock: Clock) -> Policy | None:
+def _suite(arguments: argparse.Namespace, clock: Clock) -> Suite:
     """Raises ConfigError, and what `opened` raises."""
-    return named(opened(arguments, clock)[1], arguments.suite).provenance
+    return named(opened(arguments, clock)[1], arguments.suite)
 
 
 def _verifier(trust_root: Path | None, bundles: int) -> Callable[[], Verifier] | None:

@@ -10,7 +10,7 @@ from debpress.clock import Clock, iso
 from debpress.commands.beside import refused_by
 from debpress.commands.packages import LocalPackage
 from debpress.commands.sending import Document
-from debpress.config import Repository
+from debpress.config import Repository, Suite
 from debpress.errors import Code, Refusal, RejectedError
 from debpress.layout import Batch
 from debpress.records.batch import ManifestRef, Plan
@@ -48,6 +48,12 @@ def foreseen(
         unfit = admission.unfit(repository, plan, package.identity[0], package.built_for)
         found += (Refusal(package.name, code, message) for code, message in unfit)
     return [*_named(found, packages), *refused_by(repository, suites, packages)]
+
+
+def foreign(suite: Suite, packages: Sequence[LocalPackage]) -> list[Refusal]:
+    """Which packages are for machines that the suite is not for; of paths as they were named."""
+    said = ((p, admission.foreign(suite.suite, suite.architectures, p.built_for)) for p in packages)
+    return [Refusal(str(package.path), *wrong) for package, wrong in said if wrong]
 
 
 def _named(refusals: Sequence[Refusal], packages: Sequence[LocalPackage]) -> list[Refusal]:

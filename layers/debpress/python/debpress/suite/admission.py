@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from debpress import deb
@@ -74,10 +74,8 @@ def _unfit_in(
 ) -> Iterator[tuple[Code, str]]:
     package, built_for = which
     suite = repository.suite(name)
-    known = ("all", *(suite.architectures if suite else ()))
-    if built_for not in known:
-        message = f"suite {name} has no architecture {built_for!r}; it has {', '.join(known)}"
-        yield Code.ARCHITECTURE_UNKNOWN, message
+    if wrong := foreign(name, suite.architectures if suite else (), built_for):
+        yield wrong
     if plan.uploader is not None:
         place = name, plan.batch.component
         uploader = repository.uploaders_of(*place).get(plan.uploader)
@@ -90,6 +88,15 @@ def _unfit_in(
             yield Code.UPLOADER_REFUSED, message
     elif not plan.as_published and suite:
         yield from _anothers(repository, suite, package)
+
+
+def foreign(suite: str, architectures: Sequence[str], built_for: str) -> tuple[Code, str] | None:
+    """Why a suite of these has no place for what is built for that, if so."""
+    known = ("all", *architectures)
+    if built_for in known:
+        return None
+    message = f"suite {suite} has no architecture {built_for!r}; it has {', '.join(known)}"
+    return Code.ARCHITECTURE_UNKNOWN, message
 
 
 def _anothers(repository: Repository, suite: Suite, package: str) -> Iterator[tuple[Code, str]]:
