@@ -207,11 +207,11 @@ def _places_in_common(
     places = _places(entry, "publishes", repository)
     for index, place in enumerate(places):
         uploaders_there = repository.uploaders_of(*place)
-        if known := [n for n, each in uploaders_there.items() if not each.certificates]:
+        if not all(each.certificates for each in uploaders_there.values()):
             raise entry.wrong(
                 f"publishes[{index}]",
                 f"{'/'.join(place)!r} has uploaders; in place of publishes, write whose role this "
-                f'is: "uploader": one of {", ".join(known)}',
+                f'is: "uploader": one of {", ".join(uploaders_there)}',
             )
     return places
 

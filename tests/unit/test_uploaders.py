@@ -204,6 +204,17 @@ class TestSigned:
             assert "is signed for the Distribution" in said
         assert press.packages() == set()
 
+    def test_what_was_signed_comes_again_after_a_removal_with_the_same_bytes_alone(
+        self, press: Press
+    ) -> None:
+        """docs/security.md says so: who may write to the place may replay."""
+        document = self.clearsigned(press, OURS)
+        for _ in range(2):
+            assert not self.send(press, document)
+            assert {each.package for each in press.packages()} == {"tool-a"}
+            removal = {"op": "remove", "packages": ["tool-a"]}
+            assert press.publish(press.operate("o1", removal)) == "published"
+
     def test_a_codename_that_two_suites_have_is_no_place(self, press: Press) -> None:
         both = [{**each, "codename": "bookworm"} for each in SUITES]
         signed = {**TOOLS, "certificates": [armored(OURS)]}
@@ -281,6 +292,13 @@ class TestRoles:
         with pytest.raises(ConfigError) as caught:
             self.read(**entry)
         assert str(caught.value).startswith(f"roles.ci[0].{named}:")
+
+    def test_every_uploader_of_the_place_is_named_to_choose_from(self) -> None:
+        """A role may be an uploader's whose key tells it, too."""
+        signed = {**TOOLS, "certificates": [armored(OURS)]}
+        roles = {"ci": [{**CI, "publishes": ["stable/main"]}]}
+        with pytest.raises(ConfigError, match=r'"uploader": one of web, tools$'):
+            settings.parse({"debpress": described(WEB, signed), "roles": roles})
 
     def test_where_keys_tell_uploaders_a_role_may_write_all(self) -> None:
         signed = [{**each, "certificates": [armored(OURS)]} for each in (WEB,)]
