@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from debpress import config, layout, manifest
 from debpress.adapters import aws
 from debpress.codec import encode
-from debpress.commands import connection, sending, waiting
+from debpress.commands import connection, sending, subcommands, waiting
 from debpress.commands.main import main
 from debpress.commands.packages import examine
 from debpress.commands.sending import send
@@ -579,6 +579,14 @@ def test_no_bucket_at_all_is_a_usage_error(
     assert "say --bucket, set DEBPRESS_BUCKET, or say --stack" in capsys.readouterr().err
 
 
+def test_an_interrupt_while_modules_load_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subcommands, "import_module", stop)
+    assert main(["upload", "a.deb"]) == 130
+
+
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_that_does_not_exist_is_one_sentence(
     package: str, capsys: pytest.CaptureFixture[str]
@@ -690,7 +698,7 @@ class TestWhatTheConfigurationSays:
         before = keys(s3)
         assert main(["upload", package, *arguments], Press(s3)) == 1
         out, err = capsys.readouterr()
-        assert code in err and said in err and not out
+        assert code in err and said in err and not out and "manifest.json" not in err
         assert err.endswith("Nothing was sent: mend what is said above, and run this again.\n")
         assert keys(s3) == before
 

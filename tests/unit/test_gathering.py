@@ -165,3 +165,13 @@ class TestBuildManifest:
 def test_what_may_not_be_looked_at_is_named(tmp_path: Path) -> None:
     long = tmp_path / f"{'x' * 300}.deb"
     assert [code for _, code in wrong(gather([long]))] == [Code.FILE_MISSING]
+
+
+def test_links_in_a_circle_are_told_as_what_can_t_be_read(tmp_path: Path) -> None:
+    write(tmp_path, "foo_1.0_all.deb", FOO)
+    one, other = tmp_path / "a.deb", tmp_path / "b.deb"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    gathered = gather([tmp_path])
+    assert names(gathered) == ["foo_1.0_all.deb"]
+    assert wrong(gathered) == [(str(path), Code.FILE_MISSING) for path in (one, other)]

@@ -18,6 +18,8 @@ from debpress.suite import admission
 from debpress.suite import batch as rules
 from debpress.suite.staged import StagedObject
 
+_WRITTEN = "manifest.json"
+
 
 def foreseen(
     repository: Repository | None,
@@ -31,7 +33,7 @@ def foreseen(
     then the press tells all of it; as it tells what depends on the packages that a suite has."""
     if repository is None:
         return []
-    body = manifest.body
+    body, place = manifest.body, f"{batch.suite}/{batch.component}"
     where = ManifestRef(batch.staging + manifest.name, "", None)
     plan = Plan("", batch, where, iso(clock.now()), execution="", base=None)
     staged = [StagedObject(each.name, each.size, "") for each in packages]
@@ -39,7 +41,7 @@ def foreseen(
         plan, listed = rules.listed_by(repository, plan, len(body), body)
         plan = rules.plan_of_files(repository, plan, listed, staged)
     except RejectedError as error:
-        return _named(error.refusals, packages)
+        return _named(error.refusals, packages, place)
     except ModuleNotFoundError:
         return []  # The small client verifies no signature of a .changes.
     suites = admission.suites_of(plan)
@@ -47,7 +49,7 @@ def foreseen(
     for package in packages:
         unfit = admission.unfit(repository, plan, package.identity[0], package.built_for)
         found += (Refusal(package.name, code, message) for code, message in unfit)
-    return [*_named(found, packages), *refused_by(repository, suites, packages)]
+    return [*_named(found, packages, place), *refused_by(repository, suites, packages)]
 
 
 def foreign(suite: Suite, packages: Sequence[LocalPackage]) -> list[Refusal]:
@@ -56,6 +58,10 @@ def foreign(suite: Suite, packages: Sequence[LocalPackage]) -> list[Refusal]:
     return [Refusal(str(package.path), *wrong) for package, wrong in said if wrong]
 
 
-def _named(refusals: Sequence[Refusal], packages: Sequence[LocalPackage]) -> list[Refusal]:
-    paths = {each.name: str(each.path) for each in packages}
+def _named(
+    refusals: Sequence[Refusal], packages: Sequence[LocalPackage], place: str
+) -> list[Refusal]:
+    """Of paths as they were named; or of `place`, where a refusal is of a manifest.json that is yet
+    to be written, and nobody has."""
+    paths = {_WRITTEN: place, **{each.name: str(each.path) for each in packages}}
     return [replace(each, file=paths.get(each.file, each.file)) for each in refusals]

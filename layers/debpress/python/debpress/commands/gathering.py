@@ -81,7 +81,11 @@ class _Search:
 
     def _file(self, path: Path) -> Path:
         """The path under which the file was found first."""
-        return self.found.setdefault(path.resolve(), path)
+        try:
+            really = path.resolve()
+        except (OSError, RuntimeError):  # A link in a circle is told as what can't be read.
+            really = path.absolute()
+        return self.found.setdefault(really, path)
 
     def _folder(self, folder: Path) -> None:
         try:

@@ -59,8 +59,8 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     subcommands.add(parser, "debpress.commands", SUBCOMMANDS, "SUBCOMMAND")
     try:
         arguments = parser.parse_args(argv)
-    except ModuleNotFoundError as error:
-        return _not_installed(error)
+    except (ModuleNotFoundError, KeyboardInterrupt) as error:  # While modules are loaded.
+        return 130 if isinstance(error, KeyboardInterrupt) else _not_installed(error)
     try:
         code: int = arguments.run(arguments, clock or SystemClock())
         sys.stdout.flush()
