@@ -550,6 +550,9 @@ while :; do
   waited=$(($(date +%s) - begun))
   if [ "$waited" -ge "$timeout" ]; then
     hidden=
+    if [ -n "$others" ]; then
+      hidden='. The result that is there answers another upload by this name, be it an earlier one'
+    fi
     case $(cat "$scratch/said") in
       '' | *'(404)'* | *NoSuchKey*) ;;
       *'(403)'* | *AccessDenied*)

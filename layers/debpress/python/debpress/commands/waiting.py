@@ -62,7 +62,7 @@ def wait(store: S3Store, batch: Batch, manifest: Head, clock: Clock, timeout: fl
                 raise DebpressError(_taken(store, batch))
         left = timeout - (clock.now() - begun).total_seconds()
         if left <= 0:
-            raise TransientError(_late(store, batch, timeout, refused=refused))
+            raise TransientError(_late(store, batch, timeout, refused=refused, others=bool(others)))
         clock.sleep(min(delay, left))
         delay = min(delay * 1.5, LAST_DELAY)
 
@@ -111,12 +111,16 @@ def _taken(store: S3Store, batch: Batch) -> str:
     )
 
 
-def _late(store: S3Store, batch: Batch, timeout: float, *, refused: bool) -> str:
+def _late(store: S3Store, batch: Batch, timeout: float, *, refused: bool, others: bool) -> str:
     message = (
         f"No result after {timeout:g} s. The batch may still be published: wait for "
         f"s3://{store.bucket}/{batch.result}, or upload it again, which is harmless. If none "
         "comes, `debpress status` tells whoever runs the repository what waits."
     )
+    if others:
+        message += (
+            " The result that is there answers another upload by this name, be it an earlier one."
+        )
     if refused:
         message += (
             " S3 refused to show the result, as it does while there is none: if it stays so, check "
