@@ -1227,7 +1227,7 @@ class TestComparing:
 
     def test_a_release_that_hosts_would_pass_over_is_told(self, coming: Coming) -> None:
         coming.imported()
-        assert "note: " not in coming.run("compare")[1]
+        assert " older " not in coming.run("compare")[1]
         coming.there.date = "Mon, 23 Nov 2026 09:00:00 UTC"
         coming.there.publish()
         code, out, _ = coming.run("compare")
@@ -1276,6 +1276,36 @@ class TestComparing:
         coming.there.publish()
         code, _, err = coming.run("compare")
         assert code == 1 and err.startswith("debpress: 'a' has versions ") and "'1/0'" in err
+
+    def test_a_package_in_another_component(self, coming: Coming) -> None:
+        """Hosts that read that component alone would lose it, or be offered it."""
+        extra = {"b_2.0_all.deb": debs(("b", "2.0", "all"))["b_2.0_all.deb"]}
+        coming.there.add("e_1.0_all.deb", debs(("e", "1.0", "all"))["e_1.0_all.deb"], "extra")
+        coming.there.publish()
+        coming.imported()
+        press = coming.bench.press
+        press.publish(press.upload("moved", extra, component="extra"))
+        _, out, _ = coming.run("compare")
+        assert "amd64: b 2.0 (all): is in main there, in extra and in main here (hosts" in out
+        assert coming.bench.run("remove", "b", "--suite", "stable")[0] == 0
+        assert self.differences(coming) == [("amd64", "b 2.0 (all)"), ("arm64", "b 2.0 (all)")]
+        assert "b 2.0 (all): is in main there, in extra here (hosts" in coming.run("compare")[1]
+
+    def test_another_stanza_in_one_of_two_components(self, coming: Coming) -> None:
+        """Of which hosts that read both take the other one."""
+        path = coming.there.add("b_2.0_all.deb", debs(("b", "2.0", "all"))["b_2.0_all.deb"], "x")
+        coming.there.packages["extra"] = coming.there.packages.pop("x")
+        coming.there.publish()
+        coming.imported()
+        coming.there.altered[path] = (b"Maintainer:", b"Depends: libc6\nMaintainer:")
+        coming.there.publish()
+        assert self.differences(coming) == [("amd64", "b 2.0 (all)"), ("arm64", "b 2.0 (all)")]
+        assert "b 2.0 (all): in extra, Depends is libc6 there" in coming.run("compare")[1]
+
+    def test_a_component_that_is_only_here_is_said(self, coming: Coming) -> None:
+        coming.imported()
+        code, out, _ = coming.run("compare")
+        assert code == 0 and "note: what is in extra was not compared: the repository" in out
 
     def test_other_names(self, coming: Coming) -> None:
         coming.imported()

@@ -69,6 +69,7 @@ def _as_json(found: Comparison, judge: Judge | None, expired: list[str]) -> dict
         "candidates": found.candidates,
         "stanzas": found.stanzas,
         "may_differ": dict(found.allowed),
+        "only_here": list(found.only_here),
         "older": found.older,
         "expired": expired,
         "differences": _listed(found.differences),
@@ -118,6 +119,11 @@ def _notes(found: Comparison, judge: Judge | None, expired: list[str]) -> Iterat
         yield (
             f"{judge.name} was not asked for {', '.join(found.unasked)}, as that is a variant of "
             "an architecture: there it is debpress's own reading"
+        )
+    if found.only_here:
+        yield (
+            f"what is in {', '.join(found.only_here)} was not compared: the repository there has "
+            "no component of that name, so no host of it reads that"
         )
     for uri in expired:
         yield f"hosts refuse {uri} by now, as its Valid-Until is over"

@@ -36,6 +36,7 @@ _RELEASE = (
 # What follows where apt and we don't read the same. apt takes an index for empty whose plain form
 # its Release does not list (docs/invariants.md, law 6).
 _READ = "look at its stanza, and if that is in order, tell who maintains debpress"
+_ELSEWHERE = "hosts that read one of its components alone would lose it, or be offered it"
 _UNSEEN = "does its Release list the plain Packages, too? apt says nothing where it does not"
 
 
@@ -54,7 +55,8 @@ class Difference:
 class Comparison:
     """`candidates` and `stanzas` are how many were compared, for hosts of these architectures;
     `allowed` is how often a field differs that may. `older`: under the address that they have,
-    hosts would not take our release for a new one (law 1). `unasked` are the architectures that
+    hosts would not take our release for a new one (law 1). `only_here` are the components that
+    their repository has not, so that no host of it reads them. `unasked` are the architectures that
     the judge, if there was one, knows nothing of; `disagreements` is what it reads otherwise than
     we do, which would be a fault of ours, or stanzas that only one of both can read."""
 
@@ -65,6 +67,7 @@ class Comparison:
     stanzas: int = 0
     allowed: Counter[str] = field(default_factory=Counter)
     architectures: tuple[str, ...] = ()
+    only_here: tuple[str, ...] = ()
     older: bool = False
 
 
@@ -106,6 +109,8 @@ def compare(
     result.differences += _releases(theirs, ours, components)
     result.architectures = theirs.architectures
     result.older = ours.release.older(theirs.release)
+    if not theirs.flat:
+        result.only_here = tuple(c for c in ours.components if c not in theirs.components)
     for architecture in result.architectures:
         sides = []
         for side in (theirs, ours):
@@ -119,6 +124,8 @@ def compare(
             one.check(answers)
             one.candidates = (answers[0].candidates, answers[1].candidates)
         one.compare()
+        if not theirs.flat:
+            one.compare_components()
         if answers:
             one.resolve(*answers)
     return result
@@ -149,6 +156,7 @@ class _Architecture:
         self._result = result
         self._name = name
         self._all = (_by_identity(theirs), _by_identity(ours))
+        self._placed = (_by_component(theirs), _by_component(ours))
         # Packages and versions of which something is said.
         self._told: set[str] = set()
 
@@ -195,6 +203,20 @@ class _Architecture:
                 what = f"SHA256 is {_either(old_one.sha256, new_one.sha256)}"
                 self._tell(name, what, _reason("SHA256"))
 
+    def compare_components(self) -> None:
+        """What hosts could tell that read some of the components only. Where each component has
+        the same of every version, so has whichever of them a host reads."""
+        there, here = self._placed
+        for identity in sorted(there.keys() & here.keys()):
+            about, old, new = str(identity), there[identity], here[identity]
+            if old.keys() != new.keys():
+                said = (" and ".join(f"in {c}" for c in sorted(each)) for each in (old, new))
+                self._tell(about, f"is {_either(*said)}", _ELSEWHERE)
+            elif about not in self._told:  # Else all of them together say so.
+                for component in sorted(old):
+                    for what, reason in _stanzas(Counter(), old[component], new[component]):
+                        self._tell(about, f"in {component}, {what}", reason)
+
     def resolve(self, theirs: Answer, ours: Answer) -> None:
         """What is left to tell of what apt resolves requests by."""
         ranked = any(
@@ -221,7 +243,7 @@ class _Architecture:
             self._tell("apt-get update", f"warns {where}: {warning}", "every host would say it")
 
     def _fields(self, identity: Identity, old: Stanza, new: Stanza) -> None:
-        for what, reason in _stanzas(self._result, old, new):
+        for what, reason in _stanzas(self._result.allowed, old, new):
             self._tell(str(identity), what, reason)
 
     def _tell(self, about: str, what: str, reason: str) -> None:
@@ -250,7 +272,15 @@ def _by_identity(stanzas: Iterable[Stanza]) -> dict[Identity, Stanza]:
     return found
 
 
-def _stanzas(result: Comparison, old: Stanza, new: Stanza) -> Iterator[tuple[str, str]]:
+def _by_component(stanzas: Iterable[Stanza]) -> dict[Identity, dict[str, Stanza]]:
+    found: dict[Identity, dict[str, Stanza]] = {}
+    for each in stanzas:
+        found.setdefault(each.identity, {}).setdefault(each.component, each)
+    return found
+
+
+def _stanzas(allowed: Counter[str], old: Stanza, new: Stanza) -> Iterator[tuple[str, str]]:
+    """Counts in `allowed` what differs and may."""
     said = [_comparable(each.fields) for each in (old, new)]
     for name in sorted(said[0].keys() | said[1].keys()):
         one, other = (each.get(name, "") for each in said)
@@ -259,7 +289,7 @@ def _stanzas(result: Comparison, old: Stanza, new: Stanza) -> Iterator[tuple[str
         invented = {one, other} == {_INVENTED.get(name), ""}
         translated = name == "Description" and _translated(old, new)
         if name in MAY_DIFFER or invented or translated:
-            result.allowed[name] += 1
+            allowed[name] += 1
             continue
         yield f"{name} is {_either(_short(one), _short(other))}", _reason(name)
 
