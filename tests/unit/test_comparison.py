@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -156,4 +157,29 @@ class TestJudged:
         assert [(each.about, each.what) for each in found] == [
             ("app 0.9 (amd64)", "debpress has it here, and apt does not"),
             ("app", "apt takes 0.9 here, and debpress 0.10"),
+        ]
+
+
+class TestFields:
+    def told(self, there: dict[str, str], here: dict[str, str]) -> list[str]:
+        sides = (suite.Stanza("main", each) for each in (there, here))
+        return [what for what, _ in comparison._stanzas(Counter(), *sides)]
+
+    def test_of_which_aptly_has_made_one_line(self) -> None:
+        there = {"Tag": "a::b, c::d", "Build-Ids": "aa bb", "Description": "x\n  y  \n .\n z"}
+        here = {"Tag": "a::b,\n c::d", "Build-Ids": "aa\n bb", "Description": "x \n  y\n .\n z"}
+        assert self.told(there, here) == []
+
+    def test_in_another_case(self) -> None:
+        there = {"bugs": "mailto:a@b.c", "VENDOR": "none", "sha224": "1", "X-both": "1"}
+        here = {"Bugs": "mailto:a@b.c", "SHA224": "2", "x-Both": "2"}
+        assert self.told(there, here) == ["X-both is 1 there, 2 here"]
+
+    def test_that_look_the_same(self) -> None:
+        """In short, that is: what differs is shown then."""
+        there = {"Description": "x\n  y", "X": "a" * 100 + "b"}
+        here = {"Description": "x\n y", "X": "a" * 100 + "c"}
+        assert self.told(there, here) == [
+            r"Description is 'x\n  y' there, 'x\n y' here",
+            f"X is ...'{'a' * 20}b' there, ...'{'a' * 20}c' here",
         ]

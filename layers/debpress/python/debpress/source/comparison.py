@@ -19,10 +19,10 @@ from debpress.source.answers import DEPENDENCIES, PIN, Answer, Judge
 from debpress.source.suite import SourceSuite, Stanza
 
 # Where a file is, and sums beyond SHA-256, which apt takes as the strongest that it is told.
-MAY_DIFFER = ("Filename", "MD5sum", "SHA1", "SHA224", "SHA384", "SHA512", "Description-md5")
+MAY_DIFFER = ("filename", "md5sum", "sha1", "sha224", "sha384", "sha512", "description-md5")
 # What deb-s3 writes of a package that says nothing of it.
 _INVENTED = {
-    "License": "unknown", "Vendor": "none", "Homepage": "http://nourlgiven.example.com/",
+    "license": "unknown", "vendor": "none", "homepage": "http://nourlgiven.example.com/",
 }  # fmt: skip
 # The fields of Release by which hosts know a repository, and rank it.
 _RANKS = ("NotAutomatic", "ButAutomaticUpgrades")
@@ -36,6 +36,8 @@ _RELEASE = (
 # What follows where apt and we don't read the same. apt takes an index for empty whose plain form
 # its Release does not list (docs/invariants.md, law 6).
 _READ = "look at its stanza, and if that is in order, tell who maintains debpress"
+# So many characters are shown around the first that differs.
+_BEFORE, _AFTER = 20, 40
 _ELSEWHERE = "hosts that read one of its components alone would lose it, or be offered it"
 _UNSEEN = "does its Release list the plain Packages, too? apt says nothing where it does not"
 
@@ -281,17 +283,20 @@ def _by_component(stanzas: Iterable[Stanza]) -> dict[Identity, dict[str, Stanza]
 
 def _stanzas(allowed: Counter[str], old: Stanza, new: Stanza) -> Iterator[tuple[str, str]]:
     """Counts in `allowed` what differs and may."""
-    said = [_comparable(each.fields) for each in (old, new)]
-    for name in sorted(said[0].keys() | said[1].keys()):
-        one, other = (each.get(name, "") for each in said)
+    # Nearly all is the same to the byte, and need not be read.
+    differing = {name for name, _ in old.fields.items() ^ new.fields.items()}
+    said = [_comparable(each.fields, differing) for each in (old, new)]
+    names = {name.lower(): name for each in (new, old) for name in each.fields if name in differing}
+    for key, name in sorted(names.items(), key=lambda each: each[1]):
+        one, other = (each.get(key, "") for each in said)
         if one == other:
             continue
-        invented = {one, other} == {_INVENTED.get(name), ""}
-        translated = name == "Description" and _translated(old, new)
-        if name in MAY_DIFFER or invented or translated:
+        invented = {one, other} == {_INVENTED.get(key), ""}
+        translated = key == "description" and _translated(old, new)
+        if key in MAY_DIFFER or invented or translated:
             allowed[name] += 1
             continue
-        yield f"{name} is {_either(_short(one), _short(other))}", _reason(name)
+        yield f"{name} is {_either(*_apart(one, other))}", _reason(name)
 
 
 def _reason(name: str) -> str:
@@ -304,11 +309,15 @@ def _reason(name: str) -> str:
     return "apt would show it otherwise"
 
 
-def _comparable(fields: Mapping[str, str]) -> dict[str, str]:
-    """Values as apt reads them: how a list is broken into lines says nothing."""
+def _comparable(fields: Mapping[str, str], names: set[str]) -> dict[str, str]:
+    """Values of these as they are read, by names in lower case (Debian Policy 5.1). How a field is
+    broken into lines says nothing, as aptly joins them; nor do blanks that end a description's."""
     return {
-        name: re.sub(r"\s+", " ", value).strip() if name in DEPENDENCIES else value.strip()
+        name.lower(): "\n".join(line.rstrip() for line in value.split("\n")).strip()
+        if name.lower() == "description"
+        else re.sub(r"\s+", " ", value).strip()
         for name, value in fields.items()
+        if name in names
     }
 
 
@@ -327,6 +336,17 @@ def _translated(old: Stanza, new: Stanza) -> bool:
 
 def _either(there: str, here: str) -> str:
     return f"{there or 'absent'} there, {here or 'absent'} here"
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Both in short; where these would look the same, what there is from where they differ."""
+    if _short(one) != _short(other):
+        return _short(one), _short(other)
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+    start = max(0, at - _BEFORE)
+    said = (f"{'...' if start else ''}{each[start : at + _AFTER]!a}" for each in (one, other))
+    return next(said), next(said)
 
 
 def _short(value: str) -> str:
