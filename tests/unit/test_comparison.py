@@ -150,6 +150,25 @@ class TestJudged:
         [(about, what)] = self.told(there, answer, other)
         assert about == "app" and what.endswith(f"there, {'f' * 64} here")
 
+    def test_by_names_in_lower_case(self, signers: Signers, tmp_path: Path) -> None:
+        """In which apt tells them to a resolver. What differs of one is told once."""
+
+        def side(version: str) -> tuple[SourceSuite, Answer]:
+            made = Published(tmp_path / version, signers)
+            made.architectures = ["amd64"]
+            [(name, body)] = debs(("Foo", "1RC", "amd64")).items()
+            said = f"X: {version}\nMaintainer".encode()
+            made.altered[made.add(name, body)] = (b"Maintainer", said)
+            made.publish()
+            apts = Answer({}, {Identity("foo", "1RC", "amd64"): {"APT-Pin": version}})
+            return suite.opened(FolderPlace(made.folder), "stable", Certificates(signers)), apts
+
+        (there, old), (here, new) = side("1"), side("2")
+        found = comparison.compare(there, here, ["main"], Said(old, new))
+        assert found.disagreements == []
+        told = [(each.where, each.about, each.what) for each in found.differences]
+        assert told == [("amd64", "Foo 1RC (amd64)", "X is 1 there, 2 here")]
+
     def test_otherwise_than_it_is_read_here(self, there: SourceSuite, answer: Answer) -> None:
         older = replace(answer.candidates["app"], fields={"Package": "app", "Version": "0.9"})
         other = replace(answer, candidates={"app": older}, resolved={APP: {}})

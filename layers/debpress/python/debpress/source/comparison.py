@@ -165,12 +165,13 @@ class _Architecture:
     def check(self, answers: Sequence[Answer]) -> None:
         """Says where a judge has other versions than we, or another candidate."""
         sides = zip(("there", "here"), answers, self.candidates, self._all, strict=True)
-        for where, answer, own, everything in sides:
+        for where, answer, own, ours in sides:
+            everything = {_as_apt(each) for each in ours}
             if everything and not answer.resolved:
                 what = f"apt sees nothing {where} of what debpress reads ({len(everything)})"
                 self._disagree("Packages", what, _UNSEEN)
                 continue
-            for identity in sorted(answer.resolved.keys() ^ everything.keys()):
+            for identity in sorted(answer.resolved.keys() ^ everything):
                 what = f"apt has it {where}, and debpress does not"
                 if identity in everything:
                     what = f"debpress has it {where}, and apt does not"
@@ -224,8 +225,9 @@ class _Architecture:
         ranked = any(
             each.where == "Release" and each.about in _RANKS for each in self._result.differences
         )
+        told = {each.lower() for each in self._told}
         for identity in sorted(theirs.resolved.keys() & ours.resolved.keys()):
-            if self._told & {str(identity), identity.package}:
+            if told & {str(identity).lower(), identity.package}:
                 continue
             old, new = theirs.resolved[identity], ours.resolved[identity]
             for name in sorted(old.keys() | new.keys()):
@@ -272,6 +274,11 @@ def _by_identity(stanzas: Iterable[Stanza]) -> dict[Identity, Stanza]:
     for each in stanzas:
         found.setdefault(each.identity, each)
     return found
+
+
+def _as_apt(identity: Identity) -> Identity:
+    """As apt tells it to a resolver, with the package's name in lower case."""
+    return identity._replace(package=identity.package.lower())
 
 
 def _by_component(stanzas: Iterable[Stanza]) -> dict[Identity, dict[str, Stanza]]:
