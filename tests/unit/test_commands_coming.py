@@ -1225,6 +1225,21 @@ class TestComparing:
         coming.imported()
         assert coming.run("compare")[0] == 0
 
+    def test_one_of_several_architectures(self, coming: Coming) -> None:
+        """As a source can name one of which it has no index."""
+        coming.imported()
+        coming.bench.publish(("new", "1.0", "arm64"))
+        coming.there.packages["main"] = {
+            p: b for p, b in coming.there.packages["main"].items() if "arm64" not in p
+        }
+        coming.there.publish()
+        shutil.rmtree(coming.there.folder / "dists/stable/main/binary-arm64")
+        assert coming.run("compare")[0] == 1
+        code, out, err = coming.run("compare", "--arch", "amd64")
+        assert (code, err) == (0, "") and " compared, for amd64, by" in out
+        code, _, err = coming.run("compare", "--arch", "i386")
+        assert code == 1 and "has no architecture 'i386'; it has amd64, arm64\n" in err
+
     def test_a_release_that_hosts_would_pass_over_is_told(self, coming: Coming) -> None:
         coming.imported()
         assert " older " not in coming.run("compare")[1]

@@ -109,7 +109,7 @@ class TestJudged:
 
     def judged(self, there: SourceSuite, theirs: Answer, ours: Answer) -> Comparison:
         """The suite beside itself."""
-        return comparison.compare(there, there, ["main"], Said(theirs, ours))
+        return comparison.compare(there, there, ["main"], ["amd64", "amd64v3"], Said(theirs, ours))
 
     def told(self, there: SourceSuite, theirs: Answer, ours: Answer) -> list[tuple[str, str]]:
         found = self.judged(there, theirs, ours)
@@ -120,6 +120,15 @@ class TestJudged:
         found = self.judged(there, answer, answer)
         assert found.unasked == ["amd64v3"]
         assert (found.differences, found.disagreements) == ([], [])
+
+    def test_for_hosts_of_which_a_release_says_nothing(
+        self, there: SourceSuite, answer: Answer
+    ) -> None:
+        """apt reads an index for every host then."""
+        fields = {k: v for k, v in there.release.fields.items() if k != "Architectures"}
+        silent = replace(there, release=replace(there.release, fields=fields))
+        found = comparison.compare(silent, there, ["main"], ["amd64"], Said(answer, answer))
+        assert (found.candidates, found.differences, found.disagreements) == (1, [], [])
 
     def test_as_another_rank(self, there: SourceSuite, answer: Answer) -> None:
         other = replace(answer, resolved={APP: {"APT-Pin": "1"}, OLD: {"APT-Pin": "500"}})
@@ -164,7 +173,7 @@ class TestJudged:
             return suite.opened(FolderPlace(made.folder), "stable", Certificates(signers)), apts
 
         (there, old), (here, new) = side("1"), side("2")
-        found = comparison.compare(there, here, ["main"], Said(old, new))
+        found = comparison.compare(there, here, ["main"], ["amd64"], Said(old, new))
         assert found.disagreements == []
         told = [(each.where, each.about, each.what) for each in found.differences]
         assert told == [("amd64", "Foo 1RC (amd64)", "X is 1 there, 2 here")]

@@ -43,16 +43,17 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         theirs = foreign.opened(arguments, client, repository, bench.keep(THERE))
         ours = foreign.ours(archive, arguments.suite, bench.keep(HERE))
         wanted = foreign.components(arguments, theirs)
-        foreign.check_any(theirs, wanted, theirs.architectures)
+        architectures = foreign.architectures(arguments, theirs)
+        foreign.check_any(theirs, wanted, architectures)
         components = [c for c in wanted if c] or arguments.component or ["main"]
         there, here = (comparison.components_of(side, components) for side in (theirs, ours))
         for side, parts in ((theirs, there), (ours, here)):
-            side.load(parts, [a for a in theirs.architectures if a in side.architectures])
+            side.load(parts, [a for a in architectures if comparison.has_hosts(side, a)])
         judge = bench.judge(
             Side(theirs, there, lambda: foreign.keyring(arguments.keyring)),
             Side(ours, here, lambda: foreign.own_keyring(archive)),
         )
-        found = comparison.compare(theirs, ours, components, judge)
+        found = comparison.compare(theirs, ours, components, architectures, judge)
     expired = [s.release.uri for s in (theirs, ours) if s.release.expired(clock.now())]
     if arguments.json:
         print(json.dumps(_as_json(found, judge, expired), indent=2))

@@ -61,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=args.fits(_COMPONENT),
         help="only this one, may be repeated (default: all); of a flat repository, where to put it",
     )
+    parser.add_argument(
+        "--arch",
+        action="append",
+        type=args.architecture,
+        help="only for hosts of this one, may be repeated (default: all that it has)",
+    )
 
 
 def opened(
@@ -92,12 +98,24 @@ def components(arguments: argparse.Namespace, source: SourceSuite) -> list[str]:
     return list(wanted or source.components)
 
 
+def architectures(arguments: argparse.Namespace, source: SourceSuite) -> tuple[str, ...]:
+    """Those whose hosts are asked about. Raises SourceError for one of which there are none."""
+    wanted: Sequence[str] = arguments.arch or ()
+    has = source.architectures
+    for each in wanted:
+        if has and each not in has:
+            raise SourceError(
+                f"{source.release.uri} has no architecture {each!r}; it has {', '.join(has)}"
+            )
+    return tuple(dict.fromkeys(wanted)) or has
+
+
 def check_any(source: SourceSuite, components: Sequence[str], architectures: Sequence[str]) -> None:
     """Raises SourceError where no index would be read, as if all of its packages were gone."""
     if not (components and architectures):
         raise SourceError(
             f"{source.release.uri} names no component or no architecture, so nothing would be "
-            "read; mend it there, or say --arch where that is to be had (debpress import)"
+            "read; mend it there, or say --arch"
         )
 
 

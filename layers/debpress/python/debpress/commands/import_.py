@@ -42,12 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     foreign.add_arguments(parser)
     parser.add_argument(
-        "--arch",
-        action="append",
-        type=args.architecture,
-        help="only for hosts of this one, may be repeated (default: all that it has)",
-    )
-    parser.add_argument(
         "--dry-run", action="store_true", help="say what would come, and what it costs; no more"
     )
     parser.add_argument(

@@ -13,6 +13,7 @@ from debpress.architectures import base_of
 from debpress.commands.foreign import Keep
 from debpress.concurrency import at_once
 from debpress.source.answers import Answer, Judge
+from debpress.source.comparison import has_hosts
 from debpress.source.suite import SourceSuite
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class _ByApt:
         )
 
     def _asked(self, side: Side, mirror: Mirror, architecture: str) -> Answer:
-        if architecture not in side.suite.architectures or not side.components:
+        if not (has_hosts(side.suite, architecture) and side.components):
             return Answer()
         return self.apt.asked(mirror, [c for c in side.components if c], architecture)
 

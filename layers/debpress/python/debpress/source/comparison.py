@@ -102,21 +102,30 @@ def components_of(side: SourceSuite, wanted: Sequence[str]) -> list[str]:
     return [""] if side.flat else [c for c in wanted if c in side.components]
 
 
+def has_hosts(side: SourceSuite, architecture: str) -> bool:
+    """Whether apt on hosts of this architecture reads it: where Release names none, all do."""
+    return not side.architectures or architecture in side.architectures
+
+
 def compare(
-    theirs: SourceSuite, ours: SourceSuite, components: Sequence[str], judge: Judge | None = None
+    theirs: SourceSuite,
+    ours: SourceSuite,
+    components: Sequence[str],
+    architectures: Sequence[str],
+    judge: Judge | None = None,
 ) -> Comparison:
-    """All that differs, of these components, to hosts of the architectures that their repository
-    has. What has several is told for each, as a host has one. Raises what `judge` raises."""
+    """All that differs, of these components, to hosts of these architectures. What has several is
+    told for each, as a host has one. Raises what `judge` raises."""
     result = Comparison()
     result.differences += _releases(theirs, ours, components)
-    result.architectures = theirs.architectures
+    result.architectures = tuple(architectures)
     result.older = ours.release.older(theirs.release)
     if not theirs.flat:
         result.only_here = tuple(c for c in ours.components if c not in theirs.components)
     for architecture in result.architectures:
         sides = []
         for side in (theirs, ours):
-            own = components_of(side, components) if architecture in side.architectures else []
+            own = components_of(side, components) if has_hosts(side, architecture) else []
             sides.append([s for c in own for s in side.stanzas(c, architecture)])
         one = _Architecture(result, architecture, *sides)
         answers = judge.answers(architecture) if judge else None
