@@ -119,6 +119,14 @@ def test_an_index_that_apt_does_not_see(comparing: Comparing) -> None:
     )
 
 
+def test_an_index_in_a_form_that_apt_alone_knows(comparing: Comparing) -> None:
+    """Which it asks for rather than for the plain one, and fails if the mirror has not got it."""
+    comparing.there.forms = ("", ".bz2")
+    comparing.there.publish()
+    code, out, err = comparing.run("compare")
+    assert (code, err) == (0, ""), out
+
+
 def test_a_stanza_that_apt_reads_otherwise(comparing: Comparing) -> None:
     """apt passes over what says no version, without a word."""
     altered(comparing, "b_", b"Version: 2.0\n", b"")

@@ -182,6 +182,13 @@ class TestRefusals:
         file.write_bytes(signature)
         assert "Release: " in self.passing(there)
 
+    def test_an_index_that_is_there_in_another_form_alone(self, there: Published) -> None:
+        there.forms = ("", ".gz", ".bz2")
+        there.publish()
+        for name in ("Packages", "Packages.gz"):
+            (there.folder / "dists/stable/main/binary-arm64" / name).unlink()
+        assert "arm64/Packages is there in no form that debpress knows" in self.refusal(there)
+
     def test_an_architecture_without_an_index(self, there: Published) -> None:
         there.publish()
         found = opened(there)

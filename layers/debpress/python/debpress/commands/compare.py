@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, clock: Clock) -> int:
         components = [c for c in wanted if c] or arguments.component or ["main"]
         there, here = (comparison.components_of(side, components) for side in (theirs, ours))
         for side, parts in ((theirs, there), (ours, here)):
-            side.load(parts, [a for a in architectures if comparison.has_hosts(side, a)])
+            bench.load(side, parts, [a for a in architectures if comparison.has_hosts(side, a)])
         judge = bench.judge(
             Side(theirs, there, lambda: foreign.keyring(arguments.keyring)),
             Side(ours, here, lambda: foreign.own_keyring(archive)),

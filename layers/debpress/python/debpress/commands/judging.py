@@ -48,6 +48,14 @@ class Bench:
 
         return around
 
+    def load(
+        self, suite: SourceSuite, components: Sequence[str], architectures: Sequence[str]
+    ) -> None:
+        """Reads what is compared of a suite. Raises SourceError, TransientError."""
+        suite.load(components, architectures)
+        if self._apt:
+            suite.load_further_forms(components, architectures)
+
     def judge(self, theirs: Side, ours: Side) -> Judge | None:
         """None where there is no apt. Raises SigningError, SourceError."""
         if self._apt is None:

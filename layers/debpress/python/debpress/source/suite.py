@@ -17,8 +17,9 @@ from debpress.source import release
 from debpress.source.place import Place, Verifier
 from debpress.source.release import SourceRelease
 
-# What apt takes, the smallest first.
+# What apt takes, the smallest first; and what it takes besides, which is not unpacked here.
 _FORMS = (".xz", ".gz", "")
+_FURTHER_FORMS = (".zst", ".bz2", ".lzma", ".lz4")
 # Debian's main index is 50 MB; nobody's is so large that this machine could not hold it.
 _MOST_PLAIN = 2 * 1024**3
 
@@ -86,13 +87,31 @@ class SourceSuite:
                 if stanza.field("Architecture") in (architecture, "all")
             ]
         found: list[Stanza] = []
+        for name in self._names(component, architecture):
+            found += self._index(component, name)
+        return found
+
+    def _names(self, component: str, architecture: str) -> Iterator[str]:
+        if self.flat:
+            yield "Packages"
+            return
         for each in (architecture, "all"):
             name = f"{component}/binary-{each}/Packages"
             # What is for all is in an index of its own in some repositories only, and in some of
             # these, Debian's for one, hosts leave it alone.
             if each != "all" or (self.release.has_all and self._listed(name)):
-                found += self._index(component, name)
-        return found
+                yield name
+
+    def load_further_forms(self, components: Iterable[str], architectures: Iterable[str]) -> None:
+        """Reads the same indices in the forms that are not unpacked here, where there are any: a
+        place that keeps what is read then has the one that a host's apt asks for. Raises
+        TransientError, SourceError."""
+        names = {n for c in components for a in architectures for n in self._names(c, a)}
+        listed = (each for name in sorted(names) for each in self._further(name))
+        side_by_side(self._body, listed)
+
+    def _further(self, name: str) -> list[str]:
+        return [name + form for form in _FURTHER_FORMS if name + form in self.release.files]
 
     def load(self, components: Iterable[str], architectures: Iterable[str]) -> None:
         """Reads the indices of all these side by side, so that `stanzas` need not wait for each."""
@@ -128,6 +147,11 @@ class SourceSuite:
             body = self._body(each)
             if body is not None:
                 return _unpacked(self.place.uri(self.folder + each), each, body)
+        if any(self._body(each) is not None for each in self._further(name)):
+            raise SourceError(
+                f"{self.place.uri(self.folder + name)} is there in no form that debpress knows; "
+                "publish it there as .xz, .gz or plain as well"
+            )
         # While a publish goes on there, this is how a repository without by-hash looks.
         raise TransientError(
             f"{self.place.uri(self.folder + listed[0])} is not there, though "
