@@ -145,6 +145,16 @@ def test_a_source_that_apt_does_not_take(comparing: Comparing) -> None:
     assert "Problem parsing dependency" in err and "/tmp/tmp" not in err
 
 
+def test_nothing_of_this_machines_apt_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not even when it says its version, which it does not where its configuration is broken."""
+    (tmp_path / "broken").write_text('Dir "/none')
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "broken"))
+    found = apt.installed()
+    assert found is not None and found.version
+
+
 @pytest.mark.parametrize("word", ['x";APT::Update::Pre-Invoke{"false";};//', "a/b", ""])
 def test_no_word_of_a_release_gets_into_the_configuration(word: str, tmp_path: Path) -> None:
     found = apt.installed()

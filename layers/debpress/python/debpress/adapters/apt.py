@@ -10,12 +10,12 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from debpress.adapters import scratch
 from debpress.errors import SourceError
 from debpress.source import answers
 from debpress.source.answers import Answer
@@ -45,13 +45,10 @@ class Apt:
 
     def __init__(self, get: str, cache: str) -> None:
         self._get, self._cache = get, cache
-        try:
-            said = subprocess.run(  # noqa: S603
-                [get, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise SourceError(f"{get} does not run here: {error}") from error
-        found = _VERSION.match(said.stdout)
+        with scratch.folder("debpress-apt-") as root:
+            (root / "apt.conf").write_text(_configuration(root, "all"), "utf-8")
+            said = _run(root, get, "--version")
+        found = _VERSION.match(said.stdout.decode("utf-8", "replace"))
         if found is None:
             raise SourceError(f"{get} does not say its version; is it apt's?")
         self.version = found[1]
@@ -62,8 +59,8 @@ class Apt:
         for word in (*components, architecture):
             if not _WORD.fullmatch(word):
                 raise SourceError(f"{mirror.address} has an architecture or a component {word!r}")
-        with tempfile.TemporaryDirectory() as folder:
-            root = _Root(Path(folder), mirror, components, architecture)
+        with scratch.folder("root-", mirror.folder.parent) as folder:
+            root = _Root(folder, mirror, components, architecture)
             updated = root.run(self._get, "update")
             available = root.run(self._cache, "dumpavail")
             # With --important those of Depends and Pre-Depends alone.
@@ -103,7 +100,7 @@ class _Root:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
         """Raises SourceError with what apt says where it fails."""
-        done = self._run(*command)
+        done = _run(self._path, *command)
         if done.returncode:
             raise SourceError(
                 f"apt does not take {self._mirror.address}: {self._told(done, 'E')}; hosts with "
@@ -115,7 +112,7 @@ class _Root:
         """What apt hands to a resolver that is not its own, for which it has one that writes it
         down and gives up."""
         file = self._path / "universe"
-        done = self._run(get, "-oAPT::Solver=dump", "--simulate", "dist-upgrade", dump=file)
+        done = _run(self._path, get, "-oAPT::Solver=dump", "--simulate", "dist-upgrade", dump=file)
         if not file.exists():
             raise SourceError(
                 "apt does not write down what it tells a resolver (its program solvers/dump): "
@@ -136,27 +133,29 @@ class _Root:
         text = text.replace(str(self._path), "")
         return [(kind[0], said.strip()) for kind, said in _MESSAGE.findall(text)]
 
-    def _run(self, *command: str, dump: Path | None = None) -> subprocess.CompletedProcess[bytes]:
-        environment = {
-            "APT_CONFIG": str(self._path / "apt.conf"),
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(self._path / "tmp"),
-        }
-        if dump:
-            environment["APT_EDSP_DUMP_FILENAME"] = str(dump)
-        try:
-            return subprocess.run(  # noqa: S603
-                command,
-                cwd=self._path,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=_SECONDS,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise SourceError(f"apt does not run here: {error}") from error
+
+def _run(root: Path, *command: str, dump: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Runs one of apt's commands by the apt.conf in `root`, and by nothing of this machine's."""
+    environment = {
+        "APT_CONFIG": str(root / "apt.conf"),
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C.UTF-8",
+        "TMPDIR": str(root / "tmp"),
+    }
+    if dump:
+        environment["APT_EDSP_DUMP_FILENAME"] = str(dump)
+    try:
+        return subprocess.run(  # noqa: S603
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SourceError(f"apt does not run here: {error}") from error
 
 
 def _uri(mirror: Mirror) -> str:

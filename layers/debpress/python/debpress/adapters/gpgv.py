@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from debpress.adapters import scratch
 from debpress.adapters.verifiers import run
 from debpress.errors import SigningError
 from debpress.openpgp.armor import dearmor
@@ -57,14 +57,14 @@ class Gpgv:
         self._keyring = binary(keyring, name)
 
     def clearsigned(self, document: bytes) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            text = Path(folder, "text")
-            self._judge(Path(folder), ["--output", str(text)], document)
+        with scratch.folder("debpress-gpgv-") as folder:
+            text = folder / "text"
+            self._judge(folder, ["--output", str(text)], document)
             return text.read_bytes()
 
     def detached(self, data: bytes, signature: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            self._judge(Path(folder), [], signature, data)
+        with scratch.folder("debpress-gpgv-") as folder:
+            self._judge(folder, [], signature, data)
 
     def _judge(self, folder: Path, options: list[str], *files: bytes) -> None:
         keyring = folder / "keyring.gpg"

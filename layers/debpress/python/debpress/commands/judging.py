@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ class _ByApt:
 @contextmanager
 def sitting() -> Iterator[Bench]:
     """Whatever is kept is removed at its end. Raises SourceError where apt does not run."""
-    from debpress.adapters import apt  # noqa: PLC0415
+    from debpress.adapters import apt, scratch  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as folder:
-        yield Bench(apt.installed(), Path(folder))
+    with scratch.folder("debpress-compare-") as folder:
+        yield Bench(apt.installed(), folder)
