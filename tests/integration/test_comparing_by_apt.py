@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from debpress.adapters import apt
+from debpress.adapters.gpgv import Gpgv
 from debpress.adapters.places import FolderPlace, KeptPlace
-from debpress.commands import connection, foreign
+from debpress.commands import connection, foreign, judging
 from debpress.errors import SourceError
 from debpress.signing import Signers
 
@@ -173,3 +176,57 @@ def test_nothing_is_kept_outside_of_the_mirror(tmp_path: Path) -> None:
     assert place.read("none", 1) is None
     with pytest.raises(SourceError, match="is no path of a repository"):
         place.read("dists/../x", 1)
+    for name in ("x" * 300, "x/below"):
+        with pytest.raises(SourceError, match="is no path of a repository"):
+            KeptPlace(Anything(), tmp_path / "mirror/kept").read(name, 1)
+
+
+class Anything:
+    """A `Place` that has whatever it is asked for."""
+
+    def uri(self, path: str) -> str:
+        return f"https://apt.example.org/{path}"
+
+    def read(self, _path: str, _most: int) -> bytes:
+        return b"x"
+
+    def stream(self, _path: str, _start: int = 0) -> Iterator[bytes]:
+        return iter((b"x",))
+
+
+def test_a_name_that_is_too_long_for_a_file_here(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="can't be read: File name too long"):
+        FolderPlace(tmp_path).read("x" * 300, 1)
+
+
+@pytest.mark.parametrize("name", ['q"x', "l" * 150])
+def test_a_tmpdir_in_which_apt_can_have_no_root(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    with pytest.raises(SourceError, match="have TMPDIR name a folder whose path is short"):
+        apt.installed()
+
+
+def test_where_nothing_can_be_kept_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    verifier = Gpgv(b"", "its keyring")
+    for work in (apt.installed, lambda: verifier.clearsigned(b""), judging.sitting().__enter__):
+        with pytest.raises(SourceError, match="nothing can be kept meanwhile below"):
+            work()
+
+
+@pytest.mark.parametrize(
+    "how", ["kill -25 $$", "echo 'E: write (28: No space left on device)' >&2; exit 100"]
+)
+def test_what_is_no_fault_of_the_source_is_not_told_as_one(how: str, tmp_path: Path) -> None:
+    get = tmp_path / "apt-get"
+    get.write_text(f'#!/bin/sh\ncase $1 in --version) echo "apt 1";; *) {how};; esac\n')
+    get.chmod(0o755)
+    mirror = apt.Mirror(tmp_path / "there", "dists/stable/", False, b"", "https://apt.example.org")
+    with pytest.raises(SourceError, match="apt fails, and not for what it reads"):
+        apt.Apt(str(get), str(get)).asked(mirror, ["main"], "amd64")

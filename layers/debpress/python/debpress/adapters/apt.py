@@ -22,10 +22,17 @@ from debpress.source.answers import Answer
 
 _SECONDS = 600
 _VERSION = re.compile(r"apt (\S+)")
+# Of a root's path, so that a file can be named by it and by the path of an index.
+_LONGEST = 120
 # They go into apt's configuration, in which a quote would begin something else.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]*")
 _MESSAGE = re.compile(r"^(W|E|Warning|Error): ?(.*)$", re.MULTILINE)
 _SHOWN = 5
+# What says nothing of a source.
+_OURS = re.compile(
+    "No space left on device|Disk quota exceeded|File too large|Cannot allocate memory|"
+    "received signal|died unexpectedly"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Apt:
     def __init__(self, get: str, cache: str) -> None:
         self._get, self._cache = get, cache
         with scratch.folder("debpress-apt-") as root:
+            _check_path(root)
             (root / "apt.conf").write_text(_configuration(root, "all"), "utf-8")
             said = _run(root, get, "--version")
         found = _VERSION.match(said.stdout.decode("utf-8", "replace"))
@@ -79,6 +87,15 @@ def installed() -> Apt | None:
     return Apt(get, cache) if get and cache else None
 
 
+def _check_path(root: Path) -> None:
+    """apt makes names of files from addresses, and reads quotes in its configuration."""
+    if '"' in str(root) or len(quote(str(root))) > _LONGEST:
+        raise SourceError(
+            f"apt can't have its files below {root.parent}: have TMPDIR name a folder whose path "
+            "is short and has no quote in it"
+        )
+
+
 class _Root:
     """Where apt has all that it reads and writes."""
 
@@ -101,9 +118,15 @@ class _Root:
     def run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
         """Raises SourceError with what apt says where it fails."""
         done = _run(self._path, *command)
+        said = self._told(done, "E")
+        if done.returncode < 0 or _OURS.search(said):
+            raise SourceError(
+                f"apt fails, and not for what it reads: {said}; look at this machine's limits and "
+                "memory, and at the room below TMPDIR"
+            )
         if done.returncode:
             raise SourceError(
-                f"apt does not take {self._mirror.address}: {self._told(done, 'E')}; hosts with "
+                f"apt does not take {self._mirror.address}: {said}; hosts with "
                 "this apt would not either: mend it there, or run this where apt is your hosts'"
             )
         return done
@@ -125,7 +148,8 @@ class _Root:
 
     def _told(self, done: subprocess.CompletedProcess[bytes], kind: str) -> str:
         said = [text for each, text in self._messages(done) if each == kind]
-        return "; ".join(said[:_SHOWN]) or f"it ends with {done.returncode}"
+        ends = f"by signal {-done.returncode}" if done.returncode < 0 else f"with {done.returncode}"
+        return "; ".join(said[:_SHOWN]) or f"it ends {ends}"
 
     def _messages(self, done: subprocess.CompletedProcess[bytes]) -> list[tuple[str, str]]:
         """As they are of either side: where the mirror and the root are says nothing."""

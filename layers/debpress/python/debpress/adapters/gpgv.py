@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 from debpress.adapters import scratch
 from debpress.adapters.verifiers import run
-from debpress.errors import SigningError
+from debpress.errors import SigningError, SourceError
 from debpress.openpgp.armor import dearmor
 
 _STATUS = re.compile(r"^\[GNUPG:\] ([A-Z_]+)(?: (\S+))?", re.MULTILINE)
@@ -73,7 +73,10 @@ class Gpgv:
         for path, body in zip(paths, files, strict=True):
             path.write_bytes(body)
         command = [self._program, "--status-fd", "1", *_WEAK, "--keyring", str(keyring)]
-        self._conclude(run([*command, *options, *map(str, paths)]))
+        done = run([*command, *options, *map(str, paths)])
+        if done.returncode < 0:
+            raise SourceError(f"gpgv is ended here by signal {-done.returncode}; run this again")
+        self._conclude(done)
 
     def _conclude(self, done: CompletedProcess[str]) -> None:
         said = _STATUS.findall(done.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import netrc
 import os
 import urllib.request
@@ -15,7 +16,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 import urllib3
 from botocore.exceptions import ClientError
 
-from debpress.adapters import aws
+from debpress.adapters import aws, scratch
 from debpress.adapters.s3 import full_sum
 from debpress.errors import SourceError, TransientError
 from debpress.source.place import Place
@@ -25,6 +26,7 @@ PIECE = 1 << 20
 _CONNECTIONS = 16
 _MISSING = (404, 410)
 _WEB = ("http", "https")
+_OF_NAMES = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 # The answer to a range that starts at a file's end.
 _ALL_IS_HERE = 416
 
@@ -136,9 +138,11 @@ class FolderPlace:
 
     def stream(self, path: str, start: int = 0) -> Iterator[bytes] | None:
         file = self._folder / path
-        if not file.is_file():
-            return None
-        return self._pieces(file, start)
+        try:
+            there = file.is_file()
+        except OSError as error:
+            raise SourceError(f"{file} can't be read: {error.strerror}") from error
+        return self._pieces(file, start) if there else None
 
     def _pieces(self, file: Path, start: int) -> Iterator[bytes]:
         try:
@@ -243,12 +247,17 @@ class KeptPlace:
         body = self._place.read(path, most)
         if body is None:
             return None
+        no_path = SourceError(f"{self.uri(path)} is no path of a repository; publish it anew")
         if ".." in PurePosixPath(path).parts:
             # As a Release could have it that names an architecture so.
-            raise SourceError(f"{self.uri(path)} is no path of a repository; publish it anew")
+            raise no_path
         file = self._folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(body)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(body)
+        except OSError as error:
+            # A name may be too long, or of a file and of a folder.
+            raise no_path if error.errno in _OF_NAMES else scratch.unwritable(error) from error
         return body
 
     def stream(self, path: str, start: int = 0) -> Iterator[bytes] | None:
