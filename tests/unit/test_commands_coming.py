@@ -1189,6 +1189,20 @@ def test_a_source_that_breaks_off_is_asked_for_the_rest(
     assert coming.packages() == WHOLE
 
 
+@pytest.mark.parametrize("command", ["import", "compare"])
+def test_a_keybox_is_no_keyring(bench: Bench, tmp_path: Path, command: str) -> None:
+    """gpgv reads it, and apt does not."""
+    keybox = tmp_path / "pubring.kbx"
+    keybox.write_bytes(b"\0\0\0 \1\1\0\2KBXf" + bytes(20))
+    where = (str(tmp_path), "--suite", "stable", "--keyring", str(keybox))
+    code, _, err = bench.run(command, *where)
+    assert (
+        code == 1
+        and err.startswith(f"debpress: {keybox} is a keybox of GnuPG")
+        and "--export`" in err
+    )
+
+
 class TestComparing:
     def differences(self, coming: Coming) -> list[tuple[str, str]]:
         code, out, _ = coming.run("compare", "--json")

@@ -16,6 +16,8 @@ _STATUS = re.compile(r"^\[GNUPG:\] ([A-Z_]+)(?: (\S+))?", re.MULTILINE)
 _BLOCK = re.compile(
     rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL
 )
+# At byte 8 of GnuPG's own key store (`pubring.kbx`), which gpgv reads and apt does not.
+_KEYBOX = b"KBXf"
 # As apt: a signature by these proves nothing.
 _WEAK = ("--weak-digest", "SHA1", "--weak-digest", "RIPEMD160")
 _REASONS = {
@@ -35,6 +37,11 @@ _REASONS = {
 
 def binary(keyring: bytes, name: str) -> bytes:
     """A keyring, armored or not, as gpgv and apt read it. Raises SigningError."""
+    if keyring[8:12] == _KEYBOX:
+        raise SigningError(
+            f"{name} is a keybox of GnuPG, which apt does not read: give what `gpg "
+            "--no-default-keyring --keyring FILE --export` writes (FILE with its whole path)"
+        )
     blocks = _BLOCK.findall(keyring)
     try:
         return b"".join(dearmor(each, "PUBLIC KEY BLOCK") for each in blocks) or keyring
