@@ -8,6 +8,8 @@ import json
 import random
 import shlex
 import shutil
+import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +22,16 @@ import pytest
 from botocore.exceptions import ClientError
 from debpress.adapters import apt, aws
 from debpress.adapters.places import FolderPlace
-from debpress.commands import compare, connection, fetching, foreign, import_, status, waiting
+from debpress.commands import (
+    compare,
+    connection,
+    fetching,
+    foreign,
+    import_,
+    judging,
+    status,
+    waiting,
+)
 from debpress.commands.main import main
 from debpress.errors import SourceError, TransientError
 from debpress.index.entries import Identity
@@ -1201,6 +1212,26 @@ def test_a_keybox_is_no_keyring(bench: Bench, tmp_path: Path, command: str) -> N
         and err.startswith(f"debpress: {keybox} is a keybox of GnuPG")
         and "--export`" in err
     )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_whoever_ends_a_comparison_finds_nothing_left_of_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, code: int
+) -> None:
+    made = list[Path]()
+
+    def ended(*_: Any) -> int:
+        with judging.sitting():
+            made.extend(tmp_path.iterdir())
+            signal.raise_signal(number)
+        return 0
+
+    monkeypatch.setattr(compare, "run", ended)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert bench.run("compare", ".", "--suite", "stable", "--keyring", "k") == (code, "", "")
+    assert [each.name.startswith("debpress-compare-") for each in made] == [True]
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(number) == signal.SIG_DFL
 
 
 class TestComparing:

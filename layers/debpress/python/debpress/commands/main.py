@@ -1,7 +1,7 @@
 """Dispatches `debpress <subcommand>`.
 
-Exit codes: 0 done, 1 refused, rejected or failed, 2 usage, 130 interrupted. An error is one
-sentence on stderr, never a traceback.
+Exit codes: 0 done, 1 refused, rejected or failed, 2 usage, 130 interrupted, 143 and 129 ended
+by SIGTERM and SIGHUP. An error is one sentence on stderr, never a traceback.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import debpress
 from debpress.clock import Clock, SystemClock
-from debpress.commands import subcommands
+from debpress.commands import ending, subcommands
 from debpress.errors import DebpressError, LeftOutError
 
 # For each, the module of the same name beside this one is imported.
@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     except (ModuleNotFoundError, KeyboardInterrupt) as error:  # While modules are loaded.
         return 130 if isinstance(error, KeyboardInterrupt) else _not_installed(error)
     try:
-        code: int = arguments.run(arguments, clock or SystemClock())
+        with ending.orderly():
+            code: int = arguments.run(arguments, clock or SystemClock())
         sys.stdout.flush()
         return code
     except argparse.ArgumentError as error:
@@ -73,8 +74,8 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         return 1
     except ModuleNotFoundError as error:
         return _not_installed(error)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as interrupt:
+        return interrupt.code if isinstance(interrupt, ending.Ended) else 130
     except BrokenPipeError:
         # The reader of our output (`| head`) has ended. With standard output elsewhere, Python does
         # not print a second error when it flushes at exit.
