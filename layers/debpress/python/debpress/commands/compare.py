@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Says what a host would notice if it read a suite in place of a repository: for each "
         "architecture every candidate, every stanza, and what apt resolves dependencies by. Where "
         "apt is installed, it is asked: it reads both in a root of its own, which is removed "
-        "again. Else debpress reads them by itself, and says so. Exits with 1 if a host could tell."
+        "again. Else debpress reads them by itself, and says so. Exits with 1 if a host could "
+        "tell, or if the comparison fails; with --json, only the former prints anything."
     )
     foreign.add_arguments(parser)
     args.add_json(parser)
