@@ -1,5 +1,6 @@
 """A suite that nobody deployed: from the first publish to its end, as CI, hosts and operators see
-it. What only the clock can show (the end by `ttl_days`, the grace) is in the press in memory."""
+it. What only the clock can show (the end by `ttl_days`, the half hour before an end, the grace) is
+in the press in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from local import debs as real
 from local.apt_root import AptRoot
 from local.ci import Ci
 from local.stack import Stack
-from tests.support.operator import Debpress, functions, invoke
+from tests.support.later import reap_later
+from tests.support.operator import Debpress
 from tests.support.press import debs
 from tests.support.uploads import Uploads
 
@@ -61,8 +63,7 @@ def test_a_pull_request_has_a_suite_from_its_first_publish_to_its_end(
     assert debpress.json("promote", "pr-7", "testing", "pulled")["status"] == "published"
 
     assert debpress.json("suites", "--end", "pr-7")["status"] == "published"
-    [reap] = [name for name in functions(stack) if "Reap" in name]
-    invoke(stack, reap)
+    reap_later(stack, uploads.s3)
 
     assert not there(uploads, layout.inrelease("pr-7"))
     assert not there(uploads, layout.sources("pr-7"))
@@ -76,4 +77,4 @@ def test_a_pull_request_has_a_suite_from_its_first_publish_to_its_end(
     reader.update().clean()
     assert reader.versions("pulled") == ["2.0"]
     debpress("suites", "--end", "pr-7")
-    invoke(stack, reap)
+    reap_later(stack, uploads.s3)

@@ -39,7 +39,8 @@ from tests.conftest import REPOSITORY
 from tests.support import github_jobs
 from tests.support.ci_projects import GITHUB_ISSUER, example, project, token
 from tests.support.documents import blocks, sh
-from tests.support.operator import functions, invoke
+from tests.support.later import reap_later
+from tests.support.operator import functions
 
 ACCOUNT = "arn:aws:iam::000000000000"
 HOSTS = f"{ACCOUNT}:role/apt-hosts"
@@ -285,7 +286,11 @@ def test_an_uploader_publishes_to_two_suites_and_in_nobody_else_s_name(
 
 
 def test_a_pull_request_makes_its_suite_and_an_operator_ends_it_under_enforced_policies(
-    guarded: Stack, outputs: Mapping[str, str], operator: Callable[[str], Who], tmp_path: Path
+    guarded: Stack,
+    outputs: Mapping[str, str],
+    operator: Callable[[str], Who],
+    role: Callable[[str], Who],
+    tmp_path: Path,
 ) -> None:
     pulls = _web_identity(guarded, outputs["CiRolePulls"], token(PULLS))
     package = debs.build(tmp_path, "pulled", "1.0", "all")
@@ -303,8 +308,7 @@ def test_a_pull_request_makes_its_suite_and_an_operator_ends_it_under_enforced_p
     who = operator("All")
     done = _debpress(who, "suites", "--end", "pr-1")
     assert done.returncode == 0, done.stderr
-    [reap] = [f for f in functions(guarded) if "Reap" in f]
-    invoke(guarded, reap)
+    reap_later(guarded, role("Reap").client("s3"))
     listed = _debpress(who, "suites", "--json")
     assert [each for each in json.loads(listed.stdout)["suites"] if each["pattern"]] == []
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from debpress import codec
-from debpress.archive import Archive, objects, taking
+from debpress.archive import Archive, ended, objects, taking
 from debpress.archive import staged as staged_files
 from debpress.archive.ended import EndedPaths
 from debpress.archive.gone import GoneArchive
@@ -519,16 +519,16 @@ class TestSuitesThatComeAndGo:
             )
 
     def test_61_without_the_condition_a_publish_is_deleted(self, monkeypatch: Patch) -> None:
-        def blindly(ended: EndedPaths, _: str, head: Head) -> bool:
-            ended._store.delete(head.key)
+        def blindly(paths: EndedPaths, _: str, head: Head) -> bool:
+            paths._store.delete(head.key)
             return True
 
         monkeypatch.setattr(EndedPaths, "_delete", blindly)
         noticed(self._publishes, range(26, 46, 3), "published, and not to be seen")
 
     def test_61_by_its_version_an_earlier_inrelease_comes_back(self, monkeypatch: Patch) -> None:
-        def version(ended: EndedPaths, _: str, head: Head) -> bool:
-            ended._store.delete(head.key, head.version_id)
+        def version(paths: EndedPaths, _: str, head: Head) -> bool:
+            paths._store.delete(head.key, head.version_id)
             return True
 
         monkeypatch.setattr(EndedPaths, "_delete", version)
@@ -552,9 +552,13 @@ class TestSuitesThatComeAndGo:
     ) -> None:
         sort = EndedPaths._sort
         monkeypatch.setattr(
-            EndedPaths, "_sort", lambda ended, path, heads, _: sort(ended, path, heads, None)
+            EndedPaths, "_sort", lambda paths, path, heads, _: sort(paths, path, heads, None)
         )
         noticed(living_end.leaves_a_note_beside_what_is_left, [0], "the note is gone")
+
+    def test_66_if_it_ends_at_once_plain_names_come_after_its_end(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(ended, "_SETTLED", timedelta(0))
+        noticed(living_end.ends_while_its_plain_names_are_put, [0], "hosts fall back")
 
     @pytest.fixture
     def coming(self) -> Press:

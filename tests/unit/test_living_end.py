@@ -189,11 +189,15 @@ class TestAnOperatorsEnd:
         publish(press, "pr-1", "3", batch="b3")
         assert press.publish(press.operate("o", {"op": "end"}, suite="pr-1")) == "published"
         assert versions(press) == {"1", "2", "3"}
+        press.clock.advance(29 * 60)
+        assert INRELEASE not in collect(press), "its commit may be at it still"
+        press.clock.advance(60)
         assert INRELEASE in collect(press)
 
     def test_is_undone_by_publishing(self, press: Press) -> None:
         press.publish(press.operate("o", {"op": "end"}, suite="pr-1"))
         publish(press, "pr-1", "3", batch="b3")
+        press.clock.advance(HOUR)
         assert INRELEASE not in collect(press)
 
     def test_is_refused_for_a_suite_that_is_configured_by_its_name(self, press: Press) -> None:
@@ -215,6 +219,33 @@ class TestAnOperatorsEnd:
             collect(press)
             press.clock.advance(HOUR)
         assert press.store.keys("apt/pool/") == pool
+
+
+def ends_while_its_plain_names_are_put(_: int = 0) -> None:
+    """Interleaving 66: the reaper comes between an `end`'s flip and the plain names of it."""
+    press = at_its_end()
+    publish(press, "pr-1", "3", batch="b3")
+    asked = press.operate("o", {"op": "end"}, suite="pr-1")
+
+    def beside(_operation: str, key: str) -> None:
+        state = press.archive.published("pr-1")
+        is_flipped = state is not None and state.expires == state.release.date
+        if is_flipped and key == "apt/dists/pr-1/Release":
+            press.store.on_write = None
+            press.clock.sleep(1)
+            collect(press)
+
+    press.store.on_write = beside
+    assert press.publish(asked) == "published" and press.store.on_write is None
+    press.clock.advance(HOUR)
+    collect(press)
+    assert press.archive.published("pr-1") is None
+    plain = ("apt/dists/pr-1/Release", "apt/dists/pr-1/Release.gpg", "apt/pr-1.sources")
+    assert not {*left(press)} & {*plain}, "hosts fall back to what has no end"
+
+
+def test_no_plain_name_comes_after_its_end() -> None:
+    ends_while_its_plain_names_are_put()
 
 
 class TestANewLife:
@@ -261,7 +292,8 @@ class TestANewLife:
             next(steps)
         press.clock.advance(300)
         assert press.publish(press.operate("o", {"op": "end"}, suite="pr-1")) == "published"
-        collect(press)
+        press.clock.advance(HOUR)
+        assert INRELEASE in collect(press)
         for batch, wait in (("b3", 300.0), ("b4", 2 * HOUR), ("b5", 0.0)):
             assert publish(press, "pr-1", batch[1], batch=batch) == "published"
             shown = {i.package for i in press.packages(suite="pr-1")}

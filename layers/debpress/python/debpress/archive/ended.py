@@ -8,7 +8,7 @@ may still fetch it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from debpress import openpgp
 from debpress.archive import objects
@@ -21,6 +21,10 @@ from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
 from debpress.records.generation import Ended
 from debpress.store import Head, Object, PreconditionFailed, Store
 from debpress.suite.published import Published
+
+# A function lives for fifteen minutes at most: whoever put an InRelease longer ago, or was to put
+# the first one when there was none, writes nothing after it any more.
+_SETTLED = timedelta(minutes=30)
 
 
 class EndedPaths:
@@ -141,14 +145,20 @@ def _note(path: str, inrelease: Object) -> Ended:
 
 def over(repository: Repository, states: Mapping[str, Published]) -> dict[str, str]:
     """The ETag of each InRelease whose time is over, by its path. A suite that is configured by its
-    name has no end, nor one of a pattern that is configured no more."""
-    return {
-        path: state.etag
-        for path, state in states.items()
-        if (snapshotted(path) or repository.life(path))
-        and state.expires is not None
-        and state.expires <= state.now
-    }
+    name has no end, nor one of a pattern that is configured no more.
+
+    That of a suite was put half an hour ago at least: until then the commit which put it may write
+    the plain names, which would outlive it (docs/protocol.md, interleaving 66).
+    """
+
+    def is_over(path: str, state: Published) -> bool:
+        if state.expires is None or state.expires > state.now:
+            return False
+        if snapshotted(path):
+            return True
+        return bool(repository.life(path)) and state.now - state.last_modified >= _SETTLED
+
+    return {path: state.etag for path, state in states.items() if is_over(path, state)}
 
 
 def dists(layout: Layout) -> str:
