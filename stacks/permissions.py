@@ -94,6 +94,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.by_hash,
                 *keys.indices,
                 keys.pool,
+                *notes,
             ),
             put=(keys.inrelease, *keys.release, *keys.indices),
             list=True,

@@ -560,6 +560,11 @@ class TestSuitesThatComeAndGo:
         monkeypatch.setattr(ended, "_SETTLED", timedelta(0))
         noticed(living_end.ends_while_its_plain_names_are_put, [0], "hosts fall back")
 
+    def test_67_without_the_note_what_is_over_rises_again(self, monkeypatch: Patch) -> None:
+        monkeypatch.setattr(commit, "_goes_on", lambda *_: True)
+        noticed(living_end.is_committed_when_its_life_is_over, [0], "from the dead")
+        noticed(living_end.is_committed_when_its_life_is_over, [1], "from the dead")
+
     @pytest.fixture
     def coming(self) -> Press:
         return living.made()

@@ -15,7 +15,8 @@ from debpress import config, openpgp
 from debpress.archive.headers import GENERATION
 from debpress.index import release
 from debpress.records.generation import number
-from debpress.steps import reap
+from debpress.records.messages.commit import CommitInput
+from debpress.steps import commit, reap
 from debpress.steps.settling import settle
 
 from tests.support.faults import (
@@ -33,7 +34,7 @@ from tests.support.faults import (
 from tests.support.memory_store import Snapshot
 from tests.support.press import Press, debs, quick_signers
 from tests.support.scenes import signers
-from tests.unit.test_living import DAY, PATTERNS, entered, errors, publish
+from tests.unit.test_living import DAY, PATTERNS, entered, errors, made, publish
 
 SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
 HOUR = 3600.0
@@ -302,6 +303,39 @@ class TestANewLife:
         assert press.result("dead", suite="pr-1")["status"] == "published"
         assert press.result("dead", suite="pr-1")["generation"] == 3
         assert not press.store.keys("state/pr-1/queue/")
+
+
+def is_committed_when_its_life_is_over(tried: int) -> None:
+    """Interleaving 67: the first commit of a life had no answer (`tried`), or stood still while
+    another one was the first."""
+    press = made()
+    steps = press.steps(press.upload("late", debs(("late", "1", "all")), suite="pr-9"))
+    while not (signed := press.store.keys("state/pr-9/signed/")):
+        next(steps)
+    late = signed[0].rpartition("/")[2].removesuffix(".json")
+    if tried:
+        commit.run(press.services, CommitInput("pr-9", late), press.keys)
+    press.clock.sleep(120)
+    assert publish(press, "pr-9", "5", batch="other") == "published"
+    press.clock.sleep(60)
+    assert press.publish(press.operate("o", {"op": "end"}, suite="pr-9")) == "published"
+    before = press.archive.published("pr-9")
+    press.clock.advance(HOUR)
+    collect(press)
+    assert press.archive.published("pr-9") is None
+    said = commit.run(press.services, CommitInput("pr-9", late), press.keys)
+    assert press.archive.published("pr-9") is None, "it rises from the dead"
+    assert said.outcome == "lost"
+    assert [*steps][-1] == "published" == press.result("late", suite="pr-9")["status"]
+    assert publish(press, "pr-9", "6", batch="next") == "published"
+    after = press.archive.published("pr-9")
+    assert before and after and after.release.date > before.release.date
+    assert number(after.generation) > number(before.generation)
+
+
+@pytest.mark.parametrize("tried", [0, 1])
+def test_the_first_generation_of_a_life_that_is_over_stays_in_it(tried: int) -> None:
+    is_committed_when_its_life_is_over(tried)
 
 
 class TestTheRecord:

@@ -27,8 +27,8 @@ def run(services: Services, message: CommitInput, standing: Callable[[], Standin
 
     It is `lost`, too, where this flip published only other batches, which have waited longer. And
     where a rotation has changed who signs since the generation was signed: all of the signers of
-    now, whom `standing` reads, must have signed. In each of these cases the machine merges and
-    signs again.
+    now, whom `standing` reads, must have signed. And where a whole life of the suite has come and
+    ended since. In each of these cases the machine merges and signs again.
 
     A generation that an earlier try has flipped already, before it died, is found in the chain;
     then only the rest is done. Raises TransientError; and, where the flip must not happen,
@@ -43,6 +43,8 @@ def run(services: Services, message: CommitInput, standing: Callable[[], Standin
     )
     moved = (state.etag if state else None) != (record.parent.etag if record.parent else None)
     if moved and not _is_in(suite, state, record):
+        return _LOST
+    if state is None and not _goes_on(services, suite, record):
         return _LOST
     put: Object | None = None
     if not moved:
@@ -94,6 +96,17 @@ def _flip(
         state = suite.parse(found) if found else None
         return found if _is_in(suite, state, record) else None
     return Object(head, inrelease)
+
+
+def _goes_on(services: Services, suite: SuiteArchive, record: Generation) -> bool:
+    """Whether the first generation of a life of a suite comes after the life that ended last. If
+    not, that life began after it was made, or was its own: its number and its Date would fall
+    behind what hosts have read. The note is read after InRelease was found to be gone, as it is
+    written before that goes (docs/protocol.md, interleaving 67)."""
+    if snapshotted(suite.path) or services.repository.life(suite.path) is None:
+        return True
+    ended = suite.ended()
+    return (ended.generation if ended else None) == record.after
 
 
 def _is_in(suite: SuiteArchive, state: Published | None, record: Generation) -> bool:
