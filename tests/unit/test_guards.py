@@ -32,7 +32,7 @@ from debpress.archive.suite import SuiteArchive
 from debpress.index.draft import IndexDraft
 from debpress.index.entries import Identity
 from debpress.layout import Layout
-from debpress.records.generation import Generation
+from debpress.records.generation import Ended, Generation
 from debpress.records.gone import GonePackage, GoneVersion
 from debpress.records.living import Living
 from debpress.records.result import Result
@@ -564,6 +564,16 @@ class TestSuitesThatComeAndGo:
         monkeypatch.setattr(commit, "_goes_on", lambda *_: True)
         noticed(living_end.is_committed_when_its_life_is_over, [0], "from the dead")
         noticed(living_end.is_committed_when_its_life_is_over, [1], "from the dead")
+
+    def test_68_without_the_condition_the_note_is_that_of_an_earlier_end(
+        self, monkeypatch: Patch
+    ) -> None:
+        def blindly(paths: EndedPaths, path: str, _: Head | None, note: Ended) -> bool:
+            objects.keep(paths._store, Layout.ended(path), note)
+            return True
+
+        monkeypatch.setattr(EndedPaths, "_note", blindly)
+        noticed(living_end.ends_twice_under_a_slow_reaper, [0], "the note of an earlier end")
 
     @pytest.fixture
     def coming(self) -> Press:

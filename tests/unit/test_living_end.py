@@ -338,6 +338,34 @@ def test_the_first_generation_of_a_life_that_is_over_stays_in_it(tried: int) -> 
     is_committed_when_its_life_is_over(tried)
 
 
+def ends_twice_under_a_slow_reaper(_: int = 0) -> None:
+    """Interleaving 68: it stands still before it notes the first end."""
+    press, last = at_its_end(), list[str | None]()
+
+    def beside(_operation: str, key: str) -> None:
+        if key == "state/pr-1/ended.json":
+            press.store.on_write = None
+            collect(press)
+            for batch in ("b3", "b4"):
+                assert publish(press, "pr-1", batch[1], batch=batch) == "published"
+                press.clock.sleep(60)
+            assert press.publish(press.operate("o", {"op": "end"}, suite="pr-1")) == "published"
+            state = press.archive.published("pr-1")
+            last.append(state.generation if state else None)
+            press.clock.advance(HOUR)
+            collect(press)
+            assert press.archive.published("pr-1") is None
+
+    press.store.on_write = beside
+    collect(press)
+    note = press.archive.suite("pr-1").ended()
+    assert note and [note.generation] == last, "it is the note of an earlier end"
+
+
+def test_the_note_of_a_later_end_is_not_replaced() -> None:
+    ends_twice_under_a_slow_reaper()
+
+
 class TestTheRecord:
     def test_a_suite_that_was_never_published_to_is_taken_out_hours_later(
         self, press: Press

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from debpress import openpgp
+from debpress import codec, openpgp
 from debpress.archive import objects
-from debpress.archive.headers import GENERATION
+from debpress.archive.headers import GENERATION, JSON
 from debpress.archive.named import Named, is_deletable
 from debpress.clock import from_iso, iso
 from debpress.config import Repository
@@ -84,11 +84,14 @@ class EndedPaths:
         other files must be kept for the grace. A reaper that dies between the note and the deletion
         does no harm: while there is an InRelease the note ends nothing, and the next reaping writes
         it again.
+        Of two reapers the slower might replace the note of a later end, so it is read before
+        InRelease, and what was read is replaced (interleaving 68).
 
         A suite is deleted under conditions, since it may be published to at this moment
         (docs/protocol.md, interleavings 61 and 64). So what else there is of it is looked at first:
         what a new life writes there is put later.
         """
+        noted = self._store.head(Layout.ended(path))
         found = self._store.get(self._layout.inrelease(path))
         if found is None or found.head.etag != etag:
             return False
@@ -97,11 +100,23 @@ class EndedPaths:
         if not snapshotted(path):
             others.append(self._layout.sources(path))
         heads = [head for key in others if (head := self._store.head(key))]
-        objects.keep(self._store, Layout.ended(path), _note(path, found))
-        if not self._delete(path, found.head):
+        if not self._note(path, noted, _ended(path, found)) or not self._delete(path, found.head):
             return False
         for head in heads:
             self._delete(path, head)
+        return True
+
+    def _note(self, path: str, earlier: Head | None, note: Ended) -> bool:
+        try:
+            self._store.put(
+                Layout.ended(path),
+                codec.dump(note),
+                JSON,
+                if_match=earlier.etag if earlier else None,
+                if_absent=earlier is None,
+            )
+        except PreconditionFailed:
+            return False
         return True
 
     def _delete(self, path: str, head: Head) -> bool:
@@ -135,7 +150,7 @@ class EndedPaths:
         return name if len(parts) > 1 and name.startswith(self.prefixes) else None
 
 
-def _note(path: str, inrelease: Object) -> Ended:
+def _ended(path: str, inrelease: Object) -> Ended:
     text, _ = openpgp.split(inrelease.body)
     head, said = inrelease.head, text.decode("utf-8", "surrogateescape")
     if snapshotted(path):
