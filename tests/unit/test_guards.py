@@ -41,7 +41,7 @@ from debpress.steps import merge as merge_step
 from debpress.steps.answers import Answers
 from debpress.steps.deletion import Condemned, Deletion
 from debpress.steps.telling import hand_over
-from debpress.store import Head, ObjectHeaders, Pin, PreconditionFailed
+from debpress.store import Head, Object, ObjectHeaders, Pin, PreconditionFailed
 from debpress.suite import merge
 from debpress.suite.memory import Memory
 
@@ -568,7 +568,7 @@ class TestSuitesThatComeAndGo:
     def test_68_without_the_condition_the_note_is_that_of_an_earlier_end(
         self, monkeypatch: Patch
     ) -> None:
-        def blindly(paths: EndedPaths, path: str, _: Head | None, note: Ended) -> bool:
+        def blindly(paths: EndedPaths, path: str, _: Object | None, note: Ended) -> bool:
             objects.keep(paths._store, Layout.ended(path), note)
             return True
 

@@ -286,6 +286,41 @@ class TestANewLife:
         assert not named & set(left(press))
         assert versions(press) == {"3"}
 
+    @pytest.mark.parametrize("ends", [1, 2])
+    def test_it_stays_when_the_new_one_ends_within_the_grace(self, press: Press, ends: int) -> None:
+        """A pull request is closed, reopened and closed."""
+        asked = press.operate("o", {"op": "remove", "packages": ["a (= 1)"]}, suite="pr-1")
+        assert press.publish(asked) == "published"
+        press.clock.advance(HOUR)
+        named, pool = indices(press), set(press.store.keys("apt/pool/"))
+        assert INRELEASE in collect(press)
+        for n in range(ends):
+            assert publish(press, "pr-1", f"3.{n}", batch=f"b{n}") == "published"
+            press.clock.advance(60)
+            asked = press.operate(f"o{n}", {"op": "end"}, suite="pr-1")
+            assert press.publish(asked) == "published"
+            press.clock.advance(HOUR)
+            assert INRELEASE in collect(press)
+        for _ in range(23 - ends):
+            press.clock.advance(HOUR)
+            collect(press)
+        assert named <= set(left(press)) and pool <= set(press.store.keys("apt/pool/"))
+        press.clock.advance(2 * HOUR)
+        collect(press)
+        assert not named & set(left(press)) and not pool & set(press.store.keys("apt/pool/"))
+        for _ in range(9):
+            press.clock.advance(2 * HOUR)
+            collect(press)
+        assert left(press) == [] and press.store.keys("apt/pool/") == []
+
+    def test_a_reaper_that_notes_an_end_again_adds_none(self, press: Press) -> None:
+        world = World(press, faults=At(1, Fault.KILL_AFTER), tries=1)
+        world.run({"reaper": lambda press: press.attempt(lambda: reap.run(press.services))})
+        assert press.archive.suite("pr-1").ended() and press.archive.published("pr-1")
+        assert INRELEASE in collect(press)
+        note = press.archive.suite("pr-1").ended()
+        assert note is not None and note.earlier is None
+
     def test_what_the_old_one_has_decided_is_not_published_again(self, press: Press) -> None:
         """Interleaving 63: a batch is published, and its function dies before it says so."""
         steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite="pr-1"))

@@ -8,6 +8,7 @@ may still fetch it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from debpress import codec, openpgp
@@ -18,7 +19,7 @@ from debpress.clock import from_iso, iso
 from debpress.config import Repository
 from debpress.index import release
 from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
-from debpress.records.generation import Ended
+from debpress.records.generation import EarlierEnd, End, Ended
 from debpress.store import Head, Object, PreconditionFailed, Store
 from debpress.suite.published import Published
 
@@ -66,12 +67,20 @@ class EndedPaths:
     def named(self) -> Iterator[str]:
         """The keys that were named by what ended lately, which hosts may still ask for."""
         for path, ended in self._kept.items():
-            named, listed = Named(self._store, self._layout, path), release.parse(ended.text)
-            yield from named.by_release(listed)
-            if ended.generation and ended.last_modified:
-                modified = from_iso(ended.last_modified)
-                state = Published(listed, "", modified, ended.generation, now=self._cutoff)
-                yield from named.lately(state, self._cutoff)
+            for end in (ended, *self._lately(ended)):
+                yield from self._named(path, end)
+
+    def _named(self, path: str, end: End) -> Iterator[str]:
+        named, listed = Named(self._store, self._layout, path), release.parse(end.text)
+        yield from named.by_release(listed)
+        if end.generation and end.last_modified:
+            modified = from_iso(end.last_modified)
+            state = Published(listed, "", modified, end.generation, now=self._cutoff)
+            yield from named.lately(state, self._cutoff)
+
+    def _lately(self, ended: Ended) -> tuple[EarlierEnd, ...]:
+        """The ends before this one that are within the grace, too."""
+        return tuple(e for e in ended.earlier or () if from_iso(e.at) >= self._cutoff)
 
     def left(self) -> list[Head]:
         """The other objects of what has no InRelease: to be deleted once they are old."""
@@ -91,7 +100,7 @@ class EndedPaths:
         (docs/protocol.md, interleavings 61 and 64). So what else there is of it is looked at first:
         what a new life writes there is put later.
         """
-        noted = self._store.head(Layout.ended(path))
+        noted = self._store.get(Layout.ended(path))
         found = self._store.get(self._layout.inrelease(path))
         if found is None or found.head.etag != etag:
             return False
@@ -100,19 +109,33 @@ class EndedPaths:
         if not snapshotted(path):
             others.append(self._layout.sources(path))
         heads = [head for key in others if (head := self._store.head(key))]
-        if not self._note(path, noted, _ended(path, found)) or not self._delete(path, found.head):
+        note = self._added(noted, _ended(path, found))
+        if not self._note(path, noted, note) or not self._delete(path, found.head):
             return False
         for head in heads:
             self._delete(path, head)
         return True
 
-    def _note(self, path: str, earlier: Head | None, note: Ended) -> bool:
+    def _added(self, noted: Object | None, note: Ended) -> Ended:
+        """The note, with the ends that were noted within the grace: what hosts could read then is
+        kept as long as if there had been no other end since."""
+        if noted is None or noted.head.last_modified < self._cutoff:
+            return note
+        before = objects.read(Ended, noted)
+        earlier = self._lately(before)
+        if before.generation != note.generation:  # Else it is of a reaper that died at this end.
+            at = iso(noted.head.last_modified)
+            said = before.release, before.generation, before.last_modified
+            earlier = (*earlier, EarlierEnd(*said, at=at))
+        return replace(note, earlier=earlier or None)
+
+    def _note(self, path: str, earlier: Object | None, note: Ended) -> bool:
         try:
             self._store.put(
                 Layout.ended(path),
                 codec.dump(note),
                 JSON,
-                if_match=earlier.etag if earlier else None,
+                if_match=earlier.head.etag if earlier else None,
                 if_absent=earlier is None,
             )
         except PreconditionFailed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from debpress.clock import from_iso
@@ -179,13 +179,12 @@ class Generation(Record):
         return {*(self.added or ()), *(self.removed or ())}
 
 
-@versioned
 @dataclass(frozen=True, slots=True)
-class Ended(Record):
-    """The reaper's note of a snapshot, or of a suite of a pattern, whose InRelease it deletes.
-    `release` is the Release's text: it lists what hosts may still ask for, and what is kept for
-    another grace. `generation` and `last_modified` are the suite's InRelease's; a snapshot has no
-    other generation."""
+class End(Record):
+    """What hosts could read last of a snapshot, or of a suite of a pattern. `release` is the
+    Release's text: it lists what they may still ask for, and what is kept for another grace.
+    `generation` and `last_modified` are the suite's InRelease's; a snapshot has no other
+    generation."""
 
     release: str
     generation: str | None = optional()
@@ -195,6 +194,22 @@ class Ended(Record):
     def text(self) -> bytes:
         """`release` as the bytes that were signed."""
         return self.release.encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierEnd(End):
+    """How an earlier life of the suite ended, and when: `at`."""
+
+    at: str = field(kw_only=True)
+
+
+@versioned
+@dataclass(frozen=True, slots=True)
+class Ended(End):
+    """The reaper's note of a snapshot, or of a suite of a pattern, whose InRelease it deletes.
+    `earlier` are the ends that the suite had within the grace before, where there were any."""
+
+    earlier: tuple[EarlierEnd, ...] | None = optional()
 
 
 @dataclass(frozen=True, slots=True)
