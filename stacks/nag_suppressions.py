@@ -170,6 +170,7 @@ def _reasons(repository: Repository) -> dict[str, str]:
             keys.runs,
             keys.queue,
             keys.generations,
+            keys.ended,
             keys.gone,
             keys.signed,
             keys.prune_reports,

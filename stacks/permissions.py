@@ -65,7 +65,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.by_hash,
                 keys.pool,
                 *living,
-                *notes,
+                keys.ended,
             ),
             put=(
                 keys.runs,
@@ -94,7 +94,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.by_hash,
                 *keys.indices,
                 keys.pool,
-                *notes,
+                keys.ended,
             ),
             put=(keys.inrelease, *keys.release, *keys.indices),
             list=True,
@@ -137,6 +137,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.snapshots,
                 keys.snapshots_state,
                 keys.runs,
+                keys.ended,
                 *living,
                 *passing,
                 # Which staged packages are of a published batch.

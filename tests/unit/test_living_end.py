@@ -313,6 +313,26 @@ class TestANewLife:
             collect(press)
         assert left(press) == [] and press.store.keys("apt/pool/") == []
 
+    def test_is_gone_on_from_by_a_suite_that_is_configured_by_its_name(self, press: Press) -> None:
+        named, pool = indices(press), set(press.store.keys("apt/pool/"))
+        before = press.archive.published("pr-1")
+        collect(press)
+        press.clock.advance(HOUR)
+        press.repository = config.parse({"suites": PATTERNS["suites"][:1]})
+        collect(press)
+        fixed = {"suite": "pr-1", "components": ["main", "extra"], "architectures": ["amd64"]}
+        press.repository = config.parse({"suites": [PATTERNS["suites"][0], fixed]})
+        press.set_up()
+        after = press.archive.published("pr-1")
+        assert before and after and after.release.date > before.release.date
+        assert number(after.generation) == number(before.generation) + 1
+        press.clock.advance(20 * HOUR)
+        collect(press)
+        assert named <= set(left(press)) and pool <= set(press.store.keys("apt/pool/"))
+        press.clock.advance(10 * HOUR)
+        collect(press)
+        assert not named & set(left(press)) and not press.store.keys("apt/pool/")
+
     def test_a_reaper_that_notes_an_end_again_adds_none(self, press: Press) -> None:
         world = World(press, faults=At(1, Fault.KILL_AFTER), tries=1)
         world.run({"reaper": lambda press: press.attempt(lambda: reap.run(press.services))})

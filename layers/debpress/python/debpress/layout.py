@@ -458,6 +458,7 @@ class Patterns:
     page_state = Layout.page_state()
     snapshots_state = f"{Layout.state(SNAPSHOTS)}*"
     snapshots_ended = Layout.ended(f"{SNAPSHOTS}/*")
+    ended = Layout.ended("*")
 
 
 def index_name(component: str, architecture: str) -> str:

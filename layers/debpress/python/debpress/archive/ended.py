@@ -16,6 +16,7 @@ from debpress.archive import objects
 from debpress.archive.headers import GENERATION, JSON
 from debpress.archive.named import Named, is_deletable
 from debpress.clock import from_iso, iso
+from debpress.concurrency import side_by_side
 from debpress.config import Repository
 from debpress.index import release
 from debpress.layout import SNAPSHOTS, STATE, Layout, snapshotted
@@ -55,6 +56,7 @@ class EndedPaths:
             for head in heads:
                 if path := self._path(folder, head.key):
                     found.setdefault(path, []).append(head)
+        self._look_among({head.key.removeprefix(dists(self._layout)) for head in listed})
         for path, heads in found.items():
             note = next((head for head in heads if head.key == Layout.ended(path)), None)
             is_kept = note is not None and note.last_modified >= self._cutoff
@@ -63,6 +65,16 @@ class EndedPaths:
                 self._kept[path] = objects.require(self._store, Ended, note.key)
             if path not in alive:
                 self._sort(path, [] if is_kept else heads, note)
+
+    def _look_among(self, keys: Collection[str]) -> None:
+        """Keeps what other suites named that ended within the grace: of a pattern then, and of none
+        now, be it that they are configured by their names, or no more."""
+        names = {key.partition("/")[0] for key in keys}
+        others = sorted(n for n in names if n != SNAPSHOTS and not n.startswith(self.prefixes))
+        notes = side_by_side(lambda name: self._store.get(Layout.ended(name)), others)
+        for name, note in zip(others, notes, strict=True):
+            if note and note.head.last_modified >= self._cutoff:
+                self._kept[name] = objects.read(Ended, note)
 
     def named(self) -> Iterator[str]:
         """The keys that were named by what ended lately, which hosts may still ask for."""

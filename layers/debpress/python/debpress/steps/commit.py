@@ -44,7 +44,7 @@ def run(services: Services, message: CommitInput, standing: Callable[[], Standin
     moved = (state.etag if state else None) != (record.parent.etag if record.parent else None)
     if moved and not _is_in(suite, state, record):
         return _LOST
-    if state is None and not _goes_on(services, suite, record):
+    if state is None and not _goes_on(suite, record):
         return _LOST
     put: Object | None = None
     if not moved:
@@ -98,12 +98,12 @@ def _flip(
     return Object(head, inrelease)
 
 
-def _goes_on(services: Services, suite: SuiteArchive, record: Generation) -> bool:
+def _goes_on(suite: SuiteArchive, record: Generation) -> bool:
     """Whether the first generation of a life of a suite comes after the life that ended last. If
     not, that life began after it was made, or was its own: its number and its Date would fall
     behind what hosts have read. The note is read after InRelease was found to be gone, as it is
     written before that goes (docs/protocol.md, interleaving 67)."""
-    if snapshotted(suite.path) or services.repository.life(suite.path) is None:
+    if snapshotted(suite.path):
         return True
     ended = suite.ended()
     return (ended.generation if ended else None) == record.after

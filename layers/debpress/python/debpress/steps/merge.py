@@ -55,7 +55,8 @@ def _lead(
         state = suite.published()
     queue = in_order(found)
     life = services.repository.life(message.suite)
-    ended = suite.ended() if life and state is None else None
+    # Also of one that is configured by its name: it may have been one of a pattern, and ended.
+    ended = suite.ended() if state is None else None
     waits = any(entry.run == message.run for entry in queue)
     own = None if message.run is None or waits else runs.plan(message.run)
     if own and (taken := _snapshot(services, own)):

@@ -57,7 +57,8 @@ class Situation:
     """What a merge found. `queue` has the longest waiting first and was read before `state`: an
     entry that left it in between is decided in `state`'s chain. `decided` gives the generations of
     that chain by the runs that they decided. `now` is the store's clock. `ended` is how the last
-    life of a suite of a pattern ended, where it has no `state`, and as long as that is kept."""
+    life of the suite ended, where it is, or was, one of a pattern and has no `state`, and as long
+    as that is kept."""
 
     queue: Sequence[QueueEntry]
     state: Published | None
