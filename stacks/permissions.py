@@ -107,6 +107,7 @@ def grants(repository: Repository) -> dict[str, Grants]:
                 keys.results(),
                 keys.staged(),
                 keys.inrelease,
+                keys.ended,
                 *coming,
                 *trust,
             ),

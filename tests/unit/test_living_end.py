@@ -16,7 +16,8 @@ from debpress.archive.headers import GENERATION
 from debpress.index import release
 from debpress.records.generation import number
 from debpress.records.messages.commit import CommitInput
-from debpress.steps import commit, reap
+from debpress.records.messages.finish import Ended, FinishInput
+from debpress.steps import commit, finish, reap
 from debpress.steps.settling import settle
 
 from tests.support.faults import (
@@ -419,6 +420,23 @@ def ends_twice_under_a_slow_reaper(_: int = 0) -> None:
 
 def test_the_note_of_a_later_end_is_not_replaced() -> None:
     ends_twice_under_a_slow_reaper()
+
+
+def test_what_was_flipped_and_has_ended_is_not_said_to_have_failed(press: Press) -> None:
+    """Interleaving 62: the execution dies after the flip, and is told so when the suite is gone."""
+    steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite="pr-1"))
+    for _ in range(5):
+        next(steps)
+    [entry] = press.store.keys("state/pr-1/queue/")
+    run = entry.rpartition("/")[2].removesuffix(".json")
+    press.clock.advance(300)
+    assert press.publish(press.operate("o", {"op": "end"}, suite="pr-1")) == "published"
+    press.clock.advance(HOUR)
+    assert INRELEASE in collect(press)
+    failed = FinishInput("pr-1", run, Ended.FAILED, error={"Error": "States.Timeout"})
+    assert finish.run(press.services, failed).status == "published"
+    result = press.result("dead", suite="pr-1")
+    assert (result["status"], result["generation"]) == ("published", 3)
 
 
 class TestTheRecord:

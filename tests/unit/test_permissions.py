@@ -450,6 +450,12 @@ def _comes_and_goes(deployed: Deployed) -> None:
     never = press.steps(press.upload("dies", debs(("a", "1", "all")), suite="pr-2"))
     for _ in range(3):
         next(never)
+    fails = press.steps(press.upload("fails", debs(("b", "1", "all")), suite="pr-2"))
+    for _ in range(3):
+        next(fails)
+    (plan,) = [k for k in press.store.keys("state/pr-2/runs/main.fails.") if "plan" in k]
+    error = {"Error": "Broken", "Cause": "it"}
+    assert press.finish("pr-2", plan.split("/")[3], "failed", error=error) == "failed"
     for _ in range(4):
         deployed.call("reap")
         press.clock.sleep(60 * HOUR)

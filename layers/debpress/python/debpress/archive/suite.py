@@ -160,6 +160,14 @@ class SuiteArchive:
         """What the reaper noted of it when it last took its InRelease away, if that is kept."""
         return objects.find(self._store, Ended, self._layout.ended(self.path))
 
+    def newest(self) -> str | None:
+        """The id of the generation that hosts read; where the suite has ended, of the last one that
+        they read. IAM: s3:GetObject on the InRelease and on the note of its end."""
+        if (state := self.published()) is not None:
+            return state.generation
+        ended = self.ended()
+        return ended.generation if ended else None
+
     def committed(self) -> Generation | None:
         """The record of the generation that hosts read; None before the first flip, or where the
         metadata of InRelease names no generation."""

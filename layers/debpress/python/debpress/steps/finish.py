@@ -90,10 +90,10 @@ def _failed(
 
 
 def _decided(services: Services, suite: str, plan: Plan) -> Generation | None:
-    """The generation published now, or before it, that has decided the run."""
+    """The generation published now, or before it, that has decided the run; that of a suite which
+    has ended meanwhile, too."""
     archive = services.archive.suite(suite)
-    state = archive.published()
-    return archive.decider(state.generation if state else None, plan.run, plan.base)
+    return archive.decider(archive.newest(), plan.run, plan.base)
 
 
 def _made_all_the_same(services: Services, plan: Plan) -> Generation | None:
@@ -114,8 +114,7 @@ def _made_all_the_same(services: Services, plan: Plan) -> Generation | None:
     first = None
     for _ in range(_MOST_WAITS):
         alone = runs.is_queue_empty()
-        state = suite.published()
-        newest = state.generation if state else None
+        newest = suite.newest()
         if record := suite.decider(newest, plan.run, plan.base):
             return record
         first = first or newest
