@@ -18,6 +18,7 @@ from debpress.records.generation import number
 from debpress.records.messages.commit import CommitInput
 from debpress.records.messages.finish import Ended, FinishInput
 from debpress.steps import commit, finish, reap
+from debpress.steps.deletion import Deleted, Deletion
 from debpress.steps.settling import settle
 
 from tests.support.faults import (
@@ -342,6 +343,17 @@ class TestANewLife:
         note = press.archive.suite("pr-1").ended()
         assert note is not None and note.earlier is None
 
+    def test_keeps_what_is_equal_to_what_the_reaper_has_condemned_of_the_old_one(
+        self, press: Press, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Interleaving 64: it begins when the reaper has looked, and has yet to delete."""
+        collect(press)
+        press.clock.advance(26 * HOUR)
+        begins_before_it_deletes(press, monkeypatch)
+        files = press.release("pr-1").files
+        named = {f"apt/dists/pr-1/{n}" for n in files if n.endswith((".gz", ".xz"))}
+        assert named <= set(left(press)), "published, and not by its plain names"
+
     def test_what_the_old_one_has_decided_is_not_published_again(self, press: Press) -> None:
         """Interleaving 63: a batch is published, and its function dies before it says so."""
         steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite="pr-1"))
@@ -437,6 +449,20 @@ def test_what_was_flipped_and_has_ended_is_not_said_to_have_failed(press: Press)
     assert finish.run(press.services, failed).status == "published"
     result = press.result("dead", suite="pr-1")
     assert (result["status"], result["generation"]) == ("published", 3)
+
+
+def begins_before_it_deletes(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reaping that has condemned what there was of pr-1 when a new life of it begins."""
+    delete = Deletion.delete
+
+    def after(deletion: Deletion, *found: Any) -> Deleted:
+        assert publish(press, "pr-1", "3", batch="b3") == "published"
+        return delete(deletion, *found)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Deletion, "delete", after)
+        collect(press)
+    assert versions(press) == {"3"}
 
 
 class TestTheRecord:

@@ -70,7 +70,10 @@ class PlainNames:
         listed = release.parse(text).files
         files = {name: each for name, each in listed.items() if name.endswith(PLAIN_SUFFIXES)}
         changed = flipped.changed if flipped.id == generation else ()
-        side_by_side(lambda name: self._copy(name, files[name]), self._stale(files, changed))
+        # What a life before left, the reaper may have condemned, equal as it is: so a first flip
+        # puts all of it anew, which keeps it (docs/protocol.md, interleaving 64).
+        stale = self._stale(files, changed) if flipped.parent else list(files)
+        side_by_side(lambda name: self._copy(name, files[name]), stale)
         path, headers = self._path, ObjectHeaders(TEXT, FRESH)
         release_gpg = signed.release_gpg.encode()
         at_once(
