@@ -433,6 +433,20 @@ class TestItsSource:
             assert publish(press, "pr-1", "2", batch="b2") == "published"
         assert press.store.keys(self.KEY)
 
+    def test_is_not_replaced_by_one_that_was_made_before_a_rotations_step(
+        self, press: Press
+    ) -> None:
+        """Interleaving 59: the step is taken when `finish` has read who is trusted."""
+
+        def beside(_operation: str, key: str) -> None:
+            if key == self.KEY:
+                press.store.on_write = None
+                press.store.put(key, b"both keys")
+
+        press.store.on_write = beside
+        assert publish(press, "pr-1") == "published"
+        assert press.store.on_write is None and press.store.body(self.KEY) == b"both keys"
+
     def test_nothing_tells_of_a_suite_that_is_yet_to_come(self, press: Press) -> None:
         steps = press.steps(press.upload("b", debs(("a", "1", "all")), suite="pr-1"))
         for _ in range(3):

@@ -354,6 +354,27 @@ class TestANewLife:
         named = {f"apt/dists/pr-1/{n}" for n in files if n.endswith((".gz", ".xz"))}
         assert named <= set(left(press)), "published, and not by its plain names"
 
+    def test_keeps_a_source_that_the_reaper_has_condemned(
+        self, press: Press, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Interleaving 65: an earlier reaper has died before it deleted the old one's."""
+        leaves_a_source(press)
+        press.clock.advance(26 * HOUR)
+        begins_before_it_deletes(press, monkeypatch)
+        assert press.store.keys("apt/pr-1.sources"), "published, and nobody is told of it"
+
+    def test_writes_a_source_that_the_reaper_deletes_at_that_moment(self, press: Press) -> None:
+        leaves_a_source(press)
+
+        def beside(_operation: str, key: str) -> None:
+            if key == "apt/pr-1.sources":
+                press.store.on_write = None
+                press.store.delete(key)
+
+        press.store.on_write = beside
+        assert publish(press, "pr-1", "3", batch="b3") == "published"
+        assert press.store.on_write is None and press.store.keys("apt/pr-1.sources")
+
     def test_what_the_old_one_has_decided_is_not_published_again(self, press: Press) -> None:
         """Interleaving 63: a batch is published, and its function dies before it says so."""
         steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite="pr-1"))
@@ -449,6 +470,14 @@ def test_what_was_flipped_and_has_ended_is_not_said_to_have_failed(press: Press)
     assert finish.run(press.services, failed).status == "published"
     result = press.result("dead", suite="pr-1")
     assert (result["status"], result["generation"]) == ("published", 3)
+
+
+def leaves_a_source(press: Press) -> None:
+    """A reaper that ends pr-1, and dies before it deletes all that tells of it."""
+    source = press.store.get("apt/pr-1.sources")
+    collect(press)
+    assert source and press.archive.published("pr-1") is None
+    press.store.put(source.head.key, source.body)
 
 
 def begins_before_it_deletes(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:

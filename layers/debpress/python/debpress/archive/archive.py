@@ -203,3 +203,13 @@ class Archive:
         found = self._store.get(key)
         if found is None or found.body != body:
             self._store.put(key, body, headers)
+
+    def put_over(self, seen: Head | None, key: str, body: bytes, headers: ObjectHeaders) -> bool:
+        """Writes an object in the place of what was seen there (None: nothing). False where
+        something else is there now, or nothing any more."""
+        etag = seen.etag if seen else None
+        try:
+            self._store.put(key, body, headers, if_match=etag, if_absent=seen is None)
+        except PreconditionFailed:
+            return False
+        return True

@@ -12,7 +12,7 @@ from debpress.archive import Archive
 from debpress.config import Repository, Suite
 from debpress.keys import keyring
 from debpress.keys.standing import Standing, standing
-from debpress.store import ObjectHeaders
+from debpress.store import Head, ObjectHeaders
 
 _KEY = ObjectHeaders("application/pgp-keys", "max-age=300")
 _TEXT = ObjectHeaders("text/plain; charset=utf-8", "max-age=300")
@@ -27,10 +27,15 @@ def publish_keys(archive: Archive, repository: Repository, uri: str) -> Standing
     return trusted
 
 
-def publish_source(archive: Archive, repository: Repository, uri: str, suite: Suite) -> None:
-    """Publishes the source of one suite, by the certificates that hosts are to trust now."""
+def publish_source(
+    archive: Archive, repository: Repository, uri: str, suite: Suite, seen: Head | None
+) -> bool:
+    """Publishes the source of one suite, by the certificates that hosts are to trust now, in the
+    place of what was `seen` there before (None: nothing). False where that has changed since: by a
+    step of a rotation, say, which is taken after this has read who is trusted."""
     found = [each.certificate.raw for each in standing(archive, repository.signers).published]
-    _publish_source(archive, suite, uri, openpgp.armor(b"".join(found), "PUBLIC KEY BLOCK"))
+    text = sources(suite, uri, openpgp.armor(b"".join(found), "PUBLIC KEY BLOCK"))
+    return archive.put_over(seen, archive.layout.sources(suite.suite), text, _TEXT)
 
 
 def publish(archive: Archive, repository: Repository, uri: str, certificates: bytes) -> None:

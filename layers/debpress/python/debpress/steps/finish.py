@@ -38,7 +38,7 @@ def run(services: Services, message: FinishInput, uri: str | None = None) -> Fin
     elif message.outcome is Ended.PUBLISHED and message.generation is not None:
         path = message.target or message.suite
         record = services.archive.suite(path).generation(message.generation)
-        provide(services, message.suite, uri)
+        provide(services, message, record, uri)
         status = answers.published(record, run)
         led = _led(record, run)
     if led:
