@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from debpress import config, openpgp
+from debpress.archive.ended import EndedPaths
 from debpress.archive.headers import GENERATION
 from debpress.index import release
 from debpress.records.generation import number
@@ -541,6 +542,74 @@ class TestTheRecord:
         press.store.on_write = beside
         settle(press.services, ["pr-"], {"pr-1"}, press.clock.now())
         assert entered(press) == ("pr-1", "pr-5")
+
+
+class TestWhoWaitsForASuiteThatIsNotThere:
+    """Its execution has died before the first flip, or before the end of the last life."""
+
+    @pytest.fixture
+    def press(self) -> Press:
+        press = at_its_end()
+        collect(press)
+        self.waits(press, "pr-5")
+        return press
+
+    def waits(self, press: Press, suite: str) -> Any:
+        steps = press.steps(press.upload("dead", debs(("dead", "1", "all")), suite=suite))
+        for _ in range(3):
+            next(steps)
+        assert press.store.keys(f"state/{suite}/queue/")
+        return steps
+
+    def test_is_taken_in_by_the_next_publish(self, press: Press) -> None:
+        for _ in range(3):
+            press.clock.advance(30 * HOUR)
+            collect(press)
+        assert entered(press) == ("pr-5",)
+        assert publish(press, "pr-5", batch="next") == "published"
+        assert {each.package for each in press.packages(suite="pr-5")} == {"a", "dead"}
+        assert press.result("dead", suite="pr-5")["status"] == "published"
+
+    def test_goes_when_it_would_be_gone_from_staging(self, press: Press) -> None:
+        for _ in range(7):
+            collect(press)
+            press.clock.advance(DAY)
+        assert press.store.keys("apt/pool/") and left(press, "pr-5")
+        collect(press)
+        collect(press)
+        assert left(press, "pr-5") == [] and entered(press) == ()
+        assert press.store.keys("apt/pool/") == []
+
+    def test_is_published_while_the_reaper_looks(
+        self, press: Press, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Interleaving 69: it leaves the queue when it is known which suites have an InRelease."""
+        press.clock.advance(30 * HOUR)
+
+        def look(*given: Any) -> EndedPaths:
+            assert publish(press, "pr-5", batch="next") == "published"
+            return EndedPaths(*given)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(reap, "EndedPaths", look)
+            collect(press)
+        assert {each.package for each in press.packages(suite="pr-5")} == {"a", "dead"}
+
+    def test_is_known_to_be_decided_in_the_life_before(self, press: Press) -> None:
+        """Interleaving 63, and nobody publishes for days."""
+        steps = self.waits(press, "pr-6")
+        for _ in range(2):
+            next(steps)
+        assert press.archive.published("pr-6")
+        press.clock.advance(HOUR)
+        assert press.publish(press.operate("o", {"op": "end"}, suite="pr-6")) == "published"
+        for _ in range(4):
+            press.clock.advance(HOUR)
+            collect(press)
+            press.clock.advance(DAY)
+        assert publish(press, "pr-6", batch="next") == "published"
+        assert {each.package for each in press.packages(suite="pr-6")} == {"a"}, "it comes back"
+        assert press.result("dead", suite="pr-6")["generation"] == 1
 
 
 # One publishes while the other ends the suite

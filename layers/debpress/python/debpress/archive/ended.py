@@ -43,10 +43,13 @@ class EndedPaths:
         self._kept: dict[str, Ended] = {}
         self._left: list[Head] = []
 
-    def look(self, listed: list[Head], alive: Collection[str]) -> None:
+    def look(
+        self, listed: list[Head], alive: Collection[str], waiting: Collection[str] = ()
+    ) -> None:
         """Sorts the objects of what has no InRelease into kept and left over.
 
-        `listed` are all objects below dists/, `alive` the paths that have an InRelease. Raises
+        `listed` are all objects below dists/, `alive` the paths that have an InRelease, `waiting`
+        those of suites for which a batch waits: what is remembered of these is kept. Raises
         CorruptError.
         """
         prefixes = (f"{SNAPSHOTS}/", *self.prefixes)
@@ -64,7 +67,10 @@ class EndedPaths:
                 # Also of a suite that has begun a new life since, which names other objects.
                 self._kept[path] = objects.require(self._store, Ended, note.key)
             if path not in alive:
-                self._sort(path, [] if is_kept else heads, note)
+                old = [] if is_kept else heads
+                if path in waiting:
+                    old = [head for head in old if not head.key.startswith(STATE)]
+                self._sort(path, old, note)
 
     def _look_among(self, keys: Collection[str]) -> None:
         """Keeps what other suites named that ended within the grace: of a pattern then, and of none

@@ -8,9 +8,8 @@ back by the grace at most, and the reaper waits an hour longer than the grace.
 
 The function is called every hour, so that an object is deleted two hours after its grace at the
 latest. The packages of published batches are deleted from staging as well: kept for days, they
-would be most of what the bucket holds. So are the copies by which admission had S3 sum a package,
-be it that the sum was right or wrong, or that admission has died. And the reaper ends what has an
-end: a snapshot, or a suite of a pattern.
+would be most of what the bucket holds. So are the copies by which admission had S3 sum a package.
+And the reaper ends what has an end: a snapshot, or a suite of a pattern.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from datetime import datetime, timedelta
 from debpress.archive.ended import EndedPaths, dists, over
 from debpress.archive.named import Named, is_deletable
 from debpress.archive.staged import REPEATED, StagedFiles
+from debpress.archive.waiting import WaitingPaths
 from debpress.errors import CorruptError, DebpressError
 from debpress.layout import FILES, Layout
 from debpress.steps.deletion import Condemned, Deleted, Deletion
@@ -92,24 +92,24 @@ def _look(services: Services, now: datetime) -> _Found:
     # Objects are listed before it is read what is named. So an object that a publish puts meanwhile
     # is not in the list, and can't be deleted for not being named yet.
     pool = list(store.list(layout.pool("pool/")))
+    waiting = WaitingPaths(store, services.repository, now)
     listed = list(store.list(dists(layout)))
     released = (h.key.removeprefix(dists(layout)) for h in listed if h.key.endswith("/InRelease"))
     paths = [key.removesuffix("/InRelease") for key in released]
     names = {path: Named(store, layout, path) for path in paths}
     # The queues are read before the releases: an entry is deleted once its batch is published, so
     # the other way round the packages of a batch could be missed in both.
-    named = {key for each in names.values() for key in each.soon()}
+    named = waiting.named | {key for each in names.values() for key in each.soon()}
     states = {path: archive.published(path) for path in names}
     earliest = min([now, *(s.now for s in states.values() if s)])
     cutoff = earliest - timedelta(hours=services.repository.grace_hours) - _MARGIN
     ended = EndedPaths(store, services.repository, cutoff)
-    ended.look(listed, set(names))
+    ended.look(listed, set(names), waiting.paths)
     named |= set(ended.named())
     for path, state in states.items():
         if state is None:
             raise CorruptError(f"the InRelease of {path} vanished while it was read; try again")
-        named |= set(names[path].by_release(state.release))
-        named |= set(names[path].lately(state, cutoff))
+        named.update(names[path].by_release(state.release), names[path].lately(state, cutoff))
     there = {path: state for path, state in states.items() if state}
     indices = [h for h in listed if is_deletable(h.key)]
     left = {head.key: head for head in (*pool, *indices, *ended.left())}
