@@ -492,7 +492,7 @@ class TestSuitesThatComeAndGo:
     def test_57_without_the_notes_the_refused_are_taken_along(
         self, monkeypatch: Patch, coming: Press
     ) -> None:
-        monkeypatch.setattr(births, "_unrefused", lambda _runs, queue, _own: list(queue))
+        monkeypatch.setattr(births, "_unrefused", lambda _runs, found, _own: found)
         with pytest.raises(AssertionError):
             living.TestAtMost().test_who_is_refused_is_not_taken_along_by_who_finds_a_place(coming)
 

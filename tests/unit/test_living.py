@@ -263,6 +263,26 @@ class TestAtMost:
         assert [*refused][-1] == "rejected"
         assert press.result("refused", suite="pr-3")["status"] == "rejected"
 
+    def test_who_is_refused_and_whose_execution_dies_is_told_by_the_next_flip(
+        self, press: Press
+    ) -> None:
+        """Interleaving 57: nobody is left who would answer, though others publish."""
+        for suite in ("pr-1", "pr-2"):
+            publish(press, suite)
+        steps = press.steps(press.upload("refused", debs(("r", "1", "all")), suite="pr-3"))
+        for _ in range(3):
+            next(steps)
+        leave(press, "pr-1")
+        for wait, left in ((300, 1), (5400, 0)):
+            press.clock.sleep(wait)
+            assert publish(press, "pr-3", str(wait), batch=f"b{wait}") == "published"
+            assert len(press.store.keys("state/pr-3/queue/")) == left
+        assert {i.package for i in press.packages(suite="pr-3")} == {"a"}
+        told = press.result("refused", suite="pr-3")
+        assert (told["status"], told["errors"][0]["code"]) == ("rejected", "suites-too-many")
+        assert watch.run(press.services)["pr-*"] == {"SecondsWaiting": 0.0}
+        assert [*steps][-1] == "rejected", "and so it is when it is redriven"
+
 
 @functools.cache
 def _with_one_place() -> tuple[Snapshot, float]:

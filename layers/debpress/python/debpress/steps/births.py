@@ -6,31 +6,34 @@ two that are one too many, the second is refused (docs/protocol.md, interleaving
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 from debpress.archive.runs import Runs
+from debpress.clock import from_iso
 from debpress.concurrency import side_by_side
 from debpress.config import Life
 from debpress.errors import Code
-from debpress.records.batch import Plan, Problem, QueueEntry
+from debpress.records.batch import Plan, Problem
 from debpress.records.messages.merge import MergeInput
 from debpress.steps.services import Services
-from debpress.suite.merge import Situation
+from debpress.suite.merge import DEAD, Situation
 
 
 def entered(
     services: Services, life: Life, message: MergeInput, found: Situation
-) -> list[QueueEntry] | None:
-    """What a merge may take of the queue, the suite being entered if it has no end yet. None where
-    the run's batch is for one suite too many, which is noted then."""
+) -> Situation | None:
+    """The same with what a merge may take of the queue, and what it is to refuse; the suite is
+    entered if it has no end yet. None where the run's batch is for one suite too many, which is
+    noted then."""
     if found.state is None or found.state.expires is None:
         own = next((entry for entry in found.queue if entry.run == message.run), None)
         if own is None or own.plan.operations or own.run in found.decided:
             # What others wait for, their own executions make the suite of.
-            return [own] if own else []
+            return replace(found, queue=[own] if own else [])
         if not _is_entered(services, life, own.plan, found):
             return None
-    return _unrefused(services.archive.runs(message.suite), found.queue, message.run)
+    return _unrefused(services.archive.runs(message.suite), found, message.run)
 
 
 def _is_entered(services: Services, life: Life, own: Plan, found: Situation) -> bool:
@@ -47,16 +50,21 @@ def _is_entered(services: Services, life: Life, own: Plan, found: Situation) -> 
     return suites.enter(life.pattern, suite, found.now, most) is None
 
 
-def _unrefused(runs: Runs, queue: Sequence[QueueEntry], own: str | None) -> list[QueueEntry]:
+def _unrefused(runs: Runs, found: Situation, own: str | None) -> Situation:
     """The queue without the batches of others that were refused for want of a place, and have yet
-    to be told."""
-    others = [entry.run for entry in queue if entry.run != own]
-    refused = dict(zip(others, side_by_side(runs.refusals, others), strict=True))
-    return [
-        entry
-        for entry in queue
-        if not any(each.code == Code.SUITES_TOO_MANY for each in refused.get(entry.run) or ())
-    ]
+    to be told. Those whose executions must be dead are refused by the next flip, and told so."""
+    others = [e for e in found.queue if e.run != own and e.run not in found.decided]
+    said = side_by_side(lambda entry: runs.refusals(entry.run), others)
+    refused = {
+        entry.run: errors
+        for entry, errors in zip(others, said, strict=True)
+        if errors and any(each.code == Code.SUITES_TOO_MANY for each in errors)
+    }
+    dead = {e.run for e in others if found.now - from_iso(e.queued_at) > DEAD}
+    queue = [e for e in found.queue if e.run not in refused or e.run in dead]
+    return replace(
+        found, queue=queue, refused={run: refused[run] for run in refused if run in dead}
+    )
 
 
 def _too_many(services: Services, life: Life, own: Plan, others: Mapping[str, str]) -> Problem:

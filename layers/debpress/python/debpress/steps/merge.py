@@ -8,7 +8,6 @@ the winner's generation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from debpress.concurrency import at_once
 from debpress.records.batch import Plan, QueueEntry, in_order
@@ -79,7 +78,7 @@ def _lead(
         entered = births.entered(services, life, message, situation)
         if entered is None:
             return MergeOutput(Merged.REJECTED)
-        situation = replace(situation, queue=entered)
+        situation = entered
     decision = rules.decide(services.repository, archive, message, situation)
     match decision:
         case Flip():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from debpress import codec
@@ -38,7 +38,7 @@ _RE_SIGNED = 1 / 3
 
 # A decided batch whose entry still waits after this long has nobody left who would finish it: a
 # function runs 15 minutes at most, and is tried five times.
-_DEAD = timedelta(minutes=90)
+DEAD = timedelta(minutes=90)
 
 # What was validated within the last hours is there: the reaper waits for a day, which is not
 # looked into for every package of every publish.
@@ -58,13 +58,15 @@ class Situation:
     entry that left it in between is decided in `state`'s chain. `decided` gives the generations of
     that chain by the runs that they decided. `now` is the store's clock. `ended` is how the last
     life of the suite ended, where it is, or was, one of a pattern and has no `state`, and as long
-    as that is kept."""
+    as that is kept. `refused` are batches of the queue that were refused already, by their runs,
+    with the errors."""
 
     queue: Sequence[QueueEntry]
     state: Published | None
     decided: Mapping[str, Generation]
     now: datetime
     ended: Ended | None = None
+    refused: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     @property
     def newest(self) -> str | None:
@@ -166,9 +168,12 @@ class _Merge:
         draft = SuiteDraft(self._loader, self._settings, state, self._found.newest)
         draft.read_ahead(package for entry in waiting for package in entry.packages)
         for entry in waiting:
+            outcome = BatchOutcome.of(entry.plan)
+            if errors_before := self._found.refused.get(entry.run):
+                self._refused.append(outcome.refused(errors_before))
+                continue
             if _is_alone(entry) and self._taken:
                 break
-            outcome = BatchOutcome.of(entry.plan)
             try:
                 effect = self._put(draft, entry)
                 self._taken.append(outcome.taken(effect.packages, effect.left_over))
@@ -323,7 +328,7 @@ def unanswered(found: Situation) -> tuple[Unanswered, ...]:
     return tuple(
         Unanswered(run, record.id)
         for run, record in pairs
-        if record is not None and found.now - from_iso(record.date) > _DEAD
+        if record is not None and found.now - from_iso(record.date) > DEAD
     )
 
 
