@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from debpress import config
 from debpress.clock import iso
@@ -47,6 +50,30 @@ def test_every_suite_is_listed_with_its_end_and_the_room_that_is_left(pulls: Ben
     [line] = [line for line in out.splitlines() if line.startswith("  pr-7")]
     assert "2 packages" in line and f"ends at {seven['expires']} (in 2 d)" in line
     assert "ends at" not in out.partition("pr-7")[0]
+
+
+@pytest.mark.parametrize("look", range(1, 4))
+def test_of_one_that_ends_while_they_are_listed_nothing_is_said(
+    pulls: Bench, monkeypatch: pytest.MonkeyPatch, look: int
+) -> None:
+    """It is gone before the first look at its InRelease, or before it is read; that is not read a
+    third time."""
+    key, looks = Layout().inrelease("pr-7"), 0
+
+    def ending(read: Callable[..., Any]) -> Callable[..., Any]:
+        def ended(*asked: Any, **how: Any) -> Any:
+            nonlocal looks
+            looks += key in asked
+            if looks == look:
+                pulls.press.store.delete(key)
+            return read(*asked, **how)
+
+        return ended
+
+    for name in ("head", "get"):
+        monkeypatch.setattr(pulls.press.store, name, ending(getattr(pulls.press.store, name)))
+    names = [each["suite"] for each in pulls.json("suites")["suites"]]
+    assert names == ["stable", "testing", *["pr-7"] * (look == 3)]
 
 
 @pytest.mark.parametrize(

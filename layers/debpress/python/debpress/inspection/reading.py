@@ -28,8 +28,12 @@ def published(archive: Archive, suite: str) -> tuple[Object, Published]:
     """
     found = archive.suite(suite).inrelease()
     if found is None:
-        raise ConfigError(f"suite {suite!r} publishes nothing here; check its name, or deploy it")
+        raise nothing(suite)
     return found, archive.suite(suite).parse(found)
+
+
+def nothing(suite: str) -> ConfigError:
+    return ConfigError(f"suite {suite!r} publishes nothing here; check its name, or deploy it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,11 @@ class ListedPackage:
 
 def packages(archive: Archive, suite: str) -> list[ListedPackage]:
     """Every package of a suite, sorted by name and component, the newest version first."""
-    release = published(archive, suite)[1].release
+    return packages_of(archive, suite, published(archive, suite)[1].release)
+
+
+def packages_of(archive: Archive, suite: str, release: Release) -> list[ListedPackage]:
+    """The same of a release that was read already."""
     places = [(c, a) for c in release.components for a in release.architectures]
     read = side_by_side(lambda place: _index(archive, suite, release, *place), places)
     found: dict[tuple[str, Identity], Entry] = {}

@@ -55,16 +55,20 @@ def is_there(archive: Archive, suite: Suite) -> bool:
 
 
 def shown(archive: Archive, repository: Repository) -> Iterator[Shown]:
-    """All of them, with what they publish. Of one that ends meanwhile nothing is said."""
+    """All of them, with what they publish. Of one that ends meanwhile nothing is said. Raises as
+    `there`, and ConfigError where a configured suite publishes nothing."""
     for suite in there(archive, repository):
-        if not is_there(archive, suite):
-            continue
-        inrelease, published = reading.published(archive, suite.suite)
+        inrelease = archive.suite(suite.suite).inrelease()
+        if inrelease is None:
+            if suite.life:
+                continue
+            raise reading.nothing(suite.suite)
+        published = archive.suite(suite.suite).parse(inrelease)
         metadata = inrelease.head.metadata
         yield Shown(
             suite=suite.suite,
             pattern=suite.life.pattern if suite.life else None,
-            packages=len(reading.packages(archive, suite.suite)),
+            packages=len(reading.packages_of(archive, suite.suite, published.release)),
             generation=number(metadata.get(GENERATION)),
             modified=iso(published.last_modified),
             expires=metadata.get(EXPIRES) if suite.life else None,
