@@ -244,6 +244,7 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
     for pattern in repository.patterns:
         assert pattern.life is not None
         states[pattern.suite] = Layout.state(pattern.life.prefix).removesuffix("/")
+        states["_suites"] = Layout.living()
     for name, prefix in states.items():
         rules.append(
             s3.LifecycleRule(

@@ -133,7 +133,7 @@ def test_of_suites_that_come_later_replaced_state_goes_and_nothing_else_ages(
     """No prefix finds the notes of their runs; the reaper takes them with the suite."""
     rules = deployed.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
     generation = Layout.generation("pr-17", "00000001-abc")
-    for key in (Layout.run("pr-17", "run", "plan.json"), generation):
+    for key in (Layout.run("pr-17", "run", "plan.json"), generation, Layout.living("pr-*")):
         found = over(rules, key)
         assert not [rule for rule in found if "ExpirationInDays" in rule], key
         [replaced] = [rule for rule in found if "NoncurrentVersionExpiration" in rule]
