@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from debpress import codec, openpgp
+from debpress import openpgp
 from debpress.archive import objects
-from debpress.archive.headers import GENERATION, JSON
+from debpress.archive.headers import GENERATION
 from debpress.archive.named import Named, is_deletable
 from debpress.clock import from_iso, iso
 from debpress.concurrency import side_by_side
@@ -149,13 +149,8 @@ class EndedPaths:
 
     def _note(self, path: str, earlier: Object | None, note: Ended) -> bool:
         try:
-            self._store.put(
-                Layout.ended(path),
-                codec.dump(note),
-                JSON,
-                if_match=earlier.head.etag if earlier else None,
-                if_absent=earlier is None,
-            )
+            over = earlier.head.etag if earlier else None
+            objects.replace(self._store, Layout.ended(path), note, over)
         except PreconditionFailed:
             return False
         return True

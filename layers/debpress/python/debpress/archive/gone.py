@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from debpress import codec
 from debpress.archive import objects
-from debpress.archive.headers import JSON
 from debpress.archive.suite import SuiteArchive
 from debpress.concurrency import side_by_side
 from debpress.errors import TransientError
@@ -61,13 +59,7 @@ class GoneArchive:
             if found is not None and folded == known:
                 return
             try:
-                self._store.put(
-                    key,
-                    codec.dump(folded),
-                    JSON,
-                    if_match=found.head.etag if found else None,
-                    if_absent=found is None,
-                )
+                objects.replace(self._store, key, folded, found.head.etag if found else None)
                 return
             except PreconditionFailed:
                 continue

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from debpress import codec
 from debpress.archive import objects
-from debpress.archive.headers import JSON
 from debpress.clock import iso
 from debpress.concurrency import side_by_side
 from debpress.config import Life, Repository
@@ -67,13 +65,8 @@ class LivingSuites:
             if changed == known:
                 return
             try:
-                self._store.put(
-                    key,
-                    codec.dump(Living(changed)),
-                    JSON,
-                    if_match=found.head.etag if found else None,
-                    if_absent=found is None,
-                )
+                over = found.head.etag if found else None
+                objects.replace(self._store, key, Living(changed), over)
                 return
             except PreconditionFailed:
                 continue

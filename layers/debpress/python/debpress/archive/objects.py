@@ -9,7 +9,14 @@ from debpress.archive.headers import JSON
 from debpress.codec import Record
 from debpress.errors import CorruptError, IndexGoneError, TransientError
 from debpress.index.form import Checksum, Form
-from debpress.store import Object, ObjectChanged, PreconditionFailed, Store
+from debpress.store import (
+    Head,
+    Object,
+    ObjectChanged,
+    ObjectHeaders,
+    PreconditionFailed,
+    Store,
+)
 
 _R = TypeVar("_R", bound=Record)
 
@@ -36,6 +43,15 @@ def require(store: Store, kind: type[_R], key: str) -> _R:
 def keep(store: Store, key: str, record: Record) -> None:
     """Writes a record, replacing what `key` holds."""
     store.put(key, codec.dump(record), JSON)
+
+
+def replace(
+    store: Store, key: str, record: Record, over: str | None, headers: ObjectHeaders = JSON
+) -> Head:
+    """Writes a record over the state whose ETag is `over` (None: there is nothing at `key`). Raises
+    PreconditionFailed where somebody else has written meanwhile."""
+    body = codec.dump(record)
+    return store.put(key, body, headers, if_match=over, if_absent=over is None)
 
 
 def keep_first(store: Store, key: str, record: Record) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from debpress import codec
 from debpress.archive import objects
 from debpress.archive.headers import RESULT
 from debpress.errors import DebpressError
@@ -42,13 +41,8 @@ class Results:
             if present is not None and objects.read(Result, present).says_enough(result):
                 return False
             try:
-                self._store.put(
-                    key,
-                    codec.dump(result),
-                    RESULT,
-                    if_match=present.head.etag if present else None,
-                    if_absent=present is None,
-                )
+                over = present.head.etag if present else None
+                objects.replace(self._store, key, result, over, RESULT)
                 return True
             except PreconditionFailed:
                 continue

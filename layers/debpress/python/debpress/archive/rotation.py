@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from debpress import codec
 from debpress.archive import objects
-from debpress.archive.headers import JSON
 from debpress.errors import RotationError
 from debpress.layout import Layout
 from debpress.records.rotation import Rotation
@@ -44,19 +42,12 @@ class RotationArchive:
         Raises RotationError when somebody else has written the record meanwhile.
         """
         try:
-            head = self._store.put(
-                Layout.rotation(),
-                codec.dump(record),
-                JSON,
-                if_match=over,
-                if_absent=over is None,
-            )
+            return objects.replace(self._store, Layout.rotation(), record, over).etag
         except PreconditionFailed:
             raise RotationError(
                 "somebody else took a step of the rotation meanwhile; look at `debpress key rotate "
                 "status`"
             ) from None
-        return head.etag
 
     def now(self) -> datetime | None:
         """The store's clock, None where it tells none."""
