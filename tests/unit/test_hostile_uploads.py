@@ -205,8 +205,8 @@ def test_more_stray_files_than_can_be_looked_at_are_refused(
 def test_packages_that_say_too_much_of_themselves_are_refused(press: Press) -> None:
     """Their stanzas would be in everybody's index, and in the memory of whoever merges it."""
     large = {
-        f"p{n}.deb": made(control(Package=f"p{n}", X_Note="x" * 3_000_000), control_form=".zst")
-        for n in range(4)
+        f"p{n}.deb": made(control(Package=f"p{n}", X_Note="x" * 900_000), control_form=".zst")
+        for n in range(10)
     }
     assert press.publish(press.upload("b", large)) == "rejected"
     assert {e["code"] for e in press.result("b")["errors"]} == {"too-large"}

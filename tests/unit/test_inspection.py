@@ -176,6 +176,25 @@ class TestStatus:
         press.publish(event)
         assert look(press).waiting == ()
 
+    def test_who_may_not_look_at_staging_goes_by_what_is_listed(
+        self, press: Press, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As an operator's role, of a manifest that came again since, or in the same second."""
+        press.publish(press.upload("bad", {"a_1_all.deb": b"no package"}))
+        press.clock.sleep(5)
+        press.upload("bad", {"a_1_all.deb": b"no package"})
+        head = press.store.head
+
+        def refuse(key: str) -> Any:
+            if key.startswith("staging/"):
+                raise StoreError(f"AWS refused to look at {key}")
+            return head(key)
+
+        monkeypatch.setattr(press.store, "head", refuse)
+        assert look(press).waiting == ()
+        press.upload("bad", debs(("a", "1", "all")))
+        assert [w.batch for w in look(press).waiting] == ["stable/main/bad"]
+
     def test_the_last_troubles(self, press: Press) -> None:
         for n in range(7):
             press.publish(press.upload(f"bad{n}", {"a_1_all.deb": b"no package"}))

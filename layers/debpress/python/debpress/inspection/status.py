@@ -135,9 +135,14 @@ def _answered(archive: Archive, manifest: Head, batch: Batch, result: Head | Non
     if result.last_modified > manifest.last_modified:
         return True
     said = archive.results.find(batch)
-    now = archive.head(manifest.key)
-    if now is None or said is None:
-        return now is None
+    if said is None:
+        return False
+    try:
+        now = archive.head(manifest.key)
+    except StoreError:  # An operator's role may list what is staged, and not look at it.
+        return said.manifest.etag == manifest.etag
+    if now is None:
+        return True
     return said.manifest == ManifestRef(now.key, now.etag, now.version_id)
 
 
