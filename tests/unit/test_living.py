@@ -50,6 +50,14 @@ def made() -> Press:
     return press
 
 
+def restored(snapshot: Snapshot, seconds: float) -> Press:
+    """As a press was so many seconds after it began."""
+    press = Press(signers(), repository=config.parse(PATTERNS))
+    press.store.restore(snapshot)
+    press.clock.advance(seconds)
+    return press
+
+
 def publish(press: Press, suite: str, *versions: str, batch: str = "b") -> str | None:
     files = debs(*(("a", version, "all") for version in versions or ("1",)))
     return press.publish(press.upload(batch, files, suite=suite))
@@ -293,11 +301,7 @@ def _with_one_place() -> tuple[Snapshot, float]:
 
 
 def with_one_place() -> Press:
-    snapshot, seconds = _with_one_place()
-    press = Press(signers(), repository=config.parse(PATTERNS))
-    press.store.restore(snapshot)
-    press.clock.advance(seconds)
-    return press
+    return restored(*_with_one_place())
 
 
 def born_at_once(turns: tuple[int, int]) -> None:

@@ -37,7 +37,7 @@ from tests.support.faults import (
 from tests.support.memory_store import Snapshot
 from tests.support.press import Press, debs, quick_signers
 from tests.support.scenes import signers
-from tests.unit.test_living import DAY, PATTERNS, entered, errors, made, publish
+from tests.unit.test_living import DAY, PATTERNS, entered, errors, made, publish, restored
 
 SOAK = int(os.environ.get("DEBPRESS_SOAK", "0"))
 HOUR = 3600.0
@@ -64,11 +64,7 @@ def press() -> Press:
 
 
 def at_its_end() -> Press:
-    snapshot, seconds = _template()
-    press = Press(signers(), repository=config.parse(PATTERNS))
-    press.store.restore(snapshot)
-    press.clock.advance(seconds)
-    return press
+    return restored(*_template())
 
 
 def collect(press: Press) -> set[str]:

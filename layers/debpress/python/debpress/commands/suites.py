@@ -55,7 +55,7 @@ def _print(found: Sequence[Shown], rooms: Sequence[Room], now: datetime) -> None
     text.print_table(
         (
             each.suite,
-            f"{each.packages} packages",
+            text.count(each.packages, "package"),
             f"generation {each.generation}",
             f"InRelease of {each.modified} ({text.age(_seconds(each.modified, now))} ago)",
             _end(each.expires, now),
